@@ -1,0 +1,1 @@
+"""The firmware of one house: sampling, metering, relays, deliveries and the link."""

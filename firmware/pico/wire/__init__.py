@@ -1,0 +1,1 @@
+"""The protocol between boards and hub: units, topics, records, encoding and signing."""

@@ -1,0 +1,1 @@
+"""The hub: broker, chain, oracle, market and page of one site."""

@@ -1,0 +1,1 @@
+"""Commands, the virtual bench and what a technician needs."""
