@@ -130,10 +130,8 @@ class Child:
             return
         if self._process.returncode is None:
             self._signal(signal.SIGTERM)
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._process.wait(), timeout_s)
-            except TimeoutError:
-                pass
         self._signal(signal.SIGKILL)  # whatever of its group is left
         await self._process.wait()
 

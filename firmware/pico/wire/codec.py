@@ -1,0 +1,99 @@
+"""Encoding: a record becomes signed bytes for its topic, and verified bytes a record again."""
+
+import binascii
+
+from wire import parsing, records, signing, topics, units
+
+REASONS = (
+    "oversize",
+    "will",
+    "unknown_topic",
+    "bad_mac",
+    "bad_json",
+    "duplicate_member",
+    "missing_member",
+    "extra_member",
+    "bad_type",
+    "out_of_range",
+)
+
+_TAIL_START = b',"mac":"'
+_TAIL_END = b'"}'
+_TAIL_BYTES = len(_TAIL_START) + units.MAC_HEX_DIGITS + len(_TAIL_END)
+
+
+def encode(topic, record, key):
+    """Return the signed payload (bytes) of `record` for `topic`.
+
+    Raises ValueError when the topic or the record is not of the protocol: a fault of the sender.
+    """
+    parsed = topics.parse(topic)
+    if parsed is None:
+        raise ValueError("topic: " + repr(topic))
+    kind = parsed[1]
+    reason = records.check(kind, record)
+    if reason:
+        raise ValueError(kind + ": " + reason + _first_fault(kind, record))
+    covered = _covered_bytes(kind, record)
+    code = binascii.hexlify(signing.mac(key, topic, covered))
+    payload = covered + _TAIL_START + code + _TAIL_END
+    if len(payload) > units.MAX_PAYLOAD_BYTES:
+        raise ValueError(kind + ": " + str(len(payload)) + " bytes")
+    return payload
+
+
+def decode(topic, payload, key):
+    """Return (record, "") for a genuine and valid payload, else (None, reason). Never raises.
+
+    `topic` str, `payload` bytes as received, `key` the 32 bytes of this node and direction.
+    """
+    parsed = topics.parse(topic)
+    if parsed is None:
+        return None, "unknown_topic"
+    if len(payload) > units.MAX_PAYLOAD_BYTES:
+        return None, "oversize"
+    if payload == topics.WILL and parsed[1] == "status":
+        return None, "will"
+    covered = _verified(topic, payload, key)
+    if covered is None:
+        return None, "bad_mac"
+    try:
+        record = parsing.parse_object(covered + b"}")
+    except parsing.MalformedError as problem:
+        return None, problem.args[0]
+    reason = records.check(parsed[1], record)
+    return (None, reason) if reason else (record, "")
+
+
+def _verified(topic, payload, key):
+    """Return the bytes that a correct code covers, or None."""
+    covered = bytes(payload[:-_TAIL_BYTES])
+    tail = bytes(payload[-_TAIL_BYTES:])
+    if len(tail) != _TAIL_BYTES:
+        return None
+    code = binascii.hexlify(signing.mac(key, topic, covered))
+    return covered if signing.is_equal(tail, _TAIL_START + code + _TAIL_END) else None
+
+
+def _covered_bytes(kind, record):
+    parts = []
+    for member in records.SCHEMAS[kind]:
+        value = record[member.name]
+        if value is None:
+            text = "null"
+        elif isinstance(value, str):
+            text = '"' + value + '"'
+        else:
+            text = str(value)
+        parts.append('"' + member.name + '":' + text)
+    return ("{" + ",".join(parts)).encode()
+
+
+def _first_fault(kind, record):
+    """Name the first member that does not fit, for the sender's error message."""
+    for member in records.SCHEMAS[kind]:
+        if member.name not in record:
+            return " " + member.name
+        if member.check(record[member.name]):
+            return " " + member.name + "=" + repr(record[member.name])
+    return ""

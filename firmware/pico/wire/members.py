@@ -1,0 +1,110 @@
+"""Kinds of record members: each checks one value and knows the longest it can get on the wire."""
+
+BAD_TYPE = "bad_type"
+OUT_OF_RANGE = "out_of_range"
+
+_TEXT_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789-._+"
+_HEX_CHARACTERS = "0123456789abcdef"
+
+
+def _has_only(text, characters):
+    return all(character in characters for character in text)
+
+
+class Member:
+    """One named member. `check` returns "" for a good value, else a reason."""
+
+    def __init__(self, name, is_nullable=False):
+        self.name = name
+        self.is_nullable = is_nullable
+
+    def check(self, value):
+        if value is None:
+            return "" if self.is_nullable else BAD_TYPE
+        return self._check_value(value)
+
+    def _check_value(self, value):
+        raise TypeError("a kind of member checks its own values")
+
+
+class Integer(Member):
+    """An integer from `least` to `most`, both included."""
+
+    def __init__(self, name, least, most, is_nullable=False):
+        super().__init__(name, is_nullable)
+        self.least = least
+        self.most = most
+
+    def _check_value(self, value):
+        if isinstance(value, bool) or not isinstance(value, int):
+            return BAD_TYPE
+        return "" if self.least <= value <= self.most else OUT_OF_RANGE
+
+    def longest(self):
+        return self.least if len(str(self.least)) > len(str(self.most)) else self.most
+
+    def describe(self):
+        return "integer, %d to %d" % (self.least, self.most)
+
+
+class Word(Member):
+    """One of a fixed set of words."""
+
+    def __init__(self, name, words, is_nullable=False):
+        super().__init__(name, is_nullable)
+        self.words = words
+
+    def _check_value(self, value):
+        if not isinstance(value, str):
+            return BAD_TYPE
+        return "" if value in self.words else OUT_OF_RANGE
+
+    def longest(self):
+        longest = self.words[0]
+        for word in self.words:
+            if len(word) > len(longest):
+                longest = word
+        return longest
+
+    def describe(self):
+        return "one of " + ", ".join(self.words)
+
+
+class Hex(Member):
+    """Exactly `digits` lower-case hexadecimal digits."""
+
+    def __init__(self, name, digits, is_nullable=False):
+        super().__init__(name, is_nullable)
+        self.digits = digits
+
+    def _check_value(self, value):
+        if not isinstance(value, str):
+            return BAD_TYPE
+        is_good = len(value) == self.digits and _has_only(value, _HEX_CHARACTERS)
+        return "" if is_good else OUT_OF_RANGE
+
+    def longest(self):
+        return "f" * self.digits
+
+    def describe(self):
+        return "%d hexadecimal digits" % self.digits
+
+
+class Text(Member):
+    """A word of 1 to `most` of a-z, 0-9, '-', '.', '_' and '+'."""
+
+    def __init__(self, name, most, is_nullable=False):
+        super().__init__(name, is_nullable)
+        self.most = most
+
+    def _check_value(self, value):
+        if not isinstance(value, str):
+            return BAD_TYPE
+        is_good = 1 <= len(value) <= self.most and _has_only(value, _TEXT_CHARACTERS)
+        return "" if is_good else OUT_OF_RANGE
+
+    def longest(self):
+        return "x" * self.most
+
+    def describe(self):
+        return "1 to %d of a-z 0-9 - . _ +" % self.most

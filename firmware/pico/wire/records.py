@@ -1,0 +1,195 @@
+"""The records of the protocol: names, kinds and limits of their members, in the order sent.
+
+Directions of energy. *Bus*: seen from the house; import is taken from the bus, export given to it.
+*PV, battery, load*: seen from the thing itself; PV export is production, battery import is
+charging, load import is consumption. Power and current are positive for bus import, PV export,
+battery import and load import. A quantity whose sensor is not fitted is null, never estimated.
+"""
+
+from wire import units
+from wire.members import Hex, Integer, Text, Word
+
+# quality_flags of a reading is the sum of these.
+QUALITY = {
+    "overrange": 1,
+    "no_signal": 2,
+    "uncalibrated": 4,
+    "clock_not_set": 8,
+    "sensor_stale": 16,
+    "samples_lost": 32,
+}
+
+STATES = ("idle", "armed", "closing", "delivering", "opening", "fault")
+RELAYS = ("open", "in", "out")
+ROLES = ("seller", "buyer")
+PHASES = ("closed", "progress", "final")
+ACTIONS = ("close", "open", "clear_fault")
+RESET_CAUSES = ("power_on", "watchdog", "soft", "other")
+
+# Why a delivery ended.
+ABORTS = (
+    "energy_reached",
+    "commanded",
+    "lease_expired",
+    "link_lost",
+    "window_over",
+    "over_current",
+    "over_voltage",
+    "under_voltage",
+    "reverse_current",
+    "sensor_stale",
+    "exposure",
+    "no_current",
+    "welded_contact",
+    "voltage_mismatch",
+    "rebooted",
+    "exception",
+    "emergency_stop",
+)
+# Why a command closed nothing.
+REFUSALS = (
+    "no_lease",
+    "old_nonce",
+    "stale_seq",
+    "busy",
+    "already_finished",
+    "fault_latched",
+    "dead_time",
+    "limits",
+    "malformed",
+)
+EVENT_CODES = (
+    "boot",
+    "command_refused",
+    "tripped",
+    "fault",
+    "fault_cleared",
+    "registers_restored",
+    "samples_lost",
+)
+
+
+def _voltage(name):
+    return Integer(name, -units.MAX_VOLTAGE_UV, units.MAX_VOLTAGE_UV, True)
+
+
+def _current(name):
+    return Integer(name, -units.MAX_CURRENT_UA, units.MAX_CURRENT_UA, True)
+
+
+def _power(name):
+    return Integer(name, -units.MAX_POWER_UW, units.MAX_POWER_UW, True)
+
+
+def _register(name):
+    return Integer(name, 0, units.MAX_ENERGY_UWH, True)
+
+
+def _energy(name, is_nullable=False):
+    return Integer(name, 0, units.MAX_TRADE_UWH, is_nullable)
+
+
+def _port(name):
+    """Members of one metered port: voltage, current, power and both registers."""
+    return (
+        _voltage(name + "_voltage_uv"),
+        _current(name + "_current_ua"),
+        _power(name + "_power_uw"),
+        _register(name + "_import_uwh"),
+        _register(name + "_export_uwh"),
+    )
+
+
+_FROM_NODE = (
+    Integer("boot_id", 0, units.MAX_U32),  # random at every boot
+    Integer("seq", 1, units.MAX_SEQ),  # grows per node and kind, over reboots too
+    Integer("t_ms", 0, units.MAX_TIME_MS, True),  # Unix time; null until the clock is set
+)
+_TO_NODE = (
+    Integer("epoch", 0, units.MAX_U32),  # grows when a hub is restored or replaced
+    Integer("seq", 1, units.MAX_SEQ),
+    Hex("nonce", 32),  # one the node offered within the last NONCE_LIFE_MS
+)
+
+SCHEMAS = {
+    "reading": _FROM_NODE
+    + _port("bus")
+    + _port("pv")
+    + _port("battery")
+    + _port("load")
+    + (
+        Integer("load_apparent_uva", 0, units.MAX_POWER_UW, True),
+        _register("load_apparent_uvah"),
+        Integer("load_frequency_uhz", 0, units.MAX_FREQUENCY_UHZ, True),
+        Integer("quality_flags", 0, 63),
+    ),
+    "status": _FROM_NODE
+    + (
+        Integer("uptime_ms", 0, units.MAX_TIME_MS),
+        Hex("nonce", 32),
+        Word("state", STATES),
+        Word("relay", RELAYS),
+        Hex("delivery_id", 32, True),
+        Word("fault", ABORTS, True),
+        Text("firmware", 24),
+        Word("reset_cause", RESET_CAUSES),
+        Integer("free_bytes", 0, units.MAX_U32),
+    ),
+    "delivery": _FROM_NODE
+    + (
+        Hex("delivery_id", 32),
+        Word("role", ROLES),
+        Word("phase", PHASES),
+        _energy("energy_uwh"),  # by this node's own meter
+        _energy("counterparty_uwh"),  # as the last lease told
+        Integer("elapsed_ms", 0, units.MAX_DURATION_MS),  # since the relay closed
+        Integer("register_uwh", 0, units.MAX_ENERGY_UWH),  # the bus register of this role
+        Word("reason", ABORTS, True),  # null while it runs
+    ),
+    "event": _FROM_NODE
+    + (
+        Word("code", EVENT_CODES),
+        Word("reason", REFUSALS + ABORTS, True),
+        Hex("delivery_id", 32, True),
+        Integer("value", -units.MAX_SEQ, units.MAX_SEQ, True),
+    ),
+    "lease": _TO_NODE + (Hex("delivery_id", 32), _energy("counterparty_uwh")),
+    "command": _TO_NODE
+    + (
+        Hex("delivery_id", 32),
+        Word("action", ACTIONS),
+        Word("role", ROLES, True),  # this and all below: null unless the action is close
+        _energy("energy_uwh", True),
+        Integer("max_power_uw", 1, units.MAX_POWER_UW, True),
+        Integer("max_duration_ms", 1, units.MAX_DURATION_MS, True),
+        _energy("exposure_uwh", True),
+    ),
+}
+
+_CLOSE_ONLY = ("role", "energy_uwh", "max_power_uw", "max_duration_ms", "exposure_uwh")
+
+
+def check(kind, record):
+    """Return "" when `record` (dict) is a whole and valid record of `kind`, else a reason."""
+    members = SCHEMAS[kind]
+    for member in members:
+        if member.name not in record:
+            return "missing_member"
+    if len(record) != len(members):
+        return "extra_member"
+    for member in members:
+        reason = member.check(record[member.name])
+        if reason:
+            return reason
+    return _check_command(record) if kind == "command" else ""
+
+
+def _check_command(record):
+    """A close states its role and limits, any other action states none of them."""
+    is_close = record["action"] == "close"
+    for name in _CLOSE_ONLY:
+        if (record[name] is None) == is_close:
+            return "bad_type"
+    if is_close and record["energy_uwh"] == 0:
+        return "out_of_range"
+    return ""

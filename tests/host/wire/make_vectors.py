@@ -1,0 +1,222 @@
+"""Write vectors.json: genuine and forged payloads with the verdict every receiver must give.
+
+Codes and texts are made with CPython's hmac and json modules, not with the code under test.
+Run: python tests/host/wire/make_vectors.py
+"""
+
+import hashlib
+import hmac
+import json
+from pathlib import Path
+
+UP = bytes(range(32))
+DOWN = bytes(range(100, 132))
+NONCE = "00112233445566778899aabbccddeeff"
+DELIVERY = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+
+
+def signed(topic: str, body: str, key: bytes) -> str:
+    """`body` is the object's text without its closing brace."""
+    code = hmac.new(key, topic.encode() + b"\0" + body.encode(), hashlib.sha256).hexdigest()[:32]
+    return f'{body},"mac":"{code}"}}'
+
+
+def compact(record: dict) -> str:
+    return json.dumps(record, separators=(",", ":"))[:-1]
+
+
+def port(name: str, *values: int | None) -> dict:
+    names = ("voltage_uv", "current_ua", "power_uw", "import_uwh", "export_uwh")
+    return {f"{name}_{what}": value for what, value in zip(names, values, strict=True)}
+
+
+HEAD = {"boot_id": 3735928559, "seq": 42, "t_ms": None}
+READING = (
+    HEAD
+    | port("bus", 12_301_250, -498_000, -6_126_022, 1_000_000_000_000, 34_723)
+    | port("pv", 17_900_000, 2_100_000, 37_590_000, 0, 7_000_000)
+    | port("battery", 12_800_000, None, None, None, None)
+    | port("load", None, 4_250_000, None, None, None)
+    | {
+        "load_apparent_uva": 977_500_000,
+        "load_apparent_uvah": 123_456_789,
+        "load_frequency_uhz": 50_012_345,
+        "quality_flags": 12,
+    }
+)
+STATUS = HEAD | {
+    "uptime_ms": 90_061_000,
+    "nonce": NONCE,
+    "state": "delivering",
+    "relay": "out",
+    "delivery_id": DELIVERY,
+    "fault": None,
+    "firmware": "0.1.0",
+    "reset_cause": "power_on",
+    "free_bytes": 101_344,
+}
+REPORT = HEAD | {
+    "t_ms": 1_771_000_000_000,
+    "delivery_id": DELIVERY,
+    "role": "seller",
+    "phase": "final",
+    "energy_uwh": 34_723,
+    "counterparty_uwh": 34_650,
+    "elapsed_ms": 20_410,
+    "register_uwh": 69_446,
+    "reason": "energy_reached",
+}
+EVENT = HEAD | {"code": "command_refused", "reason": "no_lease", "delivery_id": None, "value": -7}
+LEASE = {
+    "epoch": 1,
+    "seq": 7,
+    "nonce": NONCE,
+    "delivery_id": DELIVERY,
+    "counterparty_uwh": 17_000,
+}
+COMMAND = {
+    "epoch": 1,
+    "seq": 8,
+    "nonce": NONCE,
+    "delivery_id": DELIVERY,
+    "action": "close",
+    "role": "buyer",
+    "energy_uwh": 34_723,
+    "max_power_uw": 6_250_000,
+    "max_duration_ms": 60_000,
+    "exposure_uwh": 1_736,
+}
+OPEN = COMMAND | {
+    "action": "open",
+    "role": None,
+    "energy_uwh": None,
+    "max_power_uw": None,
+    "max_duration_ms": None,
+    "exposure_uwh": None,
+}
+
+
+def good_vectors() -> list[dict]:
+    records = {
+        "reading": READING,
+        "status": STATUS,
+        "delivery": REPORT,
+        "event": EVENT,
+        "lease": LEASE,
+        "command": COMMAND,
+    }
+    vectors = []
+    for kind, record in [*records.items(), ("command", OPEN)]:
+        topic = f"trueque/1/house-1/{kind}"
+        key = DOWN if kind in ("lease", "command") else UP
+        vectors.append(
+            {
+                "name": f"{kind} {record.get('action', '')}".strip(),
+                "topic": topic,
+                "key": key.hex(),
+                "payload": signed(topic, compact(record), key),
+                "reason": "",
+                "record": record,
+            }
+        )
+    return vectors
+
+
+def bad_vectors() -> list[dict]:
+    topic = "trueque/1/house-1/lease"
+    body = compact(LEASE)
+    good = signed(topic, body, DOWN)
+
+    def resigned(text: str, on: str = topic) -> str:
+        return signed(on, text, DOWN)
+
+    forged = good[:-3] + ("0" if good[-3] != "0" else "1") + good[-2:]
+    cases = [
+        ("forged code", topic, forged, "bad_mac"),
+        ("no code", topic, body + "}", "bad_mac"),
+        ("empty", topic, "", "bad_mac"),
+        ("tail alone", topic, resigned(""), "bad_json"),
+        ("byte changed under the code", topic, good.replace("17000", "17001"), "bad_mac"),
+        ("moved to another node", "trueque/1/house-2/lease", good, "bad_mac"),
+        ("moved to another kind", "trueque/1/house-1/command", good, "bad_mac"),
+        (
+            "reflected: signed with the other direction's key",
+            topic,
+            signed(topic, body, UP),
+            "bad_mac",
+        ),
+        ("appended after the code", topic, good + " ", "bad_mac"),
+        ("second tail", topic, resigned(body + ',"mac":"' + "0" * 32 + '"'), "extra_member"),
+        ("no such topic", "trueque/2/house-1/lease", good, "unknown_topic"),
+        ("no such kind", "trueque/1/house-1/price", good, "unknown_topic"),
+        ("bad node name", "trueque/1/House 1/lease", good, "unknown_topic"),
+        ("too long", topic, resigned(body + "," + " " * 900), "oversize"),
+        ("the broker's will", "trueque/1/house-1/status", '{"offline":true}', "will"),
+        ("the will elsewhere", topic, '{"offline":true}', "bad_mac"),
+        ("duplicate member", topic, resigned(body + ',"seq":9'), "duplicate_member"),
+        ("missing member", topic, resigned(body.replace('"seq":7,', "")), "missing_member"),
+        ("extra member", topic, resigned(body + ',"x":1'), "extra_member"),
+        ("string for a number", topic, resigned(body.replace("17000", '"17000"')), "bad_type"),
+        ("boolean for a number", topic, resigned(body.replace("17000", "true")), "bad_type"),
+        ("null for a number", topic, resigned(body.replace("17000", "null")), "bad_type"),
+        ("fraction", topic, resigned(body.replace("17000", "17000.0")), "bad_type"),
+        ("exponent", topic, resigned(body.replace("17000", "17e3")), "bad_type"),
+        ("not a number", topic, resigned(body.replace("17000", "NaN")), "bad_json"),
+        ("infinite", topic, resigned(body.replace("17000", "Infinity")), "bad_json"),
+        ("negative energy", topic, resigned(body.replace("17000", "-1")), "out_of_range"),
+        (
+            "energy too large",
+            topic,
+            resigned(body.replace("17000", "1" + "0" * 13)),
+            "out_of_range",
+        ),
+        ("a number of 40 digits", topic, resigned(body.replace("17000", "9" * 40)), "out_of_range"),
+        ("leading zero", topic, resigned(body.replace("17000", "017000")), "bad_json"),
+        ("plus sign", topic, resigned(body.replace("17000", "+17000")), "bad_json"),
+        ("lone minus", topic, resigned(body.replace("17000", "-")), "bad_json"),
+        ("escape", topic, resigned(body.replace("nonce", "\\u006eonce")), "bad_json"),
+        ("control character", topic, resigned(body.replace("nonce", "non\nce")), "bad_json"),
+        ("not ASCII", topic, resigned(body.replace("nonce", "n\u00f6nce")), "bad_json"),
+        ("nested object", topic, resigned(body.replace("17000", '{"a":1}')), "bad_json"),
+        ("array", topic, resigned(body.replace("17000", "[1]")), "bad_json"),
+        ("missing comma", topic, resigned(body.replace(',"seq"', '"seq"')), "bad_json"),
+        ("missing colon", topic, resigned(body.replace('"seq":7', '"seq" 7')), "bad_json"),
+        ("trailing comma", topic, resigned(body + ","), "bad_json"),
+        ("not an object", topic, resigned('["a"'), "bad_json"),
+        ("open string", topic, resigned('{"epoch'), "bad_json"),
+        ("nonce too short", topic, resigned(body.replace(NONCE, NONCE[1:])), "out_of_range"),
+        ("nonce in capitals", topic, resigned(body.replace(NONCE, NONCE.upper())), "out_of_range"),
+    ]
+    command = "trueque/1/house-1/command"
+    for name, record, reason in (
+        ("close without a role", COMMAND | {"role": None}, "bad_type"),
+        ("open with a role", OPEN | {"role": "buyer"}, "bad_type"),
+        ("close of nothing", COMMAND | {"energy_uwh": 0}, "out_of_range"),
+        ("unknown action", COMMAND | {"action": "explode"}, "out_of_range"),
+    ):
+        cases.append((name, command, resigned(compact(record), command), reason))
+    return [
+        {"name": name, "topic": on, "key": DOWN.hex(), "payload": payload, "reason": reason}
+        for name, on, payload, reason in cases
+    ]
+
+
+def spaced_vector() -> dict:
+    """White space between members is JSON too: what counts is what the code covers."""
+    topic = "trueque/1/house-1/lease"
+    body = json.dumps(LEASE, indent=1).rstrip("}")
+    return {
+        "name": "white space",
+        "topic": topic,
+        "key": DOWN.hex(),
+        "payload": signed(topic, body, DOWN),
+        "reason": "",
+        "record": LEASE,
+    }
+
+
+if __name__ == "__main__":
+    vectors = [*good_vectors(), spaced_vector(), *bad_vectors()]
+    target = Path(__file__).with_name("vectors.json")
+    target.write_text(json.dumps(vectors, indent=1) + "\n", encoding="utf-8")
+    print(f"{target.name}: {len(vectors)} vectors")
