@@ -34,7 +34,7 @@ class _Cursor:
 
 
 def parse_object(text):
-    """Return the dict in `text` (bytes). Raises MalformedError("bad_json" | "duplicate_member" ...)."""
+    """Return the dict in `text` (bytes). Raises MalformedError with the reason to count."""
     cursor = _Cursor(text)
     record: dict = {}
     cursor.skip_spaces()

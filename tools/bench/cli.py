@@ -1,0 +1,18 @@
+"""`trueque bench`: measurements as ratios to a baseline run or published beside them."""
+
+from __future__ import annotations
+
+import click
+
+from hub.chain.bench_gas import gas
+
+
+@click.group()
+def bench() -> None:
+    """Measure speed, memory and gas as ratios to a baseline.
+
+    Example: trueque bench gas --json
+    """
+
+
+bench.add_command(gas)
