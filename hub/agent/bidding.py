@@ -1,0 +1,153 @@
+"""The bidding rule: what a house sees of the market in, the actions of its agent out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hub.agent.forecast import Forecast
+from hub.agent.preferences import Preferences
+
+
+@dataclass(frozen=True)
+class OrderSeen:
+    """An open order of the window: `energy_uwh` is what is left of it, `age_s` since first seen."""
+
+    order_id: int
+    peer: str
+    is_offer: bool
+    energy_uwh: int
+    price_gwei_per_kwh: int
+    age_s: int = 0
+
+
+@dataclass(frozen=True)
+class MarketView:
+    """What one agent knows when it decides; times in chain seconds, money in wei."""
+
+    peer: str
+    now_s: int
+    bid_start_s: int
+    bid_end_s: int
+    clear_by_s: int
+    orders: tuple[OrderSeen, ...]
+    has_traded: bool
+    available_wei: int
+
+
+@dataclass(frozen=True)
+class PostOffer:
+    energy_uwh: int
+    price_gwei_per_kwh: int
+
+
+@dataclass(frozen=True)
+class PostBid:
+    energy_uwh: int
+    price_gwei_per_kwh: int
+
+
+@dataclass(frozen=True)
+class Take:
+    order_id: int
+    energy_uwh: int
+    limit_gwei_per_kwh: int
+
+
+@dataclass(frozen=True)
+class Cancel:
+    order_id: int
+
+
+Action = PostOffer | PostBid | Take | Cancel
+
+
+def decide(view: MarketView, forecast: Forecast | None, wish: Preferences) -> list[Action]:
+    """Return what the agent does now; nothing once it has traded in this window.
+
+    It takes the best order on the other side that fits; failing that it posts one order while
+    bids are accepted and leaves it standing. Where its own order already stands and a fitting one
+    of the other side came in beside it, one of the two owners gives way: the one whose order is
+    newer at once, the other after `patience_s`, so that two agents do not both cancel.
+    """
+    if view.has_traded or not view.bid_start_s <= view.now_s < view.clear_by_s:
+        return []
+    wanted_uwh = _wanted_uwh(forecast, wish)
+    if wanted_uwh < wish.min_trade_uwh:
+        return []
+    own = next((order for order in view.orders if order.peer == view.peer), None)
+    if own is not None:
+        return _cross(own, view, wanted_uwh, wish)
+    taking = _best_take(view, view.orders, wanted_uwh, wish, view.available_wei)
+    if taking is not None:
+        return [taking]
+    return _post(view, wanted_uwh, wish) if view.now_s < view.bid_end_s else []
+
+
+def takeable_uwh(left_uwh: int, wanted_uwh: int, min_trade_uwh: int) -> int:
+    """Return how much of an order may be taken so that nothing or a whole trade is left of it.
+
+    0 when no part of at least `min_trade_uwh` fits into `wanted_uwh`.
+    """
+    if min_trade_uwh <= left_uwh <= wanted_uwh:
+        return left_uwh
+    part = min(wanted_uwh, left_uwh - min_trade_uwh)
+    return part if part >= min_trade_uwh else 0
+
+
+def _wanted_uwh(forecast: Forecast | None, wish: Preferences) -> int:
+    if forecast is None:
+        return 0
+    expected = forecast.surplus_uwh if wish.is_prosumer else forecast.need_uwh
+    return min(max(expected, wish.floor_uwh), wish.max_trade_uwh)
+
+
+def _post(view: MarketView, wanted_uwh: int, wish: Preferences) -> list[Action]:
+    if wish.is_prosumer:
+        return [PostOffer(wanted_uwh, wish.limit_gwei_per_kwh)]
+    affordable_uwh = view.available_wei // wish.limit_gwei_per_kwh
+    energy_uwh = min(wanted_uwh, affordable_uwh)
+    if energy_uwh < wish.min_trade_uwh:
+        return []
+    return [PostBid(energy_uwh, wish.limit_gwei_per_kwh)]
+
+
+def _best_take(
+    view: MarketView,
+    orders: Sequence[OrderSeen],
+    wanted_uwh: int,
+    wish: Preferences,
+    available_wei: int,
+) -> Take | None:
+    """Return the take of the best-priced fitting order; the older one where prices are equal."""
+    sells = wish.is_prosumer
+    limit = wish.limit_gwei_per_kwh
+    fitting = [
+        order
+        for order in orders
+        if order.peer != view.peer
+        and order.is_offer != sells
+        and (order.price_gwei_per_kwh >= limit if sells else order.price_gwei_per_kwh <= limit)
+    ]
+    fitting.sort(key=lambda one: (-1 if sells else 1) * one.price_gwei_per_kwh)
+    for order in fitting:
+        most_uwh = wanted_uwh
+        if not sells:
+            most_uwh = min(wanted_uwh, available_wei // order.price_gwei_per_kwh)
+        energy_uwh = takeable_uwh(order.energy_uwh, most_uwh, wish.min_trade_uwh)
+        if energy_uwh:
+            return Take(order.order_id, energy_uwh, order.price_gwei_per_kwh)
+    return None
+
+
+def _cross(own: OrderSeen, view: MarketView, wanted_uwh: int, wish: Preferences) -> list[Action]:
+    if own.is_offer != wish.is_prosumer:
+        return []  # a person placed it; the agent does not work against its own house
+    others = [
+        order
+        for order in view.orders
+        if own.order_id > order.order_id or order.age_s >= wish.patience_s
+    ]
+    unlocked_wei = 0 if own.is_offer else own.energy_uwh * own.price_gwei_per_kwh
+    taking = _best_take(view, others, wanted_uwh, wish, view.available_wei + unlocked_wei)
+    return [] if taking is None else [Cancel(own.order_id), taking]

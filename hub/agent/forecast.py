@@ -1,0 +1,83 @@
+"""Readings of one house in, the energy it can sell or must buy in the next delivery window out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hub.agent.preferences import Preferences
+
+SECONDS_PER_HOUR = 3_600
+LEAST_READINGS = 3
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Expected mean powers (uW, at the scale of the bench) and what follows from them (uWh)."""
+
+    pv_power_uw: int
+    load_power_uw: int
+    stored_uwh: int
+    surplus_uwh: int
+    need_uwh: int
+
+
+def forecast(
+    readings: Sequence[Mapping[str, Any]], delivery_s: int, preferences: Preferences
+) -> Forecast | None:
+    """Forecast by persistence: the mean of the latest readings goes on.
+
+    `readings` are oldest first, with `received_at_ms` and the members of a wire reading;
+    `delivery_s` is the length of the delivery window. The surplus is what PV leaves over the own
+    load in that window plus what the battery holds above its reserve. The need is the load that
+    PV leaves uncovered until the next delivery window; a battery does not lessen it, since what
+    is bought cheaply can be stored. Returns None where a forecast would be a guess: too few
+    readings, or no metered load.
+    """
+    recent = _recent(readings, preferences.averaging_s)
+    loads = [load for reading in recent if (load := _load_uw(reading, preferences)) is not None]
+    if len(recent) < LEAST_READINGS or not loads:
+        return None
+    pv = _mean([reading["pv_power_uw"] or 0 for reading in recent])
+    load = _mean(loads)
+    stored = _stored_above_reserve_uwh(recent[-1], preferences)
+    return Forecast(
+        pv_power_uw=pv,
+        load_power_uw=load,
+        stored_uwh=stored,
+        surplus_uwh=max(0, (pv - load) * delivery_s // SECONDS_PER_HOUR + stored),
+        need_uwh=max(0, (load - pv) * preferences.need_horizon_s // SECONDS_PER_HOUR),
+    )
+
+
+def _recent(readings: Sequence[Mapping[str, Any]], span_s: int) -> list[Mapping[str, Any]]:
+    if not readings:
+        return []
+    newest = readings[-1]["received_at_ms"]
+    return [one for one in readings if one["received_at_ms"] > newest - span_s * 1_000]
+
+
+def _load_uw(reading: Mapping[str, Any], preferences: Preferences) -> int | None:
+    """Return the load at bench scale: real power where it is metered, else apparent power.
+
+    Apparent power is an upper bound of the real one, so a house never sells what it needs.
+    """
+    full_scale = reading["load_power_uw"]
+    if full_scale is None:
+        full_scale = reading["load_apparent_uva"]
+    return None if full_scale is None else full_scale // preferences.model_scale
+
+
+def _stored_above_reserve_uwh(reading: Mapping[str, Any], preferences: Preferences) -> int:
+    voltage_uv = reading["battery_voltage_uv"]
+    if voltage_uv is None:
+        return 0
+    span_uv = preferences.battery_full_uv - preferences.battery_empty_uv
+    level = (voltage_uv - preferences.battery_empty_uv) * 1_000 // span_uv
+    above = min(level, 1_000) - preferences.battery_reserve_permille
+    return max(0, above) * preferences.battery_usable_uwh // 1_000
+
+
+def _mean(values: Sequence[int]) -> int:
+    return sum(values) // len(values)
