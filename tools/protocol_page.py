@@ -1,0 +1,86 @@
+"""Writes docs/protocol.md from the definitions in wire, so that the page cannot differ from them.
+
+Run: .venv/bin/python -m tools.protocol_page
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from wire import codec, records, topics, units
+
+PAGE = Path(__file__).parents[1] / "docs" / "protocol.md"
+
+_PURPOSE = {
+    "reading": "Registers and instantaneous values, once a second by default.",
+    "status": "State, relay and a fresh nonce; retained; every 2 s and at every change.",
+    "delivery": "What this node's meter saw of one delivery: at closing, every metering block, "
+    "and finally.",
+    "event": "Something a person may want to know of.",
+    "lease": "The hub's short-lived permission for a closed relay, with the counterparty's "
+    "progress.",
+    "command": "Close or open a relay for one delivery, or clear a latched fault.",
+}
+
+_REASON = {
+    "oversize": f"longer than {units.MAX_PAYLOAD_BYTES} bytes",
+    "will": "the broker's hint that a node vanished (counted apart, no fault)",
+    "unknown_topic": "not a topic of this protocol",
+    "bad_mac": "forged, changed, moved to another topic, reflected, or without a code",
+    "bad_json": "not the subset of JSON described above",
+    "duplicate_member": "a member stands twice",
+    "missing_member": "a member is missing",
+    "extra_member": "a member is not known",
+    "bad_type": "a member has another kind of value",
+    "out_of_range": "a value beyond its limits or outside its set",
+}
+
+_HEAD = f"""# Wire protocol
+
+*Generated from `firmware/pico/wire` by `python -m tools.protocol_page`; a test compares them.*
+
+MQTT 3.1.1, QoS 1. A node publishes on `{topics.PREFIX}/<node>/{{{",".join(topics.FROM_NODE)}}}`
+and subscribes to `{topics.PREFIX}/<node>/{{{",".join(topics.TO_NODE)}}}`; `status` is retained.
+A node name is 1 to 31 of a-z, 0-9 and `-`.
+
+A payload is one flat JSON object of at most {units.MAX_PAYLOAD_BYTES} bytes: integers, words of
+printable ASCII without escapes, and null. All members are present, none twice. It ends exactly
+with `,"mac":"` + {units.MAC_HEX_DIGITS} hexadecimal digits + `"}}`: HMAC-SHA256, cut to 128 bits,
+of the topic, a zero byte and every byte before that ending, under a 32-byte key of this node and
+direction. Receivers verify first and parse only the bytes covered.
+
+`seq` grows per node and record kind, over reboots too: a higher one is new, the last one again is
+a duplicate (acknowledged and ignored), a lower one is refused as stale.
+
+A node offers a fresh `nonce` every {units.NONCE_PERIOD_MS // 1000} s in its status. A lease or
+command echoes one of them and is worth nothing {units.NONCE_LIFE_MS // 1000} s after that nonce was
+issued, by the node's own clock: withheld or replayed messages close no relay.
+
+Directions of energy: bus import is taken from the bus by the house, bus export given to it; PV
+export is production, battery import is charging, load import is consumption. A quantity whose
+sensor is not fitted is null.
+
+`quality_flags` is the sum of: {", ".join(f"{value} {n}" for n, value in records.QUALITY.items())}.
+"""
+
+
+def page() -> str:
+    """Return the whole page as Markdown."""
+    parts = [_HEAD]
+    for kind in topics.KINDS:
+        direction = "from a node" if kind in topics.FROM_NODE else "to a node"
+        parts.append(f"\n## `{kind}` ({direction})\n\n{_PURPOSE[kind]}\n")
+        parts.append("| member | value | may be null |\n| --- | --- | --- |")
+        for member in records.SCHEMAS[kind]:
+            null = "yes" if member.is_nullable else ""
+            parts.append(f"| `{member.name}` | {member.describe()} | {null} |")
+    parts.append("\n## Why a payload is refused\n\n| reason | meaning |\n| --- | --- |")
+    parts.extend(f"| `{reason}` | {_REASON[reason]} |" for reason in codec.REASONS)
+    parts.append("| `stale_seq` | a lower sequence number than accepted before |")
+    parts.append("| `unknown_node` | no node of this name has a key here |")
+    return "\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(page(), encoding="utf-8")
