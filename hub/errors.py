@@ -8,9 +8,19 @@ from collections.abc import Sequence
 class TruequeError(Exception):
     """Root of all errors that the project raises on purpose."""
 
+    exit_code = 1  # of a command that ends with it: 1 failed, 2 bad input
+
+
+class BadInput(TruequeError):
+    """What the user gave is wrong: the sentence names the file, row and field."""
+
+    exit_code = 2
+
 
 class ConfigError(TruequeError):
     """A configuration with wrong fields; every one of them is named in `problems`."""
+
+    exit_code = 2
 
     def __init__(self, source: str, problems: Sequence[str]) -> None:
         super().__init__(f"{source}: " + "; ".join(problems))
@@ -22,15 +32,15 @@ class StoreError(TruequeError):
     """The store cannot be used: damaged, of a newer version, or of another chain."""
 
 
-class ForeignStore(StoreError):
+class ForeignStoreError(StoreError):
     """The store belongs to another contract or chain than the one found."""
 
 
-class NewerStore(StoreError):
+class NewerStoreError(StoreError):
     """The store was written by a newer version of this program."""
 
 
-class PortInUse(TruequeError):
+class PortInUseError(TruequeError):
     """A configured port is taken by another program."""
 
     def __init__(self, what: str, port: int, field: str) -> None:
@@ -41,9 +51,9 @@ class PortInUse(TruequeError):
         self.port = port
 
 
-class PartMissing(TruequeError):
+class PartMissingError(TruequeError):
     """A program that the hub needs is not installed."""
 
 
-class BrokerDown(TruequeError):
+class BrokerDownError(TruequeError):
     """The message broker did not start, or ended and could not be started again."""

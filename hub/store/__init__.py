@@ -1,0 +1,35 @@
+"""The hub's store: everything the site knows, in one SQLite file. Only this package knows SQL."""
+
+from __future__ import annotations
+
+from hub.store.journal import JournalTables
+from hub.store.market import MarketTables
+from hub.store.messages import MessageTables
+from hub.store.rows import (
+    DeliveryRow,
+    NodeRow,
+    OrderRow,
+    PeerRow,
+    ReportRow,
+    StatusRow,
+    TradeRow,
+    TransactionRow,
+    WindowRow,
+)
+
+__all__ = [
+    "DeliveryRow",
+    "NodeRow",
+    "OrderRow",
+    "PeerRow",
+    "ReportRow",
+    "StatusRow",
+    "Store",
+    "TradeRow",
+    "TransactionRow",
+    "WindowRow",
+]
+
+
+class Store(MessageTables, MarketTables, JournalTables):
+    """`Store.open(path)`; safe from several threads; every method is one transaction."""

@@ -1,0 +1,170 @@
+"""What each event of the contract changes in the store: one function per event.
+
+`at_ms` is when the hub first saw the event.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+
+def node_name(node_id: str | None) -> str | None:
+    """Return the node's name from a bytes32 in hex: ASCII, padded with zeros on the right."""
+    if not node_id:
+        return None
+    if not node_id.startswith("0x"):
+        return node_id
+    return bytes.fromhex(node_id[2:]).rstrip(b"\0").decode("ascii", "replace") or None
+
+
+def _add_wei(connection: sqlite3.Connection, peer: str, column: str, amount_wei: int) -> None:
+    row = connection.execute(f"SELECT {column} AS wei FROM peers WHERE peer = ?", (peer,))
+    found = row.fetchone()
+    if found is None:
+        connection.execute("INSERT INTO peers VALUES (?, NULL, 'registered', 0, 0, 0)", (peer,))
+    wei = int(found["wei"]) if found is not None else 0
+    connection.execute(
+        f"UPDATE peers SET {column} = ? WHERE peer = ?", (str(wei + amount_wei), peer)
+    )
+
+
+def _peer_registered(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+    connection.execute(
+        "INSERT OR IGNORE INTO peers VALUES (?, NULL, 'registered', '0', '0', '0')", (args["peer"],)
+    )
+
+
+def _peer_approved(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+    _peer_registered(connection, args, at_ms)
+    connection.execute(
+        "UPDATE peers SET state = 'approved', node = ? WHERE peer = ?",
+        (node_name(args["node_id"]), args["peer"]),
+    )
+
+
+def _peer_suspended(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+    connection.execute("UPDATE peers SET state = 'suspended' WHERE peer = ?", (args["peer"],))
+
+
+def _deposited(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+    _add_wei(connection, args["peer"], "deposited_wei", args["amount_wei"])
+    _add_wei(connection, args["peer"], "balance_wei", args["amount_wei"])
+
+
+def _withdrawn(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+    _add_wei(connection, args["peer"], "withdrawn_wei", args["amount_wei"])
+    _add_wei(connection, args["peer"], "balance_wei", -args["amount_wei"])
+
+
+def _window_opened(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+    terms = args.get("terms", args)
+    connection.execute(
+        "INSERT INTO windows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            args["window_id"],
+            *(terms[name] for name in ("bid_start", "bid_end", "clear_by")),
+            *(terms[name] for name in ("delivery_start", "delivery_end", "report_by")),
+            *(terms[name] for name in ("min_energy_uwh", "max_energy_uwh")),
+            *(terms.get(f"{name}_gwei_per_kwh", terms.get(name)) for name in _PRICES),
+        ),
+    )
+
+
+_PRICES = ("min_price", "max_price")
+
+
+def _order_placed(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+    energy_uwh, price = args["energy_uwh"], args["price_gwei_per_kwh"]
+    connection.execute(
+        "INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?)",
+        (
+            *(args["order_id"], args["window_id"], args["peer"], int(args["is_offer"])),
+            *(energy_uwh, energy_uwh, price, at_ms),
+        ),
+    )
+    if not args["is_offer"]:  # a bid locks its money
+        _add_wei(connection, args["peer"], "balance_wei", -energy_uwh * price)
+
+
+def _order_cancelled(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+    order = _order(connection, args["order_id"])
+    connection.execute(
+        "UPDATE orders SET is_cancelled = 1, remaining_uwh = 0 WHERE order_id = ?",
+        (args["order_id"],),
+    )
+    _add_wei(connection, order["peer"], "balance_wei", args["refunded_wei"])
+
+
+def _order(connection: sqlite3.Connection, order_id: int) -> sqlite3.Row:
+    row: sqlite3.Row = connection.execute(
+        "SELECT * FROM orders WHERE order_id = ?", (order_id,)
+    ).fetchone()
+    return row
+
+
+def _trade_made(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+    energy_uwh, price = args["energy_uwh"], args["price_gwei_per_kwh"]
+    connection.execute(
+        "INSERT INTO trades VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'matched', NULL, NULL, NULL,"
+        " NULL, NULL)",
+        (
+            *(args["trade_id"], args["order_id"], args["window_id"]),
+            *(args["seller"], args["buyer"], args["taker"], energy_uwh, price, at_ms),
+        ),
+    )
+    connection.execute(
+        "UPDATE orders SET remaining_uwh = remaining_uwh - ? WHERE order_id = ?",
+        (energy_uwh, args["order_id"]),
+    )
+    if _order(connection, args["order_id"])["is_offer"]:  # who takes an offer locks money now
+        _add_wei(connection, args["buyer"], "balance_wei", -energy_uwh * price)
+
+
+def _trade_settled(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+    _close_trade(connection, args["trade_id"], "settled", args)
+    trade = _trade(connection, args["trade_id"])
+    _add_wei(connection, trade["seller"], "balance_wei", args["paid_wei"])
+    _add_wei(connection, trade["buyer"], "balance_wei", args["refunded_wei"])
+
+
+def _trade_refunded(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+    _close_trade(connection, args["trade_id"], "refunded", {"paid_wei": 0, **args})
+    trade = _trade(connection, args["trade_id"])
+    _add_wei(connection, trade["buyer"], "balance_wei", args["refunded_wei"])
+
+
+def _trade(connection: sqlite3.Connection, trade_id: int) -> sqlite3.Row:
+    row: sqlite3.Row = connection.execute(
+        "SELECT * FROM trades WHERE trade_id = ?", (trade_id,)
+    ).fetchone()
+    return row
+
+
+def _close_trade(
+    connection: sqlite3.Connection, trade_id: int, state: str, args: dict[str, Any]
+) -> None:
+    connection.execute(
+        "UPDATE trades SET chain_state = ?, seller_metered_uwh = ?, buyer_metered_uwh = ?,"
+        " settled_uwh = ?, paid_wei = ?, refunded_wei = ? WHERE trade_id = ?",
+        (
+            *(state, args.get("seller_uwh"), args.get("buyer_uwh"), args.get("settled_uwh", 0)),
+            *(str(args["paid_wei"]), str(args["refunded_wei"]), trade_id),
+        ),
+    )
+
+
+CHANGES: dict[str, Callable[[sqlite3.Connection, dict[str, Any], int], None]] = {
+    "PeerRegistered": _peer_registered,
+    "PeerApproved": _peer_approved,
+    "PeerSuspended": _peer_suspended,
+    "Deposited": _deposited,
+    "Withdrawn": _withdrawn,
+    "WindowOpened": _window_opened,
+    "OrderPlaced": _order_placed,
+    "OrderCancelled": _order_cancelled,
+    "TradeMade": _trade_made,
+    "TradeSettled": _trade_settled,
+    "TradeRefunded": _trade_refunded,
+}

@@ -1,0 +1,166 @@
+"""The store's file: opening, versions, transactions, and the hub's own small state."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hub.errors import ForeignStoreError, NewerStoreError, StoreError
+
+SCHEMA_VERSION = 1
+BUSY_TIMEOUT_S = 10.0
+Row = TypeVar("Row")
+
+
+class Database:
+    """One SQLite file in WAL mode: one writer at a time, any number of reading threads.
+
+    Writes go through one connection under a lock; every thread reads through a connection of its
+    own, so it never sees half a transaction and never waits for a writer.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._is_closed = False
+        try:
+            self._writer = self._connect()
+            self._writer.execute("PRAGMA journal_mode = WAL")
+            self._writer.execute("PRAGMA synchronous = FULL")  # a power cut loses no commit
+            self._bring_to_version()
+        except sqlite3.DatabaseError as problem:
+            self.close()
+            raise StoreError(
+                f"{path}: {problem}; restore a backup, or move the file away to start anew"
+            ) from None
+        except StoreError:
+            self.close()
+            raise
+
+    @classmethod
+    def open(cls, path: Path) -> Any:
+        """Open or create the store. Raises NewerStoreError or StoreError, saying what to do."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return cls(path)
+
+    def close(self) -> None:
+        """Close all connections; afterwards the store must not be used."""
+        with self._lock:
+            self._is_closed = True
+            for connection in self._connections:
+                connection.close()
+            self._connections.clear()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
+        connection.row_factory = sqlite3.Row
+        self._connections.append(connection)
+        return connection
+
+    def _bring_to_version(self) -> None:
+        version = self._writer.execute("PRAGMA user_version").fetchone()[0]
+        if version > SCHEMA_VERSION:
+            raise NewerStoreError(
+                f"{self.path}: written by a newer Trueque (store version {version}, this program "
+                f"knows {SCHEMA_VERSION}); update the program, or restore an older backup"
+            )
+        if version == 0:
+            schema = resources.files("hub").joinpath("schema.sql").read_text(encoding="utf-8")
+            self._writer.executescript(
+                f"BEGIN;\n{schema}\nPRAGMA user_version = {SCHEMA_VERSION};\nCOMMIT;"
+            )
+
+    @property
+    def _reader(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            with self._lock:
+                if self._is_closed:
+                    raise StoreError(f"{self.path}: the store is closed")
+                connection = self._connect()
+            connection.execute("PRAGMA query_only = 1")
+            self._local.connection = connection
+        return connection
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Run the block as one transaction: all of it is stored, or nothing. May be nested."""
+        with self._lock:
+            if self._is_closed:
+                raise StoreError(f"{self.path}: the store is closed")
+            if self._depth:
+                yield self._writer
+                return
+            self._writer.execute("BEGIN IMMEDIATE")
+            self._depth = 1
+            try:
+                yield self._writer
+            except BaseException:
+                self._writer.execute("ROLLBACK")
+                raise
+            else:
+                self._writer.execute("COMMIT")
+            finally:
+                self._depth = 0
+
+    def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
+        try:
+            return self._reader.execute(sql, parameters).fetchall()
+        except sqlite3.ProgrammingError:
+            raise StoreError(f"{self.path}: the store is closed") from None
+
+    def _one(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Row | None:
+        rows = self._rows(sql, parameters)
+        return rows[0] if rows else None
+
+    # Small state ------------------------------------------------------------------------------
+
+    def state(self, name: str) -> Any:
+        """Return a named value of the hub's own state, None when it was never set."""
+        row = self._one("SELECT value FROM hub_state WHERE name = ?", (name,))
+        return None if row is None else json.loads(row["value"])
+
+    def set_state(self, name: str, value: Any) -> None:
+        """Keep a JSON value under a name."""
+        with self.transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO hub_state VALUES (?, ?)", (name, json.dumps(value))
+            )
+
+    def next_epoch(self) -> int:
+        """Begin a new hub epoch: all delivery ids, leases and commands before it are void."""
+        with self.transaction() as connection:
+            row = connection.execute("SELECT value FROM hub_state WHERE name = 'epoch'").fetchone()
+            epoch = 1 if row is None else json.loads(row["value"]) + 1
+            self.set_state("epoch", epoch)
+            return epoch
+
+    def bind_identity(self, identity: dict[str, Any]) -> None:
+        """Tie the store to one chain and contract for good.
+
+        `identity`: chain_id, genesis_hash, address, deployed_block_hash. Raises ForeignStoreError
+        when the store belongs to another.
+        """
+        known = self.state("identity")
+        if known is None:
+            self.set_state("identity", identity)
+        elif known != identity:
+            differing = [name for name in identity if identity[name] != known.get(name)]
+            raise ForeignStoreError(
+                f"{self.path} belongs to another chain or contract ({', '.join(differing)} "
+                f"differ: the store knows contract {known.get('address')} on chain "
+                f"{known.get('chain_id')}, found {identity.get('address')} on chain "
+                f"{identity.get('chain_id')}); bring back the chain's own directory, or start a "
+                f"new site with: trueque hub init --data <another directory>"
+            )

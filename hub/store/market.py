@@ -1,0 +1,174 @@
+"""The contract's state in the store: rebuilt from its events, moved with the cursor."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from hub.store.changes import CHANGES
+from hub.store.database import Database
+from hub.store.rows import OrderRow, PeerRow, TradeRow, WindowRow
+
+DERIVED = ("peers", "windows", "orders", "trades")
+
+
+class Event(Protocol):
+    """What this module needs of hub.chain.records.ChainEvent."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def args(self) -> dict[str, Any]: ...
+    @property
+    def block_number(self) -> int: ...
+    @property
+    def block_hash(self) -> str: ...
+    @property
+    def transaction_hash(self) -> str: ...
+    @property
+    def log_index(self) -> int: ...
+
+
+class Cursor(Protocol):
+    """What this module needs of hub.chain.records.Cursor."""
+
+    @property
+    def block_number(self) -> int: ...
+    @property
+    def block_hash(self) -> str: ...
+
+
+def _plain(value: object) -> str:
+    """Turn what JSON does not know (bytes32) into 0x and hex digits."""
+    if isinstance(value, (bytes, bytearray)):
+        return "0x" + bytes(value).hex()
+    raise TypeError(f"an event argument of type {type(value).__name__}")
+
+
+# The chain has the last word on a trade; until then the newest attempt at its delivery has.
+_TRADES = """
+    SELECT t.trade_id, order_id, window_id, seller, buyer, taker, energy_uwh, price_gwei_per_kwh,
+           matched_at_ms, seller_metered_uwh, buyer_metered_uwh, settled_uwh, paid_wei,
+           refunded_wei,
+           CASE WHEN chain_state <> 'matched' THEN chain_state ELSE coalesce(
+               (SELECT d.state FROM deliveries d WHERE d.trade_id = t.trade_id
+                ORDER BY d.attempt DESC, d.epoch DESC LIMIT 1), 'matched') END AS state
+      FROM trades t
+"""
+
+
+class MarketTables(Database):
+    """Peers, windows, orders and trades as the contract's events tell them."""
+
+    def chain_cursor(self) -> tuple[int, str] | None:
+        """Return (block number, block hash) up to which events are stored, None before any."""
+        row = self._one("SELECT block_number, block_hash FROM chain_cursor")
+        return None if row is None else (row["block_number"], row["block_hash"])
+
+    def apply_batch(self, events: Iterable[Event], cursor: Cursor, at_ms: int) -> None:
+        """Apply events and move the cursor, all in one transaction; an event twice changes
+        nothing."""
+        with self.transaction() as connection:
+            for event in events:
+                args = json.dumps(event.args, default=_plain)
+                added = connection.execute(
+                    "INSERT OR IGNORE INTO chain_events VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        *(event.block_number, event.log_index, event.block_hash),
+                        *(event.transaction_hash, event.name, args, at_ms),
+                    ),
+                )
+                if added.rowcount:
+                    self._apply(connection, event.name, args, at_ms)
+            self._set_cursor(connection, cursor.block_number, cursor.block_hash)
+
+    def roll_back(self, block_number: int, block_hash: str = "") -> None:
+        """Forget every event after that block and rebuild what the earlier ones tell."""
+        with self.transaction() as connection:
+            connection.execute("DELETE FROM chain_events WHERE block_number > ?", (block_number,))
+            for table in DERIVED:
+                connection.execute(f"DELETE FROM {table}")
+            rows = connection.execute(
+                "SELECT name, args, seen_at_ms FROM chain_events ORDER BY block_number, log_index"
+            ).fetchall()
+            for row in rows:
+                self._apply(connection, row["name"], row["args"], row["seen_at_ms"])
+            self._set_cursor(connection, block_number, block_hash)
+
+    @staticmethod
+    def _apply(connection: sqlite3.Connection, name: str, args: str, at_ms: int) -> None:
+        change = CHANGES.get(name)
+        if change is not None:  # role and pause events carry nothing the hub keeps
+            change(connection, json.loads(args), at_ms)
+
+    @staticmethod
+    def _set_cursor(connection: sqlite3.Connection, block_number: int, block_hash: str) -> None:
+        connection.execute(
+            "INSERT OR REPLACE INTO chain_cursor VALUES (1, ?, ?)", (block_number, block_hash)
+        )
+
+    def peers(self) -> list[PeerRow]:
+        """Return all registered peers."""
+        return [
+            PeerRow(
+                *(row["peer"], row["node"], row["state"], int(row["balance_wei"])),
+                *(int(row["deposited_wei"]), int(row["withdrawn_wei"])),
+            )
+            for row in self._rows("SELECT * FROM peers")
+        ]
+
+    def windows(self) -> list[WindowRow]:
+        """Return all trading windows, newest first."""
+        return [
+            WindowRow(**row) for row in self._rows("SELECT * FROM windows ORDER BY window_id DESC")
+        ]
+
+    def window(self, window_id: int) -> WindowRow | None:
+        row = self._one("SELECT * FROM windows WHERE window_id = ?", (window_id,))
+        return None if row is None else WindowRow(**row)
+
+    def orders(self, window_id: int | None = None, peer: str | None = None) -> list[OrderRow]:
+        """Return orders, oldest first, of one window or peer (address) or all."""
+        rows = self._rows(
+            "SELECT * FROM orders WHERE (? IS NULL OR window_id = ?) AND (? IS NULL OR peer = ?)"
+            " ORDER BY order_id",
+            (window_id, window_id, peer, peer),
+        )
+        return [
+            OrderRow(
+                **{
+                    **dict(row),
+                    "is_offer": bool(row["is_offer"]),
+                    "is_cancelled": bool(row["is_cancelled"]),
+                }
+            )
+            for row in rows
+        ]
+
+    def open_orders(self, window_id: int) -> list[OrderRow]:
+        """Return the orders of a window that have energy left to take."""
+        return [order for order in self.orders(window_id) if order.remaining_uwh > 0]
+
+    def trades(self, peer: str | None = None, window_id: int | None = None) -> list[TradeRow]:
+        """Return trades, oldest first, of one peer (address) or window or all."""
+        rows = self._rows(
+            _TRADES
+            + "WHERE (? IS NULL OR seller = ? OR buyer = ?) AND (? IS NULL OR window_id = ?)"
+            " ORDER BY trade_id",
+            (peer, peer, peer, window_id, window_id),
+        )
+        return [_trade_row(row) for row in rows]
+
+    def trade(self, trade_id: int) -> TradeRow | None:
+        row = self._one(_TRADES + "WHERE t.trade_id = ?", (trade_id,))
+        return None if row is None else _trade_row(row)
+
+
+def _trade_row(row: sqlite3.Row) -> TradeRow:
+    wei = {name: None if row[name] is None else int(row[name]) for name in _WEI}
+    return TradeRow(**{**dict(row), **wei})
+
+
+_WEI = ("paid_wei", "refunded_wei")

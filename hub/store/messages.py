@@ -1,0 +1,166 @@
+"""Messages of the nodes in the store: readings, status, events, delivery reports, counts."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from wire import records, sequence
+
+from hub.store.database import Database
+from hub.store.rows import NodeRow, ReportRow, StatusRow
+
+_READING = tuple(member.name for member in records.SCHEMAS["reading"])
+_STATUS = tuple(member.name for member in records.SCHEMAS["status"])
+_EVENT = tuple(member.name for member in records.SCHEMAS["event"])
+_REPORT = (
+    "delivery_id",
+    "role",
+    "phase",
+    "energy_uwh",
+    "counterparty_uwh",
+    "elapsed_ms",
+    "register_uwh",
+    "reason",
+)
+
+
+def _insert(table: str, names: Iterable[str]) -> str:
+    columns = tuple(names)
+    marks = ", ".join("?" * len(columns))
+    return f"INSERT OR REPLACE INTO {table} ({', '.join(columns)}) VALUES ({marks})"
+
+
+_INSERT_READING = _insert("readings", ("node", "received_at_ms", "site_at_ms", *_READING))
+_INSERT_STATUS = _insert("node_status", ("node", "received_at_ms", *_STATUS))
+_INSERT_EVENT = _insert("node_events", ("node", "received_at_ms", *_EVENT))
+_INSERT_REPORT = _insert("delivery_reports", ("node", "received_at_ms", *_REPORT))
+_LATEST_READINGS = """
+    SELECT r.* FROM nodes n JOIN readings r ON r.node = n.node
+     AND r.received_at_ms = (SELECT max(received_at_ms) FROM readings WHERE node = n.node)
+"""
+
+
+class MessageTables(Database):
+    """What nodes said, and what was refused."""
+
+    def set_nodes(self, rows: Iterable[NodeRow]) -> None:
+        """Make these the site's nodes."""
+        with self.transaction() as connection:
+            connection.execute("DELETE FROM nodes")
+            connection.executemany(
+                "INSERT INTO nodes VALUES (?, ?, ?, ?)",
+                [(row.node, row.kind, row.segment, row.peer) for row in rows],
+            )
+
+    def nodes(self) -> list[NodeRow]:
+        """Return the site's nodes by name."""
+        rows = self._rows("SELECT * FROM nodes")
+        # Natural order: house-2 before house-10.
+        return sorted((NodeRow(**row) for row in rows), key=lambda one: (len(one.node), one.node))
+
+    def store_record(
+        self, node: str, kind: str, record: Mapping[str, Any], at_ms: tuple[int, int]
+    ) -> str:
+        """Store one verified record with its seq; return "new", "duplicate" or "stale".
+
+        `at_ms`: wall and site time of its arrival. Only a new record is stored.
+        """
+        with self.transaction() as connection:
+            row = connection.execute(
+                "SELECT seq FROM last_seq WHERE node = ? AND kind = ?", (node, kind)
+            ).fetchone()
+            word: str = sequence.judge(None if row is None else row["seq"], record["seq"])
+            if word == sequence.NEW:
+                connection.execute(
+                    "INSERT OR REPLACE INTO last_seq VALUES (?, ?, ?)", (node, kind, record["seq"])
+                )
+                self._store_new(connection, node, kind, record, at_ms)
+            return word
+
+    def _store_new(
+        self,
+        connection: sqlite3.Connection,
+        node: str,
+        kind: str,
+        record: Mapping[str, Any],
+        at_ms: tuple[int, int],
+    ) -> None:
+        start = (node, at_ms[0])
+        if kind == "reading":
+            values = (node, *at_ms, *(record[name] for name in _READING))
+            connection.execute(_INSERT_READING, values)
+        elif kind == "status":
+            connection.execute(_INSERT_STATUS, (*start, *(record[name] for name in _STATUS)))
+        elif kind == "event":
+            connection.execute(_INSERT_EVENT, (*start, *(record[name] for name in _EVENT)))
+        elif kind == "delivery":
+            connection.execute(_INSERT_REPORT, (*start, *(record[name] for name in _REPORT)))
+
+    def mark_offline(self, node: str) -> None:
+        """Note that the broker published the node's last will: a hint for the page."""
+        with self.transaction() as connection:
+            connection.execute("UPDATE node_status SET is_offline = 1 WHERE node = ?", (node,))
+
+    def count(self, words: Mapping[str, int]) -> None:
+        """Add to message counters: received, stored, duplicate, will, rejected:<reason>."""
+        with self.transaction() as connection:
+            connection.executemany(
+                "INSERT INTO message_counts VALUES (?, ?)"
+                " ON CONFLICT (word) DO UPDATE SET n = n + excluded.n",
+                list(words.items()),
+            )
+
+    def message_counts(self) -> dict[str, Any]:
+        """Return {"received", "stored", "duplicate", "rejected": {reason: n}}."""
+        counts = {row["word"]: row["n"] for row in self._rows("SELECT * FROM message_counts")}
+        prefix = "rejected:"
+        return {
+            "received": counts.get("received", 0),
+            "stored": counts.get("stored", 0),
+            "duplicate": counts.get("duplicate", 0),
+            "rejected": {
+                word.removeprefix(prefix): n
+                for word, n in sorted(counts.items())
+                if word.startswith(prefix)
+            },
+        }
+
+    def latest_readings(self) -> dict[str, dict[str, Any]]:
+        """Return the newest reading of every node that sent one, as columns of `readings`."""
+        return {row["node"]: dict(row) for row in self._rows(_LATEST_READINGS)}
+
+    def readings_between(
+        self, start_ms: int, end_ms: int, node: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Return readings received in [start_ms, end_ms), oldest first, of one node or all."""
+        sql = "SELECT * FROM readings WHERE received_at_ms >= ? AND received_at_ms < ?"
+        parameters: list[Any] = [start_ms, end_ms]
+        if node is not None:
+            sql += " AND node = ?"
+            parameters.append(node)
+        return [dict(row) for row in self._rows(sql + " ORDER BY received_at_ms, seq", parameters)]
+
+    def last_site_ms(self) -> int | None:
+        """Return the latest site time of any reading, None on a fresh store."""
+        row = self._one("SELECT max(site_at_ms) AS at FROM readings")
+        return None if row is None else row["at"]
+
+    def latest_statuses(self) -> dict[str, StatusRow]:
+        """Return the newest status of every node that sent one."""
+        rows = self._rows("SELECT * FROM node_status")
+        return {
+            row["node"]: StatusRow(**{**dict(row), "is_offline": bool(row["is_offline"])})
+            for row in rows
+        }
+
+    def node_events(self, limit: int = 100) -> list[dict[str, Any]]:
+        """Return the newest events of all nodes, newest first."""
+        sql = "SELECT * FROM node_events ORDER BY received_at_ms DESC LIMIT ?"
+        return [dict(row) for row in self._rows(sql, (limit,))]
+
+    def delivery_reports(self, delivery_id: str) -> list[ReportRow]:
+        """Return the last closed, progress and final message of both sides, oldest first."""
+        sql = "SELECT * FROM delivery_reports WHERE delivery_id = ? ORDER BY received_at_ms"
+        return [ReportRow(**row) for row in self._rows(sql, (delivery_id,))]

@@ -1,0 +1,140 @@
+"""The store's rows as frozen records; units in the names, wei as exact integers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class NodeRow:
+    node: str
+    kind: str  # prosumer or consumer
+    segment: str
+    peer: str | None  # chain address
+
+
+@dataclass(frozen=True)
+class StatusRow:
+    """The newest status of a node; the members of the wire record are None before the first."""
+
+    node: str
+    received_at_ms: int
+    is_offline: bool
+    boot_id: int | None
+    seq: int | None
+    t_ms: int | None
+    uptime_ms: int | None
+    nonce: str | None
+    state: str | None
+    relay: str | None
+    delivery_id: str | None
+    fault: str | None
+    firmware: str | None
+    reset_cause: str | None
+    free_bytes: int | None
+
+
+@dataclass(frozen=True)
+class PeerRow:
+    peer: str
+    node: str | None
+    state: str  # registered, approved, suspended
+    balance_wei: int
+    deposited_wei: int
+    withdrawn_wei: int
+
+
+@dataclass(frozen=True)
+class WindowRow:
+    window_id: int
+    bid_start_s: int
+    bid_end_s: int
+    clear_by_s: int
+    delivery_start_s: int
+    delivery_end_s: int
+    report_by_s: int
+    min_energy_uwh: int
+    max_energy_uwh: int
+    min_price_gwei_per_kwh: int
+    max_price_gwei_per_kwh: int
+
+
+@dataclass(frozen=True)
+class OrderRow:
+    order_id: int
+    window_id: int
+    peer: str
+    is_offer: bool
+    energy_uwh: int
+    remaining_uwh: int
+    price_gwei_per_kwh: int
+    is_cancelled: bool
+    placed_at_ms: int
+
+
+@dataclass(frozen=True)
+class TradeRow:
+    """A trade; `state` is matched, queued, armed, delivering, reported, settled, refunded or
+    disputed. Metered, settled and money members are None until the chain settled it."""
+
+    trade_id: int
+    order_id: int
+    window_id: int
+    seller: str
+    buyer: str
+    taker: str
+    energy_uwh: int
+    price_gwei_per_kwh: int
+    matched_at_ms: int
+    state: str
+    seller_metered_uwh: int | None
+    buyer_metered_uwh: int | None
+    settled_uwh: int | None
+    paid_wei: int | None
+    refunded_wei: int | None
+
+
+@dataclass(frozen=True)
+class ReportRow:
+    """The last message of one phase from one side of a delivery."""
+
+    delivery_id: str
+    node: str
+    role: str
+    phase: str
+    received_at_ms: int
+    energy_uwh: int
+    counterparty_uwh: int
+    elapsed_ms: int
+    register_uwh: int
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class DeliveryRow:
+    """One attempt at delivering a trade, as journaled before each step."""
+
+    delivery_id: str
+    trade_id: int
+    attempt: int
+    epoch: int
+    state: str
+    step: str
+    reason: str | None
+    queued_at_ms: int
+    commanded_at_ms: int | None
+    relay_closed_at_ms: int | None
+    finished_at_ms: int | None
+    reported_at_ms: int | None
+    settled_at_ms: int | None
+    raw_report: bytes | None
+    report_hash: str | None
+
+
+@dataclass(frozen=True)
+class TransactionRow:
+    key: str
+    raw: bytes
+    hash: str
+    signed_at_ms: int
+    is_done: bool
