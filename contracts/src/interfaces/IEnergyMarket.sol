@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+/// @title What the energy market promises
+/// @notice Peers sell and buy energy of trading windows. The buyer's money is held by the contract
+/// from the bid (or the take) on, and is paid for what both meters saw, or given back.
+///
+/// Units: energy in microwatt-hours (`Uwh`), prices in gwei per kilowatt-hour, money in wei. Since
+/// 1 gwei/kWh is 1 wei/uWh, a cost is `energyUwh * priceGweiPerKwh` wei, exact, without division.
+/// Times are seconds of the chain's clock since 1970; every interval `[start, end)` is half open.
+///
+/// Every wei in the contract is at any moment in one of three places: a peer's balance, the lock of
+/// an open bid (energy left times its price), or the escrow of an open trade (energy times price).
+/// Only `deposit` takes money in and only `withdraw` lets it out.
+///
+/// Ids of windows, orders and trades count from 1. All state can be rebuilt from the events.
+///
+/// Pausing stops `register`, `deposit`, `openWindow`, `offer`, `bid` and `take`. It never stops
+/// `cancel`, `reclaim`, `report`, `refund` or `withdraw`.
+interface IEnergyMarket {
+    // ---------------------------------------------------------------------------------- records
+
+    /// @notice `Registered` peers may deposit; `Approved` ones may also trade; `Suspended` ones may
+    /// only cancel, withdraw and receive what their running trades owe them.
+    enum PeerStatus {
+        None,
+        Registered,
+        Approved,
+        Suspended
+    }
+
+    /// @notice A trade is `Open` until it is `Settled` by a report or `Refunded` in full.
+    enum TradeStatus {
+        None,
+        Open,
+        Settled,
+        Refunded
+    }
+
+    /// @notice A peer and its board. `nodeId` is the ASCII name of the board, padded with zeros;
+    /// `nodeKey` is the address of the board's own signing key, zero for a board without one.
+    struct Peer {
+        address account;
+        PeerStatus status;
+        uint256 balanceWei;
+        bytes32 nodeId;
+        address nodeKey;
+    }
+
+    /// @notice The terms of a trading window, fixed when it is opened.
+    /// @dev Times: bidStart < bidEnd <= clearBy <= deliveryEnd < reportBy and
+    /// bidStart <= deliveryStart < deliveryEnd. Orders are placed in [bidStart, bidEnd), taken in
+    /// [bidStart, clearBy), reported before reportBy and refunded from reportBy on.
+    /// `minEnergyUwh` bounds every order, every take, and what a take leaves of an order.
+    /// `maxEnergyUwh` bounds every order. `minPrice` and `maxPrice` are gwei per kWh.
+    struct WindowTerms {
+        uint64 bidStart;
+        uint64 bidEnd;
+        uint64 clearBy;
+        uint64 deliveryStart;
+        uint64 deliveryEnd;
+        uint64 reportBy;
+        uint64 minEnergyUwh;
+        uint64 maxEnergyUwh;
+        uint64 minPrice;
+        uint64 maxPrice;
+    }
+
+    /// @notice An offer (to sell) or a bid (to buy). `energyUwh` is what is left of it: zero when it
+    /// was taken whole, cancelled or reclaimed.
+    struct Order {
+        uint256 windowId;
+        address peer;
+        bool isOffer;
+        uint64 energyUwh;
+        uint64 priceGweiPerKwh;
+    }
+
+    /// @notice An agreement at the price of `orderId`. `energyUwh` is the energy agreed.
+    struct Trade {
+        uint256 orderId;
+        uint256 windowId;
+        address seller;
+        address buyer;
+        uint64 energyUwh;
+        uint64 priceGweiPerKwh;
+        TradeStatus status;
+    }
+
+    // ----------------------------------------------------------------------------------- events
+
+    event PeerRegistered(address indexed peer);
+    event PeerApproved(address indexed peer, bytes32 indexed nodeId, address nodeKey);
+    event PeerSuspended(address indexed peer);
+    event Deposited(address indexed peer, uint256 amountWei);
+    event Withdrawn(address indexed peer, uint256 amountWei);
+    event WindowOpened(uint256 indexed windowId, WindowTerms terms);
+
+    /// @notice A bid locks `energyUwh * priceGweiPerKwh` wei of its peer's balance.
+    event OrderPlaced(
+        uint256 indexed orderId,
+        uint256 indexed windowId,
+        address indexed peer,
+        bool isOffer,
+        uint64 energyUwh,
+        uint64 priceGweiPerKwh
+    );
+
+    /// @notice `energyUwh` were left and are withdrawn, by the peer (`cancel`) or, once the window
+    /// has closed, by anyone (`reclaim`); `refundedWei` went back to the peer's balance.
+    event OrderCancelled(uint256 indexed orderId, uint64 energyUwh, uint256 refundedWei);
+
+    /// @notice The taker is the seller or the buyer. A buyer who takes an offer pays
+    /// `energyUwh * priceGweiPerKwh` wei from its balance; a bid pays from its lock.
+    event TradeMade(
+        uint256 indexed tradeId,
+        uint256 indexed orderId,
+        uint256 indexed windowId,
+        address seller,
+        address buyer,
+        address taker,
+        uint64 energyUwh,
+        uint64 priceGweiPerKwh
+    );
+
+    /// @notice `paidWei` went to the seller's balance, `refundedWei` to the buyer's; together they
+    /// are the agreed cost. `settledUwh` is the least of both meters and the energy agreed.
+    event TradeSettled(
+        uint256 indexed tradeId,
+        uint64 sellerUwh,
+        uint64 buyerUwh,
+        uint64 settledUwh,
+        uint256 paidWei,
+        uint256 refundedWei
+    );
+    event TradeRefunded(uint256 indexed tradeId, uint256 refundedWei);
+
+    // ----------------------------------------------------------------------------------- errors
+
+    error ZeroAddress();
+    error ZeroAmount();
+    error NotRegistered(address account);
+    error AlreadyRegistered(address account);
+    /// @notice Administrators, coordinators and oracles never trade, and peers never hold a role.
+    error RoleMayNotTrade(address account, bytes32 role);
+    error PeerNotApproved(address peer, PeerStatus status);
+    error AlreadySuspended(address peer);
+    error ZeroNodeId();
+    error NodeIdTaken(bytes32 nodeId, address holder);
+    error NodeKeyTaken(address nodeKey, address holder);
+    error MarketFull(uint256 contractWei, uint256 limitWei);
+    error BalanceTooLow(address peer, uint256 neededWei, uint256 balanceWei);
+    /// @notice `laterS` must come after `earlierS`; `field` names the later one.
+    error WindowTimesOutOfOrder(bytes32 field, uint256 earlierS, uint256 laterS);
+    error WindowTimeTooLate(uint256 reportBy, uint256 limitS);
+    error BiddingAlreadyOver(uint256 bidEnd, uint256 nowS);
+    error EnergyLimitsInvalid(uint256 minEnergyUwh, uint256 maxEnergyUwh, uint256 limitUwh);
+    error PriceLimitsInvalid(uint256 minPrice, uint256 maxPrice, uint256 limitPrice);
+    error UnknownWindow(uint256 windowId);
+    error UnknownOrder(uint256 orderId);
+    error UnknownTrade(uint256 tradeId);
+    error BiddingClosed(uint256 windowId, uint256 nowS, uint256 bidStart, uint256 bidEnd);
+    error TakingClosed(uint256 windowId, uint256 nowS, uint256 bidStart, uint256 clearBy);
+    error EnergyOutOfBounds(uint256 energyUwh, uint256 minEnergyUwh, uint256 maxEnergyUwh);
+    error PriceOutOfBounds(uint256 priceGweiPerKwh, uint256 minPrice, uint256 maxPrice);
+    error NotYourOrder(uint256 orderId, address peer);
+    /// @notice Nothing is left of the order: it was taken whole, cancelled or reclaimed.
+    error OrderClosed(uint256 orderId);
+    error EnergyNotLeft(uint256 orderId, uint256 askedUwh, uint256 leftUwh);
+    error RemainderTooSmall(uint256 orderId, uint256 remainderUwh, uint256 minEnergyUwh);
+    error LimitNotMet(uint256 orderId, uint256 priceGweiPerKwh, uint256 limitPrice);
+    error SelfTrade(uint256 orderId, address peer);
+    /// @notice Offers lock nothing, so nothing of them can be reclaimed.
+    error NothingLocked(uint256 orderId);
+    error ReclaimTooEarly(uint256 orderId, uint256 nowS, uint256 clearBy);
+    error TradeClosed(uint256 tradeId, TradeStatus status);
+    error ReportTooLate(uint256 tradeId, uint256 nowS, uint256 reportBy);
+    error RefundTooEarly(uint256 tradeId, uint256 nowS, uint256 reportBy);
+
+    // --------------------------------------------------------------------------------- registry
+
+    /// @notice The sender becomes a peer. Accounts that hold a role are refused.
+    function register() external;
+
+    /// @notice Lets a peer trade with this board; also ends a suspension and replaces the board.
+    /// @dev Administrator only. A node id, and a node key other than zero, belongs to one peer.
+    function approve(address peerAccount, bytes32 nodeId, address nodeKey) external;
+
+    /// @notice Stops a peer from placing and taking orders, and its open orders from being taken.
+    /// @dev Administrator only. Running trades are still reported, settled and refunded.
+    function suspend(address peerAccount) external;
+
+    /// @notice Stops new business, see the contract's description. Administrator only.
+    function pause() external;
+
+    /// @notice Ends a pause. Administrator only.
+    function unpause() external;
+
+    // --------------------------------------------------------------------------------- balances
+
+    /// @notice Adds the wei sent to the sender's balance. For registered peers, also before approval.
+    function deposit() external payable;
+
+    /// @notice Sends `amountWei` of the sender's balance to the sender, whatever its status.
+    function withdraw(uint256 amountWei) external;
+
+    // ---------------------------------------------------------------------------------- windows
+
+    /// @notice Opens a trading window whose terms never change. Coordinator only.
+    function openWindow(WindowTerms calldata terms) external returns (uint256 windowId);
+
+    // ----------------------------------------------------------------------------------- orders
+
+    /// @notice Offers energy at a price; takers may take parts of it.
+    function offer(uint256 windowId, uint64 energyUwh, uint64 priceGweiPerKwh)
+        external
+        returns (uint256 orderId);
+
+    /// @notice Asks for energy at a price and locks its cost; takers may sell parts of it.
+    function bid(uint256 windowId, uint64 energyUwh, uint64 priceGweiPerKwh)
+        external
+        returns (uint256 orderId);
+
+    /// @notice Withdraws what is left of the sender's own order and frees its lock, at any time.
+    function cancel(uint256 orderId) external;
+
+    /// @notice Trades `energyUwh` at the order's price: buys of an offer, sells to a bid.
+    /// @param limitPrice gwei per kWh: the most a buyer pays, the least a seller accepts.
+    function take(uint256 orderId, uint64 energyUwh, uint64 limitPrice)
+        external
+        returns (uint256 tradeId);
+
+    /// @notice Frees the lock of a bid that nobody took, from the window's clearBy on, by anyone.
+    function reclaim(uint256 orderId) external;
+
+    // ------------------------------------------------------------------------------- settlement
+
+    /// @notice Settles a trade at once by what both meters saw. Oracle only, before reportBy.
+    /// @dev Pays the least of `sellerUwh`, `buyerUwh` and the energy agreed; refunds the rest.
+    function report(uint256 tradeId, uint64 sellerUwh, uint64 buyerUwh) external;
+
+    /// @notice Gives the buyer the whole cost of a trade that was not reported, from reportBy on, by
+    /// anyone.
+    function refund(uint256 tradeId) external;
+
+    // ------------------------------------------------------------------------------------ views
+
+    /// @notice The peer of an account; reverts with `NotRegistered`.
+    function peer(address account) external view returns (Peer memory);
+
+    /// @notice The peer that registered as the `number`-th, counted from 1.
+    function peerAt(uint256 number) external view returns (Peer memory);
+
+    function window(uint256 windowId) external view returns (WindowTerms memory);
+    function order(uint256 orderId) external view returns (Order memory);
+    function trade(uint256 tradeId) external view returns (Trade memory);
+
+    /// @notice How many there are of each; the newest id is the count.
+    function counts()
+        external
+        view
+        returns (uint256 peers, uint256 windows, uint256 orders, uint256 trades);
+}
