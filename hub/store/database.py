@@ -102,17 +102,17 @@ class Database:
             if self._depth:
                 yield self._writer
                 return
-            self._writer.execute("BEGIN IMMEDIATE")
-            self._depth = 1
             try:
+                self._writer.execute("BEGIN IMMEDIATE")
+                self._depth = 1
                 yield self._writer
-            except BaseException:
-                self._writer.execute("ROLLBACK")
-                raise
-            else:
                 self._writer.execute("COMMIT")
+            except sqlite3.Error as problem:
+                raise StoreError(f"{self.path}: {problem}") from problem
             finally:
                 self._depth = 0
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
 
     def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
         try:
