@@ -1,0 +1,38 @@
+"""The page: a market service goes in, a Flask application that serves peers comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Flask
+
+from hub.config import SiteConfig
+from hub.services import MarketService
+from hub.web import api, home, security
+
+MAX_BODY_BYTES = 4_096  # an order is a hundred
+
+
+def create_app(
+    service: MarketService, config: SiteConfig, overrides: Mapping[str, Any] | None = None
+) -> Flask:
+    """Return the application; `overrides` are Flask settings for tests.
+
+    Raises OSError when the page's secret cannot be kept in the data directory.
+    """
+    app = Flask(__name__)
+    app.config.from_mapping(
+        SECRET_KEY=security.secret_key(config.data_dir),
+        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
+        TRUSTED_HOSTS=["127.0.0.1", "localhost"],  # else a hostile name could resolve to us
+        SESSION_COOKIE_NAME="trueque",
+        SESSION_COOKIE_SAMESITE="Strict",
+        SESSION_COOKIE_HTTPONLY=True,
+    )
+    app.config.from_mapping(overrides or {})
+    app.extensions["market"] = service
+    app.register_blueprint(home.blueprint)
+    app.register_blueprint(api.blueprint)
+    security.protect(app)
+    return app

@@ -1,0 +1,113 @@
+"""The JSON interface of the page, for its own script and for others' (docs/page.md)."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from flask import Blueprint, current_app, jsonify, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+
+from hub import amounts
+from hub.amounts import BadAmountError
+from hub.errors import TruequeError
+from hub.order_rules import RefusedError
+from hub.services import MarketService
+from hub.web.security import csrf_token
+
+blueprint = Blueprint("api", __name__, url_prefix="/api")
+
+
+class BadRequestError(TruequeError):
+    """A request that is not what docs/page.md describes."""
+
+
+def _market() -> MarketService:
+    return cast(MarketService, current_app.extensions["market"])
+
+
+@blueprint.get("/session")
+def session_token() -> ResponseReturnValue:
+    """Return the token that every POST of this session must carry in X-CSRF-Token."""
+    return jsonify(csrf_token=csrf_token())
+
+
+@blueprint.get("/snapshot")
+def snapshot() -> ResponseReturnValue:
+    return jsonify(_market().overview())
+
+
+@blueprint.get("/history")
+def history() -> ResponseReturnValue:
+    return jsonify(_market().history())
+
+
+@blueprint.get("/trades")
+def trades() -> ResponseReturnValue:
+    return jsonify(_market().trades(request.args.get("peer")))
+
+
+@blueprint.post("/orders")
+def post_order() -> ResponseReturnValue:
+    body = _body()
+    post = {"offer": _market().post_offer, "bid": _market().post_bid}.get(str(body.get("side")))
+    if post is None:
+        raise BadRequestError("Choose whether to sell (offer) or to buy (bid).")
+    order_id = post(_peer(body), _energy(body), _price(body))
+    return jsonify(order_id=order_id), 201
+
+
+@blueprint.post("/orders/<int:order_id>/take")
+def take_order(order_id: int) -> ResponseReturnValue:
+    body = _body()
+    energy_uwh = _energy(body) if "energy" in body or "energy_uwh" in body else None
+    limit = _price(body) if "price" in body or "price_gwei_per_kwh" in body else None
+    trade_id = _market().take(_peer(body), order_id, energy_uwh, limit)
+    return jsonify(trade_id=trade_id), 201
+
+
+@blueprint.post("/orders/<int:order_id>/cancel")
+def cancel_order(order_id: int) -> ResponseReturnValue:
+    _market().cancel(_peer(_body()), order_id)
+    return jsonify(order_id=order_id)
+
+
+@blueprint.errorhandler(TruequeError)
+def explain(error: TruequeError) -> ResponseReturnValue:
+    """Answer 400 to what cannot be read, 409 to what the market refuses, 503 to the rest."""
+    status = 503 if type(error).__name__ == "ChainUnavailable" else 409
+    if isinstance(error, BadAmountError | BadRequestError):
+        status = 400
+    field = error.field if isinstance(error, BadAmountError | RefusedError) else None
+    return jsonify(error=str(error), field=field), status
+
+
+@blueprint.app_errorhandler(HTTPException)
+def explain_http(error: HTTPException) -> ResponseReturnValue:
+    return jsonify(error=error.description, field=None), error.code or 500
+
+
+def _body() -> dict[str, Any]:
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise BadRequestError("The request must be a JSON object.")
+    return body
+
+
+def _peer(body: dict[str, Any]) -> str:
+    peer = body.get("peer")
+    if not isinstance(peer, str):
+        raise BadRequestError("Say which house you are.")
+    return peer
+
+
+def _energy(body: dict[str, Any]) -> int:
+    if "energy_uwh" in body:
+        return amounts.check_energy_uwh(body["energy_uwh"])
+    return amounts.parse_energy_uwh(body.get("energy", ""))
+
+
+def _price(body: dict[str, Any]) -> int:
+    if "price_gwei_per_kwh" in body:
+        return amounts.check_price_gwei_per_kwh(body["price_gwei_per_kwh"])
+    return amounts.parse_price_gwei_per_kwh(body.get("price", ""))
