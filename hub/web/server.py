@@ -8,7 +8,7 @@ import threading
 from waitress.server import BaseWSGIServer, create_server
 
 from hub.config import SiteConfig
-from hub.errors import PortInUseError
+from hub.errors import PortInUse
 from hub.services import MarketService
 from hub.web import create_app
 
@@ -39,7 +39,7 @@ class PageServer:
         return f"http://{HOST}:{self.port}/"
 
     def start(self) -> None:
-        """Listen and serve in a thread. Raises PortInUseError when the port is taken."""
+        """Listen and serve in a thread. Raises PortInUse when the port is taken."""
         try:
             self._server = create_server(
                 self._app,
@@ -53,7 +53,7 @@ class PageServer:
         except OSError as problem:
             if problem.errno != errno.EADDRINUSE:
                 raise
-            raise PortInUseError("page", self._wanted_port, "page.port") from None
+            raise PortInUse("page", self._wanted_port, "page.port") from None
         self._thread = threading.Thread(target=self._serve, name="page", daemon=True)
         self._thread.start()
 
