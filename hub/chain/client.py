@@ -1,0 +1,254 @@
+"""The contract as Python methods: accounts and integers enter, ids, receipts and records leave."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Any
+
+from eth_account.signers.local import LocalAccount
+from eth_utils import to_checksum_address
+
+from hub.chain.abi import encode_node_id, market_abi
+from hub.chain.identity import check_identity, deploy, read_identity
+from hub.chain.ledger import Ledger
+from hub.chain.records import (
+    ChainIdentity,
+    ContractRefused,
+    OrderState,
+    PeerState,
+    Receipt,
+    SignedCall,
+    Totals,
+    TradeState,
+    WindowTerms,
+)
+from hub.chain.refusals import PEER_STATUSES, TRADE_STATUSES, refusal
+from hub.chain.rpc import Rpc, RpcRefused
+from hub.chain.sending import GAS_LIMIT, GAS_LIMITS, Sender
+
+__all__ = ["MarketClient", "deploy"]
+
+NO_ADDRESS = "0x" + "00" * 20
+TRANSFER_GAS = 21_000
+
+
+class MarketClient:
+    """One EnergyMarket contract; synchronous, and safe to share between threads.
+
+    Every method that sends takes the sender's account first and returns when the call is mined.
+    All of them raise ContractRefused with a sentence, or ChainUnavailable.
+    """
+
+    def __init__(self, rpc_url: str, address: str) -> None:
+        """Remember where the contract is; nothing is asked of the chain yet."""
+        self.address: str = to_checksum_address(address)
+        self._rpc = Rpc(rpc_url)
+        self._sender = Sender(self._rpc)
+        self._ledger = Ledger(self._rpc, self.address)
+
+    # ------------------------------------------------------------------------------ identity
+
+    def identity(self) -> ChainIdentity:
+        """Read what tells this deployment from others. Raises WrongContract."""
+        return read_identity(self._rpc, self.address)
+
+    def check_identity(self, expected: ChainIdentity) -> None:
+        """Raise WrongContract, saying what to do, unless the chain is the expected one."""
+        check_identity(self._rpc, expected)
+
+    def chain_time_s(self) -> int:
+        """Return the chain's time: the wall clock, or the newest block's time if that is later.
+
+        A dev chain stamps blocks with the wall clock and makes none while nothing happens.
+        """
+        block = self._rpc.block("latest")
+        return max(int(time.time()), int(block["timestamp"], 16) if block else 0)
+
+    def head(self) -> tuple[int, int]:
+        """Return number and time (s) of the newest block."""
+        block = self._rpc.block("latest")
+        return (int(block["number"], 16), int(block["timestamp"], 16)) if block else (0, 0)
+
+    # ------------------------------------------------------------------------------- sending
+
+    def sign(
+        self, account: LocalAccount, function: str, *args: Any, value_wei: int = 0
+    ) -> SignedCall:
+        """Sign a call of a contract function (snake-case name) without sending it.
+
+        The nonce is not reserved: send the call before the account signs another, or use
+        `execute` with `before_send`, which holds the account's lock over both.
+        """
+        return self._sender.sign(
+            account,
+            self.address,
+            market_abi().encode_call(function, args),
+            value_wei=value_wei,
+            gas=GAS_LIMITS.get(function, GAS_LIMIT),
+        )
+
+    def send(self, call: SignedCall) -> Receipt:
+        """Send a signed call and wait for its receipt; harmless when it was sent before.
+
+        Raises StaleCall when it must be signed again.
+        """
+        return self._sender.send(call)
+
+    def execute(
+        self,
+        account: LocalAccount,
+        function: str,
+        *args: Any,
+        value_wei: int = 0,
+        before_send: Callable[[SignedCall], None] | None = None,
+    ) -> Receipt:
+        """Sign and send a call; `before_send` may keep the signed call before the chain sees it."""
+        return self._sender.execute(
+            lambda: self.sign(account, function, *args, value_wei=value_wei), account, before_send
+        )
+
+    def transfer(self, account: LocalAccount, to: str, amount_wei: int) -> Receipt:
+        """Send ETH from account to account, outside the market."""
+        return self._sender.execute(
+            lambda: self._sender.sign(account, to, value_wei=amount_wei, gas=TRANSFER_GAS), account
+        )
+
+    def wallet_wei(self, address: str) -> int:
+        """Return an account's own ETH, outside the market."""
+        return self._rpc.integer("eth_getBalance", address, "latest")
+
+    # ------------------------------------------------------------------------------ registry
+
+    def register(self, account: LocalAccount) -> Receipt:
+        return self.execute(account, "register")
+
+    def approve(
+        self, administrator: LocalAccount, peer: str, node_id: str, node_key: str | None = None
+    ) -> Receipt:
+        """Let `peer` trade with the node of that name; no key: the board cannot sign."""
+        return self.execute(
+            administrator, "approve", peer, encode_node_id(node_id), node_key or NO_ADDRESS
+        )
+
+    def suspend(self, administrator: LocalAccount, peer: str) -> Receipt:
+        return self.execute(administrator, "suspend", peer)
+
+    def pause(self, administrator: LocalAccount) -> Receipt:
+        return self.execute(administrator, "pause")
+
+    def unpause(self, administrator: LocalAccount) -> Receipt:
+        return self.execute(administrator, "unpause")
+
+    def deposit(self, account: LocalAccount, amount_wei: int) -> Receipt:
+        return self.execute(account, "deposit", value_wei=amount_wei)
+
+    def withdraw(self, account: LocalAccount, amount_wei: int) -> Receipt:
+        return self.execute(account, "withdraw", amount_wei)
+
+    # -------------------------------------------------------------------------------- market
+
+    def open_window(self, coordinator: LocalAccount, terms: WindowTerms) -> int:
+        """Open a trading window and return its id."""
+        receipt = self.execute(coordinator, "open_window", dataclasses.astuple(terms))
+        return _argument(receipt, "WindowOpened", "window_id")
+
+    def offer(
+        self, account: LocalAccount, window_id: int, energy_uwh: int, price_gwei_per_kwh: int
+    ) -> int:
+        """Offer energy and return the order's id."""
+        receipt = self.execute(account, "offer", window_id, energy_uwh, price_gwei_per_kwh)
+        return _argument(receipt, "OrderPlaced", "order_id")
+
+    def bid(
+        self, account: LocalAccount, window_id: int, energy_uwh: int, price_gwei_per_kwh: int
+    ) -> int:
+        """Ask for energy, lock its cost, and return the order's id."""
+        receipt = self.execute(account, "bid", window_id, energy_uwh, price_gwei_per_kwh)
+        return _argument(receipt, "OrderPlaced", "order_id")
+
+    def cancel(self, account: LocalAccount, order_id: int) -> Receipt:
+        return self.execute(account, "cancel", order_id)
+
+    def take(self, account: LocalAccount, order_id: int, energy_uwh: int, limit_price: int) -> int:
+        """Trade part or all of an order at its price and return the trade's id."""
+        receipt = self.execute(account, "take", order_id, energy_uwh, limit_price)
+        return _argument(receipt, "TradeMade", "trade_id")
+
+    def reclaim(self, account: LocalAccount, order_id: int) -> Receipt:
+        return self.execute(account, "reclaim", order_id)
+
+    def report(
+        self, oracle: LocalAccount, trade_id: int, seller_uwh: int, buyer_uwh: int
+    ) -> Receipt:
+        """Settle a trade by both meters; the receipt's TradeSettled event says what was paid."""
+        return self.execute(oracle, "report", trade_id, seller_uwh, buyer_uwh)
+
+    def refund(self, account: LocalAccount, trade_id: int) -> Receipt:
+        return self.execute(account, "refund", trade_id)
+
+    # --------------------------------------------------------------------------------- reads
+
+    def peer(self, address: str) -> PeerState:
+        """Read a registered peer."""
+        return _peer_state(self._read("peer", address))
+
+    def peers(self) -> list[PeerState]:
+        """Read all peers in the order of their registration."""
+        numbers = range(1, self.counts()["peers"] + 1)
+        return [_peer_state(self._read("peer_at", number)) for number in numbers]
+
+    def balance_wei(self, peer: str) -> int:
+        """Return a peer's balance in the market, 0 for an account that is not registered."""
+        try:
+            return self.peer(peer).balance_wei
+        except ContractRefused as problem:
+            if problem.error_name != "NotRegistered":
+                raise
+            return 0
+
+    def window(self, window_id: int) -> WindowTerms:
+        return WindowTerms(**self._read("window", window_id))
+
+    def order(self, order_id: int) -> OrderState:
+        return OrderState(order_id=order_id, **self._read("order", order_id))
+
+    def trade(self, trade_id: int) -> TradeState:
+        values = self._read("trade", trade_id)
+        status = TRADE_STATUSES[values.pop("status")]
+        return TradeState(trade_id=trade_id, status=status, **values)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many `peers`, `windows`, `orders` and `trades` there are."""
+        return self._read("counts")
+
+    def totals(self) -> Totals:
+        """Return the contract's wei beside what its events say it owes, all at one block."""
+        return self._ledger.totals()
+
+    def _read(self, function: str, *args: Any) -> dict[str, Any]:
+        calldata = "0x" + market_abi().encode_call(function, args).hex()
+        try:
+            answer = self._rpc.request("eth_call", {"to": self.address, "data": calldata}, "latest")
+        except RpcRefused as problem:
+            if problem.revert is None:
+                raise
+            raise refusal(problem.revert) from problem
+        return market_abi().decode_output(function, bytes.fromhex(answer[2:]))
+
+
+def _argument(receipt: Receipt, event_name: str, name: str) -> int:
+    """Return an argument of the one event of that name in a receipt."""
+    event = next(one for one in receipt.events if one.name == event_name)
+    return int(event.args[name])
+
+
+def _peer_state(values: dict[str, Any]) -> PeerState:
+    return PeerState(
+        peer=values["account"],
+        status=PEER_STATUSES[values["status"]],
+        balance_wei=values["balance_wei"],
+        node_id=values["node_id"] or None,
+        node_key=None if values["node_key"] == NO_ADDRESS else values["node_key"],
+    )

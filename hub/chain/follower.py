@@ -1,0 +1,118 @@
+"""The chain's blocks enter by WebSocket; the contract's events leave once each, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Any
+
+from hub.chain.abi import market_abi
+from hub.chain.records import Batch, Cursor, Rollback, WrongContract
+from hub.chain.rpc import RpcRefused
+from hub.chain.stream import ConnectionEnded, Stream
+
+# Blocks asked for at once when far behind, so that an answer stays small.
+BLOCKS_PER_BATCH = 500
+# Hashes remembered to find where a replaced branch began.
+REMEMBERED_BLOCKS = 256
+# Heads announce new blocks; asking once in a while covers a lost announcement.
+QUIET_S = 15.0
+FIRST_BACKOFF_S = 0.1
+LONGEST_BACKOFF_S = 5.0
+
+
+async def follow(
+    ws_url: str, address: str, start: Cursor | None = None
+) -> AsyncIterator[Batch | Rollback]:
+    """Yield every event of the contract after `start` (None: from the first block) exactly once.
+
+    A broken connection is made again and nothing is lost or repeated. When blocks that were
+    yielded are replaced, a Rollback names the last block that still stands; what follows it comes
+    again. Ends only by cancellation or `aclose`.
+
+    Raises WrongContract when even the contract is no longer there: the chain is another one.
+    """
+    progress = _Progress(address, start)
+    backoff_s = FIRST_BACKOFF_S
+    while True:
+        with contextlib.suppress(ConnectionEnded):
+            async with Stream(ws_url) as stream:
+                await stream.subscribe_heads()
+                backoff_s = FIRST_BACKOFF_S
+                while True:
+                    async for step in progress.catch_up(stream):
+                        yield step
+                    await stream.wait_head(QUIET_S)
+        await asyncio.sleep(backoff_s)
+        backoff_s = min(2 * backoff_s, LONGEST_BACKOFF_S)
+
+
+class _Progress:
+    """What has been yielded so far, and how to get from there to the chain's head."""
+
+    def __init__(self, address: str, start: Cursor | None) -> None:
+        self._address = address
+        self._cursor = start
+        self._remembered: deque[Cursor] = deque(maxlen=REMEMBERED_BLOCKS)
+        if start is not None:
+            self._remembered.append(start)
+
+    async def catch_up(self, stream: Stream) -> AsyncIterator[Batch | Rollback]:
+        """Yield what stands between the cursor and the chain's head at this moment."""
+        while True:
+            if not await self._stands(stream, self._cursor):
+                self._cursor = await self._last_common(stream)
+                yield Rollback(self._cursor)
+            head = int(await stream.request("eth_blockNumber"), 16)
+            first = 0 if self._cursor is None else self._cursor.block_number + 1
+            if first > head:
+                return
+            batch = await self._read(stream, first, min(head, first + BLOCKS_PER_BATCH - 1))
+            if batch is not None:
+                self._cursor = batch.cursor
+                self._remembered.append(batch.cursor)
+                yield batch
+
+    async def _read(self, stream: Stream, first: int, last: int) -> Batch | None:
+        """Read the events of [first, last]; None when these blocks were replaced meanwhile."""
+        before = await _block_hash(stream, last)
+        span = {"address": self._address, "fromBlock": hex(first), "toBlock": hex(last)}
+        logs: list[dict[str, Any]] = await stream.request("eth_getLogs", span)
+        after = await _block_hash(stream, last)
+        if before is None or before != after or not await self._stands(stream, self._cursor):
+            return None
+        logs.sort(key=lambda log: (int(log["blockNumber"], 16), int(log["logIndex"], 16)))
+        events = [market_abi().decode_log(log) for log in logs]
+        return Batch(tuple(one for one in events if one is not None), Cursor(last, before))
+
+    async def _stands(self, stream: Stream, cursor: Cursor | None) -> bool:
+        """Tell whether a block seen before is still part of the chain."""
+        if cursor is None:
+            return True
+        return await _block_hash(stream, cursor.block_number) == cursor.block_hash
+
+    async def _last_common(self, stream: Stream) -> Cursor:
+        """Return the newest remembered block that still stands, else the chain's first block."""
+        while self._remembered:
+            if await self._stands(stream, self._remembered[-1]):
+                return self._remembered[-1]
+            self._remembered.pop()
+        code = await stream.request("eth_getCode", self._address, "latest")
+        genesis_hash = await _block_hash(stream, 0)
+        if code in ("0x", "") or genesis_hash is None:
+            raise WrongContract(
+                f"The chain was replaced by one without the contract at {self._address}. Bring "
+                "back the chain's own directory, or run trueque hub init for a new site."
+            )
+        return Cursor(0, genesis_hash)
+
+
+async def _block_hash(stream: Stream, number: int) -> str | None:
+    """Return the hash of a block, None when the chain is shorter."""
+    try:
+        block = await stream.request("eth_getBlockByNumber", hex(number), False)
+    except RpcRefused:
+        return None  # some nodes refuse what lies beyond their head
+    return None if block is None else str(block["hash"])

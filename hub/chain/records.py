@@ -1,0 +1,174 @@
+"""Plain records that the chain's parts exchange with the rest of the hub, and their errors.
+
+Energies in uWh, prices in gwei/kWh, money in wei, times in seconds of the chain's clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from eth_utils import keccak, to_hex
+
+from hub.errors import TruequeError
+
+
+class ChainUnavailable(TruequeError):
+    """The chain does not answer, or answers with an error of its own."""
+
+
+class WrongContract(TruequeError):
+    """The chain or the contract at the address is not the one that was expected."""
+
+
+class StaleCall(TruequeError):
+    """A signed call whose nonce another transaction has used: it must be signed again."""
+
+
+class ContractRefused(TruequeError):
+    """The contract refused a call; `str()` is a sentence with numbers and units.
+
+    `error_name` is the name of the contract's error, "" when it gave none; `values` are its
+    parameters by their names in snake case.
+    """
+
+    def __init__(self, error_name: str, values: dict[str, Any], sentence: str) -> None:
+        super().__init__(sentence)
+        self.error_name = error_name
+        self.values = values
+        self.sentence = sentence
+
+
+@dataclass(frozen=True)
+class ChainIdentity:
+    """What tells one deployment of the contract from every other, also after a wiped chain."""
+
+    chain_id: int
+    genesis_hash: str
+    address: str
+    deployed_block_hash: str
+
+
+@dataclass(frozen=True)
+class ChainEvent:
+    """One event of the contract; the names in `args` are those of the contract in snake case.
+
+    Addresses are checksummed, a node id is the node's name, other bytes are 0x and hex digits;
+    the members of `WindowOpened`'s terms stand in `args` themselves.
+    """
+
+    name: str
+    args: dict[str, Any]
+    block_number: int
+    block_hash: str
+    transaction_hash: str
+    log_index: int
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """The block up to which events are known."""
+
+    block_number: int
+    block_hash: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """All events of the blocks after the previous cursor up to and including `cursor`."""
+
+    events: tuple[ChainEvent, ...]
+    cursor: Cursor
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """Blocks after `cursor` were replaced: forget their events; those in their place follow."""
+
+    cursor: Cursor
+
+
+@dataclass(frozen=True)
+class WindowTerms:
+    """The terms of a trading window (half-open intervals); see `IEnergyMarket.WindowTerms`."""
+
+    bid_start: int
+    bid_end: int
+    clear_by: int
+    delivery_start: int
+    delivery_end: int
+    report_by: int
+    min_energy_uwh: int
+    max_energy_uwh: int
+    min_price: int
+    max_price: int
+
+
+@dataclass(frozen=True)
+class PeerState:
+    """A peer; `status` is registered, approved or suspended; no key: the board cannot sign."""
+
+    peer: str
+    status: str
+    balance_wei: int
+    node_id: str | None
+    node_key: str | None
+
+
+@dataclass(frozen=True)
+class OrderState:
+    """An order; `energy_uwh` is what is left of it, 0 when taken whole or cancelled."""
+
+    order_id: int
+    window_id: int
+    peer: str
+    is_offer: bool
+    energy_uwh: int
+    price_gwei_per_kwh: int
+
+
+@dataclass(frozen=True)
+class TradeState:
+    """A trade; `energy_uwh` is the energy agreed; `status` is matched, settled or refunded."""
+
+    trade_id: int
+    order_id: int
+    window_id: int
+    seller: str
+    buyer: str
+    energy_uwh: int
+    price_gwei_per_kwh: int
+    status: str
+
+
+@dataclass(frozen=True)
+class Totals:
+    """The contract's money: its wei, the sum of all balances, and the sum of locks and escrow."""
+
+    contract_wei: int
+    balances_wei: int
+    escrow_wei: int
+
+
+@dataclass(frozen=True)
+class SignedCall:
+    """A signed transaction that can be kept and sent later, also twice."""
+
+    raw: bytes
+    hash: str
+
+    @classmethod
+    def from_raw(cls, raw: bytes) -> SignedCall:
+        """Rebuild the call from its kept bytes."""
+        return cls(raw, to_hex(keccak(raw)))
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A transaction that the contract accepted."""
+
+    transaction_hash: str
+    block_number: int
+    block_hash: str
+    gas_used: int
+    events: tuple[ChainEvent, ...]

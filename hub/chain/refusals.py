@@ -1,0 +1,156 @@
+"""A contract's error enters, a sentence with numbers and units leaves."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from typing import Any
+
+from eth_utils import keccak, to_hex
+
+from hub.amounts import energy_text, money_text, price_text
+from hub.chain.abi import market_abi
+from hub.chain.records import ContractRefused
+
+ROLE_NAMES = {
+    "0x" + "00" * 32: "administrator",
+    to_hex(keccak(text="COORDINATOR_ROLE")): "coordinator",
+    to_hex(keccak(text="ORACLE_ROLE")): "oracle",
+}
+PEER_STATUSES = ("not registered", "registered", "approved", "suspended")
+TRADE_STATUSES = ("unknown", "matched", "settled", "refunded")
+
+Values = dict[str, Any]
+
+
+def time_text(time_s: int) -> str:
+    """Return chain seconds as a UTC time, or as the number where no calendar reaches."""
+    try:
+        moment = datetime.datetime.fromtimestamp(time_s, datetime.UTC)
+    except (OverflowError, ValueError, OSError):
+        return f"second {time_s}"
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _role(values: Values, name: str) -> str:
+    role: str = values[name]
+    return ROLE_NAMES.get(role, role)
+
+
+_SENTENCES: dict[str, Callable[[Values], str]] = {
+    "ZeroAddress": lambda v: "An account's address is missing.",
+    "ZeroAmount": lambda v: "The amount must be more than zero.",
+    "NotRegistered": lambda v: f"{v['account']} is not registered as a peer.",
+    "AlreadyRegistered": lambda v: f"{v['account']} is registered already.",
+    "RoleMayNotTrade": lambda v: (
+        f"{v['account']} cannot be both a peer and the {_role(v, 'role')}: roles never trade."
+    ),
+    "PeerNotApproved": lambda v: (
+        f"Peer {v['peer']} may not trade: it is {PEER_STATUSES[v['status']]}, not approved."
+    ),
+    "AlreadySuspended": lambda v: f"Peer {v['peer']} is suspended already.",
+    "ZeroNodeId": lambda v: "The node's name is missing.",
+    "NodeIdTaken": lambda v: f"Node {v['node_id']} belongs to peer {v['holder']}.",
+    "NodeKeyTaken": lambda v: f"Node key {v['node_key']} belongs to peer {v['holder']}.",
+    "MarketFull": lambda v: (
+        f"With this deposit the market would hold {money_text(v['contract_wei'])}, "
+        f"more than its limit of {money_text(v['limit_wei'])}."
+    ),
+    "BalanceTooLow": lambda v: (
+        f"{money_text(v['needed_wei'])} needed, but peer {v['peer']} has "
+        f"{money_text(v['balance_wei'])} in the market."
+    ),
+    "WindowTimesOutOfOrder": lambda v: (
+        f"The window's {_text(v['field'])} ({time_text(v['later_s'])}) "
+        f"comes too early, it must follow {time_text(v['earlier_s'])}."
+    ),
+    "WindowTimeTooLate": lambda v: f"The window's reportBy ({v['report_by']}) is absurdly late.",
+    "BiddingAlreadyOver": lambda v: (
+        f"Bids would have ended at {time_text(v['bid_end'])}, but it is {time_text(v['now_s'])}."
+    ),
+    "EnergyLimitsInvalid": lambda v: (
+        f"A window's energy limits must satisfy 0 < min <= max <= {energy_text(v['limit_uwh'])}; "
+        f"they are {energy_text(v['min_energy_uwh'])} and {energy_text(v['max_energy_uwh'])}."
+    ),
+    "PriceLimitsInvalid": lambda v: (
+        f"A window's price limits must satisfy 0 < min <= max <= {price_text(v['limit_price'])}; "
+        f"they are {price_text(v['min_price'])} and {price_text(v['max_price'])}."
+    ),
+    "UnknownWindow": lambda v: f"There is no window {v['window_id']}.",
+    "UnknownOrder": lambda v: f"There is no order {v['order_id']}.",
+    "UnknownTrade": lambda v: f"There is no trade {v['trade_id']}.",
+    "BiddingClosed": lambda v: (
+        f"Window {v['window_id']} accepts orders from {time_text(v['bid_start'])} "
+        f"until before {time_text(v['bid_end'])}; it is {time_text(v['now_s'])}."
+    ),
+    "TakingClosed": lambda v: (
+        f"Orders of window {v['window_id']} can be taken from {time_text(v['bid_start'])} "
+        f"until before {time_text(v['clear_by'])}; it is {time_text(v['now_s'])}."
+    ),
+    "EnergyOutOfBounds": lambda v: (
+        f"The energy must be from {energy_text(v['min_energy_uwh'])} to "
+        f"{energy_text(v['max_energy_uwh'])}, not {energy_text(v['energy_uwh'])}."
+    ),
+    "PriceOutOfBounds": lambda v: (
+        f"The price must be from {price_text(v['min_price'])} to {price_text(v['max_price'])}, "
+        f"not {price_text(v['price_gwei_per_kwh'])}."
+    ),
+    "NotYourOrder": lambda v: f"Order {v['order_id']} is not one of {v['peer']}.",
+    "OrderClosed": lambda v: f"Nothing is left of order {v['order_id']}.",
+    "EnergyNotLeft": lambda v: (
+        f"Only {energy_text(v['left_uwh'])} are left of order {v['order_id']}, "
+        f"not {energy_text(v['asked_uwh'])}."
+    ),
+    "RemainderTooSmall": lambda v: (
+        f"This would leave {energy_text(v['remainder_uwh'])} of order {v['order_id']}; take all "
+        f"of it, or leave at least {energy_text(v['min_energy_uwh'])}."
+    ),
+    "LimitNotMet": lambda v: (
+        f"Order {v['order_id']} is at {price_text(v['price_gwei_per_kwh'])}, "
+        f"beyond your limit of {price_text(v['limit_price'])}."
+    ),
+    "SelfTrade": lambda v: f"Order {v['order_id']} is {v['peer']}'s own.",
+    "NothingLocked": lambda v: f"Order {v['order_id']} is an offer: it has locked no money.",
+    "ReclaimTooEarly": lambda v: (
+        f"The lock of order {v['order_id']} can be reclaimed from {time_text(v['clear_by'])} on; "
+        f"it is {time_text(v['now_s'])}."
+    ),
+    "TradeClosed": lambda v: f"Trade {v['trade_id']} is {TRADE_STATUSES[v['status']]} already.",
+    "ReportTooLate": lambda v: (
+        f"Trade {v['trade_id']} could be reported until before {time_text(v['report_by'])}; "
+        f"it is {time_text(v['now_s'])}."
+    ),
+    "RefundTooEarly": lambda v: (
+        f"Trade {v['trade_id']} can be refunded from {time_text(v['report_by'])} on; "
+        f"it is {time_text(v['now_s'])}."
+    ),
+    "AccessControlUnauthorizedAccount": lambda v: (
+        f"{v['account']} is not the {_role(v, 'needed_role')}."
+    ),
+    "AccessControlBadConfirmation": lambda v: "A role can be renounced by its holder only.",
+    "EnforcedPause": lambda v: "The market is paused.",
+    "ExpectedPause": lambda v: "The market is not paused.",
+    "ReentrancyGuardReentrantCall": lambda v: "A withdrawal called the market again.",
+    "FailedCall": lambda v: "The receiving account refused the money.",
+    "InsufficientBalance": lambda v: "The contract holds less than it should pay.",
+    "Error": lambda v: f"The contract said: {v['reason']}",
+    "Panic": lambda v: f"The contract failed with panic code 0x{v['code']:02x}.",
+}
+
+
+def _text(bytes32_hex: str) -> str:
+    return bytes.fromhex(bytes32_hex[2:]).rstrip(b"\0").decode("ascii", "replace")
+
+
+def refusal(revert: bytes) -> ContractRefused:
+    """Turn revert bytes into the error with its sentence."""
+    decoded = market_abi().decode_error(revert)
+    if decoded is None:
+        shown = f" (0x{revert.hex()})" if revert else ""
+        return ContractRefused("", {}, f"The contract refused the call without a reason{shown}.")
+    name, values = decoded
+    sentence = _SENTENCES.get(name)
+    if sentence is None:
+        listed = ", ".join(f"{key} {value}" for key, value in values.items())
+        return ContractRefused(name, values, f"The contract refused the call: {name} ({listed}).")
+    return ContractRefused(name, values, sentence(values))

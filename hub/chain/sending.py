@@ -1,0 +1,192 @@
+"""Calls enter, are signed and sent; receipts leave, or the reason why the contract refused."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+from eth_account.signers.local import LocalAccount
+from eth_utils import to_checksum_address
+
+from hub.chain.abi import market_abi
+from hub.chain.records import (
+    ChainUnavailable,
+    ContractRefused,
+    Receipt,
+    SignedCall,
+    StaleCall,
+)
+from hub.chain.refusals import refusal
+from hub.chain.rpc import ConnectionLost, Rpc, RpcRefused
+
+# Fixed limits instead of an estimate: an estimate runs at the time of the newest block, and would
+# refuse an order at the start of a window. A quarter to a half above the most each call was
+# measured to use.
+GAS_LIMITS = {
+    "deploy": 5_000_000,
+    "approve": 250_000,
+    "open_window": 250_000,
+    "take": 200_000,
+}
+GAS_LIMIT = 150_000
+
+PRIORITY_FEE_WEI = 10**9
+# A kept transaction must still be worth mining when the base fee has risen meanwhile.
+LEAST_FEE_WEI = 10 * 10**9
+SEND_TIMEOUT_S = 20.0
+_POLL_S = 0.05
+
+_NONCE_USED = ("nonce too low", "correct nonce", "nonce has already")
+_KNOWN = ("already known", "known transaction", "already imported")
+_NO_FUNDS = ("insufficient funds", "sender doesn't have enough funds")
+
+
+class Sender:
+    """Signs and sends transactions, one at a time for each account; thread-safe."""
+
+    def __init__(self, rpc: Rpc, timeout_s: float = SEND_TIMEOUT_S) -> None:
+        self._rpc = rpc
+        self._timeout_s = timeout_s
+        self._chain_id: int | None = None
+        self._locks: dict[str, threading.RLock] = defaultdict(threading.RLock)
+        self._locks_lock = threading.Lock()
+
+    def lock(self, account: LocalAccount) -> threading.RLock:
+        """The lock under which an account signs and sends, so that no nonce is used twice."""
+        with self._locks_lock:
+            return self._locks[account.address]
+
+    def sign(
+        self,
+        account: LocalAccount,
+        to: str | None,
+        calldata: bytes = b"",
+        *,
+        value_wei: int = 0,
+        gas: int = GAS_LIMIT,
+    ) -> SignedCall:
+        """Sign a transaction with the account's next nonce; `to` None deploys a contract.
+
+        The nonce is not reserved: send the call before the same account signs another.
+        """
+        if self._chain_id is None:
+            self._chain_id = self._rpc.integer("eth_chainId")
+        base_fee_wei = int((self._rpc.block("latest") or {}).get("baseFeePerGas", "0x0"), 16)
+        transaction: dict[str, Any] = {
+            "type": 2,
+            "chainId": self._chain_id,
+            "nonce": self._rpc.integer("eth_getTransactionCount", account.address, "pending"),
+            "value": value_wei,
+            "data": calldata,
+            "gas": gas,
+            "maxPriorityFeePerGas": PRIORITY_FEE_WEI,
+            "maxFeePerGas": max(4 * base_fee_wei, LEAST_FEE_WEI) + PRIORITY_FEE_WEI,
+        }
+        if to is not None:
+            transaction["to"] = to
+        signed = account.sign_transaction(transaction)
+        return SignedCall.from_raw(bytes(signed.raw_transaction))
+
+    def execute(
+        self,
+        sign: Callable[[], SignedCall],
+        account: LocalAccount,
+        before_send: Callable[[SignedCall], None] | None = None,
+    ) -> Receipt:
+        """Sign, let `before_send` keep the signed call, and send it; the account stays locked."""
+        with self.lock(account):
+            call = sign()
+            if before_send is not None:
+                before_send(call)
+            return self.send(call)
+
+    def send(self, call: SignedCall) -> Receipt:
+        """Send a signed call and wait until it is mined; sending it again only returns its receipt.
+
+        Raises ContractRefused when it reverted, StaleCall when its nonce was used by another
+        transaction, ChainUnavailable when no receipt came in time: then send the same call again.
+        """
+        deadline = time.monotonic() + self._timeout_s
+        lost: ConnectionLost | None = None
+        while True:
+            try:
+                found = self._receipt(call.hash) or self._submit(call)
+                if found is not None:
+                    return self._accepted(call, found)
+                lost = None
+            except ConnectionLost as problem:
+                lost = problem
+            if time.monotonic() >= deadline:
+                raise lost or ChainUnavailable(
+                    f"the chain has not mined transaction {call.hash} "
+                    f"within {self._timeout_s:g} s; it can be sent again"
+                )
+            time.sleep(_POLL_S)
+
+    def _submit(self, call: SignedCall) -> dict[str, Any] | None:
+        """Hand the call to the node and return its receipt if it is mined at once."""
+        try:
+            self._rpc.request("eth_sendRawTransaction", "0x" + call.raw.hex())
+        except RpcRefused as problem:
+            message = problem.message.lower()
+            if any(part in message for part in _NO_FUNDS):
+                raise ContractRefused(
+                    "", {}, "The account has not enough ETH of its own for the amount and the gas."
+                ) from problem
+            if any(part in message for part in _NONCE_USED):
+                return self._receipt_or_stale(call)
+            # A node that says "revert" here has mined the transaction all the same.
+            if problem.revert is None and not any(part in message for part in _KNOWN):
+                raise
+        return self._receipt(call.hash)
+
+    def _receipt_or_stale(self, call: SignedCall) -> dict[str, Any]:
+        found = self._receipt(call.hash)
+        if found is None:
+            raise StaleCall(f"transaction {call.hash} was overtaken by another; sign it again")
+        return found
+
+    def _receipt(self, transaction_hash: str) -> dict[str, Any] | None:
+        found: dict[str, Any] | None = self._rpc.request(
+            "eth_getTransactionReceipt", transaction_hash
+        )
+        return found
+
+    def _accepted(self, call: SignedCall, found: dict[str, Any]) -> Receipt:
+        if int(found["status"], 16) == 0:
+            raise self._reason(call.hash, found)
+        events = [market_abi().decode_log(log) for log in found["logs"]]
+        return Receipt(
+            transaction_hash=found["transactionHash"],
+            block_number=int(found["blockNumber"], 16),
+            block_hash=found["blockHash"],
+            gas_used=int(found["gasUsed"], 16),
+            events=tuple(event for event in events if event is not None),
+        )
+
+    def _reason(self, transaction_hash: str, receipt: dict[str, Any]) -> ContractRefused:
+        """Run a reverted transaction again to learn why.
+
+        It runs on the block that holds it: a revert left the state as it was, and the time is
+        the one it saw. Receipts hold no reason, and Ganache's traces none either.
+        """
+        sent = self._rpc.request("eth_getTransactionByHash", transaction_hash)
+        call = {name: sent[name] for name in ("from", "to", "value", "gas", "input")}
+        call["data"] = call.pop("input")
+        try:
+            self._rpc.request("eth_call", call, receipt["blockNumber"])
+        except RpcRefused as problem:
+            if problem.revert is not None:
+                return refusal(problem.revert)
+        if int(receipt["gasUsed"], 16) >= int(sent["gas"], 16):
+            return ContractRefused("", {}, "The call ran out of gas.")
+        return ContractRefused("", {}, "The contract refused the call; it would pass by now.")
+
+
+def contract_address(rpc: Rpc, transaction_hash: str) -> str:
+    """Return the address of the contract that a transaction created."""
+    receipt = rpc.request("eth_getTransactionReceipt", transaction_hash)
+    return str(to_checksum_address(receipt["contractAddress"]))
