@@ -1,0 +1,1 @@
+"""The virtual bench: house physics and boards that run the real firmware without hardware."""

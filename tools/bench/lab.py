@@ -1,0 +1,177 @@
+"""The virtual bench as one object: houses and firmware in, running boards and a report out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any, Protocol
+
+from tools.bench.board import Board, BoardFiles
+from tools.bench.boardserver import BoardServer
+from tools.bench.house import House, Wiring
+from tools.bench.profile import profile_of_house
+from tools.bench.relay import Fault
+from tools.bench.shims import bench_protocol as protocol
+from tools.bench.world import World
+
+FIRMWARE_DIR = Path(__file__).parents[2] / "firmware" / "pico"
+STEP_S = 0.02
+REPORTED_EDGES = 500
+
+
+class SiteTime(Protocol):
+    """What the lab needs of a clock: the site's local time, which may run fast."""
+
+    def now(self) -> datetime.datetime: ...
+
+
+class VirtualLab:
+    """N houses on one DC bus, each with a board that runs the real firmware.
+
+    Boards find their `settings.json` in `<state_dir>/<node>/`, their flash; it also says how the
+    board is wired. Logs are `<state_dir>/<node>.log`.
+    """
+
+    def __init__(
+        self,
+        houses: int,
+        state_dir: Path,
+        firmware_dir: Path = FIRMWARE_DIR,
+        clock: SiteTime | None = None,
+    ) -> None:
+        self.state_dir = state_dir.resolve()
+        site_now = clock.now if clock is not None else datetime.datetime.now
+        numbers = range(1, houses + 1)
+        self.houses = {f"house-{number}": self._build_house(number) for number in numbers}
+        self.world = World(list(self.houses.values()), site_now, time.monotonic())
+        self.server = BoardServer(self.world)
+        self.server.on_reset = lambda name: self._reset(name, "reset")
+        self.server.on_watchdog = lambda name: self._reset(name, "watchdog")
+        self.boards: dict[str, Board] = {}
+        self._firmware_dir = firmware_dir.resolve()
+        self._epoch_s = time.time() - time.monotonic()
+        self._stepper: asyncio.Task[None] | None = None
+
+    def _build_house(self, number: int) -> House:
+        name = f"house-{number}"
+        path = self.state_dir / name / "settings.json"
+        settings = json.loads(path.read_text()) if path.exists() else {}
+        return House(name, profile_of_house(number), Wiring.of_settings(settings))
+
+    async def start(self) -> None:
+        """Listen for boards and power them all on."""
+        port = await self.server.start()
+        for name in self.houses:
+            files = BoardFiles(
+                self._firmware_dir, self.state_dir / name, self.state_dir / f"{name}.log"
+            )
+            self.boards[name] = Board(name, files, port)
+            self.boards[name].power_on()
+        self._stepper = asyncio.create_task(self._step())
+
+    async def stop(self) -> None:
+        """Power all boards off and close the bench."""
+        await asyncio.gather(*(board.stop() for board in self.boards.values()))
+        if self._stepper is not None:
+            self._stepper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._stepper
+        await self.server.stop()
+
+    async def _step(self) -> None:
+        while True:
+            now_s = time.monotonic()
+            self.world.advance(now_s)
+            self.server.check_watchdogs(now_s)
+            await asyncio.sleep(STEP_S)
+
+    def _reset(self, name: str, why: str) -> None:
+        """End a board's process; the RP2040 calls both kinds of reset a watchdog's."""
+        with (self.state_dir / f"{name}.log").open("a") as log:
+            log.write(f"bench: {why}\n")
+        self.server.reset_causes[name] = protocol.WDT_RESET
+        self.boards[name].kill()
+
+    # Faults, for tests and demonstrations.
+
+    def power_off(self, name: str) -> None:
+        """Cut a board's power: its pins float and both its relays open."""
+        self.server.reset_causes[name] = protocol.PWRON_RESET
+        self.boards[name].power_off()
+
+    def power_on(self, name: str) -> None:
+        """Give a board its power back."""
+        self.boards[name].power_on()
+
+    def unplug_clamp(self, name: str, *, plugged: bool = False) -> None:
+        """Pull a house's current clamp out of its socket, or plug it in again."""
+        self.houses[name].clamp.is_plugged = plugged
+
+    def break_relay(self, name: str, relay: str, fault: Fault | None) -> None:
+        """Weld a relay ("in" or "out"), stick it open, or repair it with None."""
+        now_s = time.monotonic()
+        self.world.advance(now_s)
+        self.houses[name].relays[relay].break_down(fault, now_s)
+        self.world.touch(now_s)
+
+    def kill_sensor(self, name: str, address: int, *, dead: bool = True) -> None:
+        """Make an I2C part stop answering, or answer again."""
+        self.houses[name].meters[address].is_dead = dead
+
+    def cut_wifi(self, name: str, *, cut: bool = True) -> None:
+        """Take the access point out of a board's reach, or bring it back."""
+        if cut:
+            self.server.without_wifi.add(name)
+        else:
+            self.server.without_wifi.discard(name)
+
+    # What truly happened.
+
+    def report(self) -> dict[str, Any]:
+        """Return relay edges, violations, true energies and the boards' state, JSON-ready."""
+        self.world.settle(time.monotonic())
+        watch, names = self.world.watch, list(self.houses)
+        violations = [
+            {"at_ms": self._ms(each.at_s), "kind": each.kind, "node": names[each.house]}
+            for each in watch.violations
+        ]
+        edges = [
+            {"at_ms": self._ms(edge.at_s), "node": names[edge.house], "relay": edge.relay,
+             "closed": edge.closed}
+            for edge in list(watch.edges)[-REPORTED_EDGES:]
+        ]  # fmt: skip
+        return {
+            "pid": os.getpid(),
+            "updated_at_ms": self._ms(time.monotonic()),
+            "violations": {
+                "total": len(violations),
+                "kinds": watch.counts(),
+                "last": violations[-20:],
+            },
+            "houses": {name: self._truth(name) for name in names},
+            "relay_edges": edges,
+        }
+
+    def _truth(self, name: str) -> dict[str, Any]:
+        house, board = self.houses[name], self.boards.get(name)
+        truth: dict[str, Any] = {
+            "is_prosumer": house.profile.has_pv,
+            "pid": board.pid if board else None,
+            "restarts": board.restarts if board else 0,
+            "soc_permille": round(house.battery.soc * 1000),
+            "relays": {relay: each.is_closed for relay, each in house.relays.items()},
+            "load_current_ua": round(house.load_a * 1e6),
+            "energies": house.energies.uwh(),
+        }
+        for branch, trace in house.traces.items():
+            truth[f"{branch}_voltage_uv"] = round(trace.voltage_v * 1e6)
+            truth[f"{branch}_current_ua"] = round(trace.current_a * 1e6)
+        return truth
+
+    def _ms(self, at_s: float) -> int:
+        return round((self._epoch_s + at_s) * 1000)

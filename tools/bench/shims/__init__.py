@@ -1,0 +1,1 @@
+"""Stand-ins for MicroPython's hardware modules; MicroPython finds them by MICROPYPATH."""
