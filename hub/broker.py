@@ -17,10 +17,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import tomli_w
-
-from hub.errors import BrokerDownError, PartMissingError, PortInUseError
-from hub.processes import Child, is_port_open
 from wire import topics
+
+from hub.errors import BrokerDown, PartMissing, PortInUse
+from hub.processes import Child, is_port_open
 
 HOST = "127.0.0.1"
 HUB_USER = "hub"
@@ -134,7 +134,7 @@ class Broker:
         self._passwords = passwords
         self._mosquitto = None if kind == "embedded" else find_mosquitto()
         if kind == "mosquitto" and self._mosquitto is None:
-            raise PartMissingError(
+            raise PartMissing(
                 "broker.kind is mosquitto, but Mosquitto is not installed; "
                 "run: sudo apt install mosquitto, or set broker.kind to auto in site.toml"
             )
@@ -166,9 +166,9 @@ class Broker:
         return None if self._child is None else self._child.pid
 
     async def start(self, say: Callable[[str], None] = lambda text: None) -> None:
-        """Start and wait until it listens. Raises PortInUseError or BrokerDownError."""
+        """Start and wait until it listens. Raises PortInUse or BrokerDown."""
         if is_port_open(self.port, HOST):
-            raise PortInUseError("broker", self.port, "broker.port")
+            raise PortInUse("broker", self.port, "broker.port")
         await self._start_once()
         self._supervisor = asyncio.create_task(self._supervise(say), name="broker supervisor")
 
@@ -206,7 +206,7 @@ class Broker:
             if not child.is_running or asyncio.get_running_loop().time() > deadline:
                 await child.stop()
                 tail = child.log_tail(5)
-                raise BrokerDownError(f"{self.kind} did not start; its log ends:\n{tail}")
+                raise BrokerDown(f"{self.kind} did not start; its log ends:\n{tail}")
             await asyncio.sleep(0.02)
 
     async def _supervise(self, say: Callable[[str], None]) -> None:
@@ -223,5 +223,5 @@ class Broker:
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
             try:
                 await self._start_once()
-            except BrokerDownError as problem:
+            except BrokerDown as problem:
                 say(str(problem))

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
+from wire import topics
 
 from hub.errors import ConfigError
 from hub.fields import field, read_table
-from wire import topics
 
 FILE_NAME = "site.toml"
 ROLE_NAMES = ("hub", "administrator", "coordinator", "oracle")

@@ -32,15 +32,15 @@ class StoreError(TruequeError):
     """The store cannot be used: damaged, of a newer version, or of another chain."""
 
 
-class ForeignStoreError(StoreError):
+class ForeignStore(StoreError):
     """The store belongs to another contract or chain than the one found."""
 
 
-class NewerStoreError(StoreError):
+class NewerStore(StoreError):
     """The store was written by a newer version of this program."""
 
 
-class PortInUseError(TruequeError):
+class PortInUse(TruequeError):
     """A configured port is taken by another program."""
 
     def __init__(self, what: str, port: int, field: str) -> None:
@@ -51,9 +51,9 @@ class PortInUseError(TruequeError):
         self.port = port
 
 
-class PartMissingError(TruequeError):
+class PartMissing(TruequeError):
     """A program that the hub needs is not installed."""
 
 
-class BrokerDownError(TruequeError):
+class BrokerDown(TruequeError):
     """The message broker did not start, or ended and could not be started again."""

@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from wire import codec, topics
+
 from hub.errors import StoreError
 from hub.link import Arrival
 from hub.site_clock import SiteClock
 from hub.store import Store
-from wire import codec, topics
 
 BATCH_MESSAGES = 500
 RETRY_S = 1.0

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
+from wire import signing
 
 from hub.errors import ConfigError
-from wire import signing
 
 ROLES = ("administrator", "coordinator", "oracle")
 

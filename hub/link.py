@@ -9,10 +9,10 @@ from typing import Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
+from wire import topics
 
 from hub.broker import HOST, HUB_USER
 from hub.site_clock import wall_ms
-from wire import topics
 
 KEEPALIVE_S = 30
 INFLIGHT = 500
@@ -93,6 +93,6 @@ class Link:
         except UnicodeDecodeError:
             topic = ""  # decodes to "unknown topic" and is counted as such
         arrival = Arrival(
-            topic, message.payload, wall_ms(), message.retain, message.mid, message.qos
+            topic, bytes(message.payload), wall_ms(), message.retain, message.mid, message.qos
         )
         self._on_arrival(arrival)

@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hub.errors import ForeignStoreError, NewerStoreError, StoreError
+from hub.errors import ForeignStore, NewerStore, StoreError
 
 SCHEMA_VERSION = 1
 BUSY_TIMEOUT_S = 10.0
@@ -48,7 +48,7 @@ class Database:
 
     @classmethod
     def open(cls, path: Path) -> Any:
-        """Open or create the store. Raises NewerStoreError or StoreError, saying what to do."""
+        """Open or create the store. Raises NewerStore or StoreError, saying what to do."""
         path.parent.mkdir(parents=True, exist_ok=True)
         return cls(path)
 
@@ -71,7 +71,7 @@ class Database:
     def _bring_to_version(self) -> None:
         version = self._writer.execute("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA_VERSION:
-            raise NewerStoreError(
+            raise NewerStore(
                 f"{self.path}: written by a newer Trueque (store version {version}, this program "
                 f"knows {SCHEMA_VERSION}); update the program, or restore an older backup"
             )
@@ -149,7 +149,7 @@ class Database:
     def bind_identity(self, identity: dict[str, Any]) -> None:
         """Tie the store to one chain and contract for good.
 
-        `identity`: chain_id, genesis_hash, address, deployed_block_hash. Raises ForeignStoreError
+        `identity`: chain_id, genesis_hash, address, deployed_block_hash. Raises ForeignStore
         when the store belongs to another.
         """
         known = self.state("identity")
@@ -157,7 +157,7 @@ class Database:
             self.set_state("identity", identity)
         elif known != identity:
             differing = [name for name in identity if identity[name] != known.get(name)]
-            raise ForeignStoreError(
+            raise ForeignStore(
                 f"{self.path} belongs to another chain or contract ({', '.join(differing)} "
                 f"differ: the store knows contract {known.get('address')} on chain "
                 f"{known.get('chain_id')}, found {identity.get('address')} on chain "

@@ -53,7 +53,8 @@ _TRADES = """
            matched_at_ms, seller_metered_uwh, buyer_metered_uwh, settled_uwh, paid_wei,
            refunded_wei,
            CASE WHEN chain_state <> 'matched' THEN chain_state ELSE coalesce(
-               (SELECT d.state FROM deliveries d WHERE d.trade_id = t.trade_id
+               (SELECT nullif(d.state, 'abandoned') FROM deliveries d
+                WHERE d.trade_id = t.trade_id
                 ORDER BY d.attempt DESC, d.epoch DESC LIMIT 1), 'matched') END AS state
       FROM trades t
 """
@@ -136,20 +137,18 @@ class MarketTables(Database):
             " ORDER BY order_id",
             (window_id, window_id, peer, peer),
         )
-        return [
-            OrderRow(
-                **{
-                    **dict(row),
-                    "is_offer": bool(row["is_offer"]),
-                    "is_cancelled": bool(row["is_cancelled"]),
-                }
-            )
-            for row in rows
-        ]
+        return [_order_row(row) for row in rows]
 
     def open_orders(self, window_id: int) -> list[OrderRow]:
         """Return the orders of a window that have energy left to take."""
         return [order for order in self.orders(window_id) if order.remaining_uwh > 0]
+
+    def locked_bids(self) -> list[OrderRow]:
+        """Return the bids of all windows that still lock money."""
+        rows = self._rows(
+            "SELECT * FROM orders WHERE is_offer = 0 AND remaining_uwh > 0 ORDER BY order_id"
+        )
+        return [_order_row(row) for row in rows]
 
     def trades(self, peer: str | None = None, window_id: int | None = None) -> list[TradeRow]:
         """Return trades, oldest first, of one peer (address) or window or all."""
@@ -161,9 +160,19 @@ class MarketTables(Database):
         )
         return [_trade_row(row) for row in rows]
 
+    def unsettled_trades(self) -> list[TradeRow]:
+        """Return the trades that the chain still holds money for, oldest first."""
+        rows = self._rows(_TRADES + "WHERE chain_state = 'matched' ORDER BY trade_id")
+        return [_trade_row(row) for row in rows]
+
     def trade(self, trade_id: int) -> TradeRow | None:
         row = self._one(_TRADES + "WHERE t.trade_id = ?", (trade_id,))
         return None if row is None else _trade_row(row)
+
+
+def _order_row(row: sqlite3.Row) -> OrderRow:
+    flags = {name: bool(row[name]) for name in ("is_offer", "is_cancelled")}
+    return OrderRow(**{**dict(row), **flags})
 
 
 def _trade_row(row: sqlite3.Row) -> TradeRow:

@@ -1,0 +1,329 @@
+"""The oracle: trades enter, turns on the bus, leases and commands leave, and reports to the chain.
+
+Runs the pure state machine of hub/delivery.py. Each new state is journaled before it is acted on,
+so a hub that is killed at any instant goes on from its store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from hub import delivery, delivery_terms
+from hub import delivery_records as records
+from hub.chain.records import ChainIdentity, ChainUnavailable
+from hub.config import Bus
+from hub.dispatch import Dispatch
+from hub.ingest import Stored
+from hub.node_watch import NodeWatch
+from hub.settlement import LATE, Settlement
+from hub.site_clock import wall_ms
+from hub.store import DeliveryRow, Store, TradeRow
+from hub.turns import Ticket, Turns
+
+CHAIN_RETRY_S = 1.0
+LONGEST_SLEEP_S = 5.0  # only so that a changed wall clock is noticed
+CLOSED_STATES = ("settled", "refunded", "disputed")
+
+
+@dataclass
+class _Live:
+    """A delivery that is under way in this hub process."""
+
+    ticket: Ticket
+    attempt: int
+    energy_uwh: int
+    terms: records.Terms
+    state: records.State
+
+
+@dataclass(frozen=True)
+class Site:
+    """What the oracle works with."""
+
+    store: Store
+    settlement: Settlement
+    dispatch: Dispatch
+    watch: NodeWatch
+    identity: ChainIdentity
+    epoch: int
+    bus: Bus
+
+
+class Oracle:
+    """All methods belong to the event loop's thread."""
+
+    def __init__(
+        self,
+        site: Site,
+        say: Callable[[str], None] = lambda text: None,
+        now_ms: Callable[[], int] = wall_ms,
+    ) -> None:
+        self._site = site
+        self._store = site.store
+        self._say = say
+        self._now_ms = now_ms
+        self._turns = Turns()
+        self._live: dict[str, _Live] = {}
+        self._without_node: set[int] = set()
+        self._reports: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+
+    # What comes in ------------------------------------------------------------------------------
+
+    def hear(self, batch: Iterable[Stored]) -> None:
+        """Take in stored records of the nodes; the watch has heard them already."""
+        for stored in batch:
+            live = None
+            if stored.kind == "delivery":
+                live = self._live.get(stored.record["delivery_id"])
+            # A node speaks for its own role only.
+            if live is not None and stored.node == _node(live, stored.record["role"]):
+                self._apply(live, _heard(self._now_ms(), stored.record))
+        self._grant()
+
+    def follow_trades(self) -> None:
+        """Look at the trades again, after events of the chain were applied to the store."""
+        unsettled = {trade.trade_id: trade for trade in self._store.unsettled_trades()}
+        under_way = {live.ticket.trade_id for live in self._live.values()}
+        for live in list(self._live.values()):
+            if live.ticket.trade_id not in unsettled:
+                self._close_if_settled(live)
+        for trade_id, trade in unsettled.items():
+            if trade_id not in under_way and trade_id not in self._without_node:
+                self._open_next_attempt(trade)
+        self._grant()
+
+    def resume(self) -> None:
+        """Take up what an earlier hub process left: open what may be closed, then go on."""
+        for row in self._store.unfinished_deliveries():
+            trade = self._store.trade(row.trade_id)
+            if trade is None:
+                continue
+            state = records.State.from_json(row.step)
+            if state.phase == "queued":  # nothing was said yet: a new id of this epoch serves
+                self._store.write_step(row.delivery_id, "abandoned", row.step, "hub_restarted")
+                continue
+            live = self._make_live(trade, row.attempt, row.delivery_id, state)
+            if live is None:
+                continue
+            if state.has_turn:
+                self._turns.occupy(live.ticket)
+            self._apply(live, records.Restarted(self._now_ms()))
+            for report in self._store.delivery_reports(row.delivery_id):
+                self._apply(live, _heard(self._now_ms(), dataclasses.asdict(report)))
+        self.follow_trades()
+
+    async def run(self) -> None:
+        """Keep time until cancelled."""
+        while True:
+            self._wake.clear()
+            self._tick()
+            try:
+                await asyncio.wait_for(self._wake.wait(), self._sleep_s())
+            except TimeoutError:
+                continue
+
+    @property
+    def is_idle(self) -> bool:
+        """No delivery is under way or waits for its turn."""
+        return not self._live
+
+    # Attempts -----------------------------------------------------------------------------------
+
+    def _open_next_attempt(self, trade: TradeRow) -> None:
+        """Queue a trade's next attempt when it has one left and time for it."""
+        rows = self._store.deliveries(trade.trade_id)
+        # One that was queued when the hub restarted was never tried: its number is used again.
+        untried = bool(rows) and rows[-1].commanded_at_ms is None
+        attempt = rows[-1].attempt + (0 if untried else 1) if rows else 1
+        now_ms = self._now_ms()
+        state = records.State("queued", now_ms)
+        name = delivery_terms.delivery_id(
+            self._site.identity, trade.trade_id, attempt, self._site.epoch
+        )
+        live = self._make_live(trade, attempt, name, state)
+        if live is None:
+            return
+        is_over = now_ms >= live.terms.start_by_ms or attempt > self._site.bus.max_attempts
+        if is_over or self._store.delivery(name) is not None:
+            del self._live[name]  # left to the refund
+            return
+        self._store.open_delivery(_new_row(live, self._site.epoch, now_ms))
+        self._turns.enqueue(live.ticket)
+        self._wake.set()
+
+    def _make_live(
+        self, trade: TradeRow, attempt: int, delivery_id: str, state: records.State
+    ) -> _Live | None:
+        window = self._store.window(trade.window_id)
+        nodes = {peer.peer: peer.node for peer in self._store.peers()}
+        seller, buyer = nodes.get(trade.seller), nodes.get(trade.buyer)
+        known = {row.node: row.segment for row in self._store.nodes()}
+        if window is None or seller not in known or buyer not in known:
+            self._leave_out(trade, "one of its peers has no board on this site")
+            return None
+        assert seller is not None and buyer is not None
+        if known[seller] != known[buyer]:
+            self._leave_out(trade, f"{seller} and {buyer} are on different bus segments")
+            return None
+        ticket = Ticket(
+            *(delivery_id, trade.trade_id, known[seller], seller, buyer),
+            opens_at_ms=window.delivery_start_s * 1000,
+        )
+        terms = delivery_terms.terms(self._site.bus, window, trade, attempt)
+        live = _Live(ticket, attempt, trade.energy_uwh, terms, state)
+        self._live[delivery_id] = live
+        return live
+
+    def _leave_out(self, trade: TradeRow, why: str) -> None:
+        self._without_node.add(trade.trade_id)
+        self._say(f"trade {trade.trade_id} cannot be delivered, {why}: it will be refunded")
+
+    def _close_if_settled(self, live: _Live) -> None:
+        trade = self._store.trade(live.ticket.trade_id)
+        if trade is not None and trade.state in CLOSED_STATES:
+            self._apply(live, records.Settled(self._now_ms()))
+
+    # One step -----------------------------------------------------------------------------------
+
+    def _apply(self, live: _Live, event: records.Event) -> None:
+        before = live.state
+        state, actions = delivery.step(live.terms, before, event)
+        if state == before and not actions:
+            return
+        live.state = state
+        if _matters(before, state):
+            self._journal(live, before)
+        for action in actions:
+            self._act(live, action)
+        if state.phase in records.FINISHED:
+            self._live.pop(live.ticket.delivery_id, None)
+            self._turns.release(live.ticket.delivery_id)
+        self._wake.set()
+
+    def _journal(self, live: _Live, before: records.State) -> None:
+        name, state, now_ms = live.ticket.delivery_id, live.state, self._now_ms()
+        with self._store.transaction():
+            self._store.write_step(name, records.WORDS[state.phase], state.to_json(), state.reason)
+            if before.phase == "queued" and state.has_turn:
+                self._store.stamp(name, "commanded_at_ms", now_ms)
+            if state.buyer.is_closed and not before.buyer.is_closed:
+                self._store.stamp(name, "relay_closed_at_ms", now_ms)
+            if state.phase == "reporting":
+                self._store.stamp(name, "finished_at_ms", now_ms)
+            if state.phase == "settled":
+                self._store.stamp(name, "settled_at_ms", now_ms)
+
+    def _act(self, live: _Live, action: records.Action) -> None:
+        name, dispatch = live.ticket.delivery_id, self._site.dispatch
+        if isinstance(action, records.Lease):
+            dispatch.lease(_node(live, action.role), name, action.counterparty_uwh)
+        elif isinstance(action, records.Close):
+            dispatch.close(_node(live, action.role), name, action.role, self._limits(live))
+        elif isinstance(action, records.Open):
+            dispatch.open(_node(live, action.role), name)
+        elif isinstance(action, records.ReleaseTurn):
+            self._turns.release(name)
+        elif isinstance(action, records.Report):
+            task = asyncio.create_task(self._report(live, action), name=f"report {name}")
+            self._reports.add(task)
+            task.add_done_callback(self._reports.discard)
+        elif isinstance(action, records.Retry):
+            self._retry(live)
+        else:
+            self._say(
+                f"trade {live.ticket.trade_id} was not delivered ({live.state.reason}): "
+                "it will be refunded"
+            )
+
+    def _retry(self, live: _Live) -> None:
+        trade = self._store.trade(live.ticket.trade_id)
+        if trade is not None:
+            self._say(f"trade {trade.trade_id}: attempt {live.attempt} moved nothing, once more")
+            self._open_next_attempt(trade)
+
+    def _limits(self, live: _Live) -> dict[str, int]:
+        bus = self._site.bus
+        return {
+            "energy_uwh": live.energy_uwh,
+            "max_power_uw": bus.max_power_uw,
+            "max_duration_ms": max(live.state.turn_ends_ms - self._now_ms(), 1),
+            "exposure_uwh": delivery_terms.exposure_uwh(bus, live.energy_uwh),
+        }
+
+    async def _report(self, live: _Live, report: records.Report) -> None:
+        """Report until the chain has taken it, or takes none any more."""
+        ticket = live.ticket
+        while True:
+            try:
+                word = await self._site.settlement.report(
+                    ticket.delivery_id, ticket.trade_id, report.seller_uwh, report.buyer_uwh
+                )
+                break
+            except ChainUnavailable as problem:
+                self._say(f"report of trade {ticket.trade_id} waits for the chain: {problem}")
+                await asyncio.sleep(CHAIN_RETRY_S)
+        now_ms = self._now_ms()
+        refused = word == LATE
+        self._apply(live, records.ReportRefused(now_ms) if refused else records.ReportTaken(now_ms))
+        if not refused:
+            self._close_if_settled(live)  # the event may have come before the receipt
+
+    # Time ---------------------------------------------------------------------------------------
+
+    def _grant(self) -> None:
+        watch = self._site.watch
+        for ticket in self._turns.grant(self._now_ms(), watch.is_clear, watch.is_ready):
+            self._apply(self._live[ticket.delivery_id], records.Granted(self._now_ms()))
+
+    def _tick(self) -> None:
+        now_ms = self._now_ms()
+        for live in list(self._live.values()):
+            due_ms = delivery.next_tick_ms(live.terms, live.state)
+            if due_ms is not None and due_ms <= now_ms:
+                self._apply(live, records.Tick(now_ms))
+        self._grant()
+
+    def _sleep_s(self) -> float:
+        now_ms = self._now_ms()
+        due = [delivery.next_tick_ms(live.terms, live.state) for live in self._live.values()]
+        due.append(self._turns.next_opening_ms(now_ms))
+        soonest_ms = min((one for one in due if one is not None), default=None)
+        if soonest_ms is None:
+            return LONGEST_SLEEP_S
+        return min(max(soonest_ms - now_ms, 1) / 1000, LONGEST_SLEEP_S)
+
+
+def _node(live: _Live, role: str) -> str:
+    return live.ticket.seller if role == records.SELLER else live.ticket.buyer
+
+
+def _heard(at_ms: int, record: object) -> records.Heard:
+    table = dict(record)  # type: ignore[call-overload]
+    return records.Heard(at_ms, table["role"], table["phase"], table["energy_uwh"], table["reason"])
+
+
+def _matters(before: records.State, after: records.State) -> bool:
+    """Mere progress and resent leases are not journaled: the reports' table has the figures."""
+    return (before.phase, before.seller.is_final, before.buyer.is_final) != (
+        *(after.phase, after.seller.is_final, after.buyer.is_final),
+    )
+
+
+def _new_row(live: _Live, epoch: int, now_ms: int) -> DeliveryRow:
+    blank = dict.fromkeys(DeliveryRow.__dataclass_fields__)
+    return DeliveryRow(
+        **{  # type: ignore[arg-type]
+            **blank,
+            "delivery_id": live.ticket.delivery_id,
+            "trade_id": live.ticket.trade_id,
+            "attempt": live.attempt,
+            "epoch": epoch,
+            "state": "queued",
+            "step": live.state.to_json(),
+            "queued_at_ms": now_ms,
+        }
+    )
