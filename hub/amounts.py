@@ -21,7 +21,7 @@ _AMBIGUOUS = re.compile(r"[1-9][0-9]*,[0-9]{3}")
 _LONGEST_INPUT = 40
 
 
-class BadAmountError(TruequeError):
+class BadAmount(TruequeError):
     """A typed amount that cannot be used; `field` names the form field it belongs to."""
 
     def __init__(self, field: str, sentence: str) -> None:
@@ -32,33 +32,33 @@ class BadAmountError(TruequeError):
 def parse_energy_uwh(text: object) -> int:
     """Return the energy in uWh of "40", "40 mWh", "0.04 Wh" or "40000 uWh" (no unit: mWh).
 
-    Raises BadAmountError with one sentence when it is empty, no number, zero, negative, finer than
+    Raises BadAmount with one sentence when it is empty, no number, zero, negative, finer than
     1 uWh or absurdly large.
     """
     energy_uwh = _parse("energy", text, ENERGY_UNITS_UWH, "40 mWh")
     if energy_uwh > MAX_ENERGY_UWH:
-        raise BadAmountError("energy", "The energy is far more than a house can trade.")
+        raise BadAmount("energy", "The energy is far more than a house can trade.")
     return energy_uwh
 
 
 def parse_price_gwei_per_kwh(text: object) -> int:
     """Return the price in gwei/kWh of "0.2", "0.2 ETH/kWh" or "200000000 gwei/kWh" (no unit: ETH).
 
-    Raises BadAmountError like `parse_energy_uwh`; the finest step is 1 gwei/kWh.
+    Raises BadAmount like `parse_energy_uwh`; the finest step is 1 gwei/kWh.
     """
     price = _parse("price", text, PRICE_UNITS_GWEI, "0.2 ETH/kWh")
     if price > MAX_PRICE_GWEI_PER_KWH:
-        raise BadAmountError("price", "The price is absurdly high: check the decimal point.")
+        raise BadAmount("price", "The price is absurdly high: check the decimal point.")
     return price
 
 
 def check_energy_uwh(value: object) -> int:
-    """Return `value` if it is a usable integer energy in uWh, else raise BadAmountError."""
+    """Return `value` if it is a usable integer energy in uWh, else raise BadAmount."""
     return _check("energy", value, MAX_ENERGY_UWH, "uWh")
 
 
 def check_price_gwei_per_kwh(value: object) -> int:
-    """Return `value` if it is a usable integer price in gwei/kWh, else raise BadAmountError."""
+    """Return `value` if it is a usable integer price in gwei/kWh, else raise BadAmount."""
     return _check("price", value, MAX_PRICE_GWEI_PER_KWH, "gwei/kWh")
 
 
@@ -85,18 +85,18 @@ def _plain(number: Decimal) -> str:
 
 def _parse(field: str, text: object, units: dict[str, int], example: str) -> int:
     if isinstance(text, bool) or not isinstance(text, str | int):
-        raise BadAmountError(field, f"Type the {field} as text, for example {example}.")
+        raise BadAmount(field, f"Type the {field} as text, for example {example}.")
     typed = str(text).strip()
     if not typed:
-        raise BadAmountError(field, f"Type the {field}, for example {example}.")
+        raise BadAmount(field, f"Type the {field}, for example {example}.")
     match = _AMOUNT.fullmatch(typed) if len(typed) <= _LONGEST_INPUT else None
     if match is None or not any(sign.isdigit() for sign in match["number"]):
-        raise BadAmountError(field, f"The {field} is not a number; write for example {example}.")
+        raise BadAmount(field, f"The {field} is not a number; write for example {example}.")
     if _AMBIGUOUS.fullmatch(match["number"]):
-        raise BadAmountError(field, f"The comma in {match['number']} is ambiguous: use a point.")
+        raise BadAmount(field, f"The comma in {match['number']} is ambiguous: use a point.")
     unit = match["unit"].replace(" ", "").replace("µ", "u").replace("μ", "u").lower()
     if unit not in units and unit:
-        raise BadAmountError(
+        raise BadAmount(
             field, f"The {field} has an unknown unit; write for example {example}."
         )
     scale = units[unit] if unit else next(iter(units.values()))
@@ -109,13 +109,13 @@ def _exact(field: str, number: str, scale: int, units: dict[str, int]) -> int:
         try:
             amount = Decimal(number) * scale
         except InvalidOperation:
-            raise BadAmountError(field, f"The {field} is not a number.") from None
+            raise BadAmount(field, f"The {field} is not a number.") from None
         if amount <= 0:
-            raise BadAmountError(field, f"The {field} must be more than zero.")
+            raise BadAmount(field, f"The {field} must be more than zero.")
         if amount > 10**30:
-            raise BadAmountError(field, f"The {field} is absurdly large.")
+            raise BadAmount(field, f"The {field} is absurdly large.")
         if amount != amount.to_integral_value():
-            raise BadAmountError(
+            raise BadAmount(
                 field, f"The {field} is finer than 1 {_spelled(finest)}, the smallest."
             )
         return int(amount)
@@ -127,9 +127,9 @@ def _spelled(unit: str) -> str:
 
 def _check(field: str, value: object, most: int, unit: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise BadAmountError(field, f"The {field} must be an integer number of {unit}.")
+        raise BadAmount(field, f"The {field} must be an integer number of {unit}.")
     if value <= 0:
-        raise BadAmountError(field, f"The {field} must be more than zero.")
+        raise BadAmount(field, f"The {field} must be more than zero.")
     if value > most:
-        raise BadAmountError(field, f"The {field} is absurdly large: {value} {unit}.")
+        raise BadAmount(field, f"The {field} is absurdly large: {value} {unit}.")
     return value

@@ -14,7 +14,7 @@ from hub import amounts, snapshot
 from hub.aged import Aged
 from hub.config import SiteConfig
 from hub.keys import Keys
-from hub.order_rules import RefusedError, check_limit, check_part, check_terms
+from hub.order_rules import Refused, check_limit, check_part, check_terms
 from hub.site_clock import SiteClock, wall_ms
 from hub.store import OrderRow, Store, TradeRow, WindowRow
 
@@ -65,7 +65,7 @@ class MarketService:
         return self._history.get()
 
     def trades(self, peer_name: str | None = None) -> list[dict[str, Any]]:
-        """Return all trades, newest first, or those of one peer. Raises RefusedError for a stranger."""
+        """Return trades, newest first, all or one peer's. Raises Refused for a stranger."""
         peer = None if peer_name is None else self._account(peer_name).address
         rows = self._store.trades(peer)
         return self._trade_records(rows[::-1])
@@ -91,11 +91,11 @@ class MarketService:
         ]
 
     def trades_in(self, peer_name: str, window_id: int) -> list[TradeRow]:
-        """Return a peer's trades of one window. Raises RefusedError for a stranger."""
+        """Return a peer's trades of one window. Raises Refused for a stranger."""
         return self._store.trades(self._account(peer_name).address, window_id)
 
     def available_wei(self, peer_name: str) -> int:
-        """Return what a peer can spend. Raises RefusedError for a stranger."""
+        """Return what a peer can spend. Raises Refused for a stranger."""
         address = self._account(peer_name).address
         return next((peer.balance_wei for peer in self._store.peers() if peer.peer == address), 0)
 
@@ -144,10 +144,10 @@ class MarketService:
         account = self._account(peer_name)
         order = self._open_order(order_id)
         if order.peer == account.address:
-            raise RefusedError("That is your own order; cancel it instead.")
+            raise Refused("That is your own order; cancel it instead.")
         window = self._store.window(order.window_id)
         if window is None or not window.bid_start_s <= self.now_s() < window.clear_by_s:
-            raise RefusedError("Its window is closed: this order can no longer be taken.")
+            raise Refused("Its window is closed: this order can no longer be taken.")
         left_uwh = order.remaining_uwh
         energy_uwh = left_uwh if energy_uwh is None else amounts.check_energy_uwh(energy_uwh)
         check_part(energy_uwh, left_uwh, window.min_energy_uwh)
@@ -164,7 +164,7 @@ class MarketService:
         account = self._account(peer_name)
         order = self._open_order(order_id)
         if order.peer != account.address:
-            raise RefusedError("Only the house that placed an order can cancel it.")
+            raise Refused("Only the house that placed an order can cancel it.")
         self._client.cancel(account, order_id)
         self._wait_for(lambda: all(o.order_id != order_id for o in self._open_of(order)))
 
@@ -173,13 +173,13 @@ class MarketService:
     def _account(self, peer_name: str) -> Any:
         account = self._keys.peers.get(peer_name) if isinstance(peer_name, str) else None
         if account is None:
-            raise RefusedError("There is no such peer on this site.", "peer")
+            raise Refused("There is no such peer on this site.", "peer")
         return account
 
     def _window_in(self, phase: str, otherwise: str) -> WindowRow:
         window = self.window_now()
         if window is None or snapshot.phase_of(window, self.now_s()) != phase:
-            raise RefusedError(otherwise)
+            raise Refused(otherwise)
         return window
 
     def _orders_of(self, window: WindowRow) -> list[OrderRow]:
@@ -191,17 +191,17 @@ class MarketService:
     def _open_order(self, order_id: int) -> OrderRow:
         order = next((one for one in self._store.orders() if one.order_id == order_id), None)
         if order is None:
-            raise RefusedError("There is no such order.")
+            raise Refused("There is no such order.")
         if order.is_cancelled:
-            raise RefusedError("That order was cancelled.")
+            raise Refused("That order was cancelled.")
         if order.remaining_uwh == 0:
-            raise RefusedError("That order was taken by somebody else.")
+            raise Refused("That order was taken by somebody else.")
         return order
 
     def _check_money(self, peer_name: str, cost_wei: int) -> None:
         available_wei = self.available_wei(peer_name)
         if cost_wei > available_wei:
-            raise RefusedError(
+            raise Refused(
                 f"That costs {amounts.money_text(cost_wei)}, but {peer_name} has only "
                 f"{amounts.money_text(available_wei)} available.",
                 "energy",

@@ -9,16 +9,16 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from hub import amounts
-from hub.amounts import BadAmountError
+from hub.amounts import BadAmount
 from hub.errors import TruequeError
-from hub.order_rules import RefusedError
+from hub.order_rules import Refused
 from hub.services import MarketService
 from hub.web.security import csrf_token
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
 
 
-class BadRequestError(TruequeError):
+class BadRequest(TruequeError):
     """A request that is not what docs/page.md describes."""
 
 
@@ -52,7 +52,7 @@ def post_order() -> ResponseReturnValue:
     body = _body()
     post = {"offer": _market().post_offer, "bid": _market().post_bid}.get(str(body.get("side")))
     if post is None:
-        raise BadRequestError("Choose whether to sell (offer) or to buy (bid).")
+        raise BadRequest("Choose whether to sell (offer) or to buy (bid).")
     order_id = post(_peer(body), _energy(body), _price(body))
     return jsonify(order_id=order_id), 201
 
@@ -76,9 +76,9 @@ def cancel_order(order_id: int) -> ResponseReturnValue:
 def explain(error: TruequeError) -> ResponseReturnValue:
     """Answer 400 to what cannot be read, 409 to what the market refuses, 503 to the rest."""
     status = 503 if type(error).__name__ == "ChainUnavailable" else 409
-    if isinstance(error, BadAmountError | BadRequestError):
+    if isinstance(error, BadAmount | BadRequest):
         status = 400
-    field = error.field if isinstance(error, BadAmountError | RefusedError) else None
+    field = error.field if isinstance(error, BadAmount | Refused) else None
     return jsonify(error=str(error), field=field), status
 
 
@@ -90,14 +90,14 @@ def explain_http(error: HTTPException) -> ResponseReturnValue:
 def _body() -> dict[str, Any]:
     body = request.get_json(silent=True)
     if not isinstance(body, dict):
-        raise BadRequestError("The request must be a JSON object.")
+        raise BadRequest("The request must be a JSON object.")
     return body
 
 
 def _peer(body: dict[str, Any]) -> str:
     peer = body.get("peer")
     if not isinstance(peer, str):
-        raise BadRequestError("Say which house you are.")
+        raise BadRequest("Say which house you are.")
     return peer
 
 
