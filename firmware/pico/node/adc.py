@@ -1,0 +1,126 @@
+"""The RP2040's converter, free-running over GP26..28 into two chained DMA buffers.
+
+Register addresses and bits: RP2040 data sheet, section 4.9.6. `read_u16` is never used: it would
+stop the round robin.
+"""
+
+from array import array
+
+ADC_BASE = 0x4004C000
+CS = ADC_BASE + 0x00
+FCS = ADC_BASE + 0x08
+FIFO = ADC_BASE + 0x0C
+DIV = ADC_BASE + 0x10
+
+CS_EN = 1 << 0
+CS_START_MANY = 1 << 3
+# Channels 0, 1 and 2. Bit 3 stays clear: ADC3 is the radio's SPI clock on a Pico W.
+CS_RROBIN = 0b0111 << 16
+FCS_EN = 1 << 0
+FCS_DREQ_EN = 1 << 3
+FCS_UNDER = 1 << 10  # written 1 to clear, like OVER
+FCS_OVER = 1 << 11
+FCS_LEVEL_SHIFT = 16
+FCS_THRESHOLD_1 = 1 << 24
+
+ADC_CLOCK_HZ = 48_000_000
+DREQ_ADC = 36
+CHANNELS = 3
+HALF_WORDS = 1  # DMA transfer size
+
+
+class AdcStream:
+    """Two buffers filled in turn, without gaps while `take` is called in time.
+
+    A channel is chained to the other only while the other's buffer is free. A reader that is late
+    stops the stream, which is noticed; it never lets DMA run on past a buffer.
+    """
+
+    def __init__(self, mem32, dma_class, rate_hz, block_ms=100):
+        """`mem32`: machine.mem32. `dma_class`: rp2.DMA. `rate_hz`: wanted, of each channel."""
+        self._mem32 = mem32
+        self._divider = ADC_CLOCK_HZ // (CHANNELS * rate_hz) - 1
+        self.rate_mhz = ADC_CLOCK_HZ * 1000 // (CHANNELS * (self._divider + 1))
+        self.frames_per_block = self.rate_mhz * block_ms // 1_000_000
+        codes = self.frames_per_block * CHANNELS
+        self._buffers = (array("H", bytes(2 * codes)), array("H", bytes(2 * codes)))
+        self._dma = (dma_class(), dma_class())
+        self._next = 0  # the buffer that fills first
+        self.lost = 0  # times the stream had to be started anew
+
+    def start(self):
+        """Start sampling into the first buffer."""
+        self._mem32[CS] = CS_EN
+        self._mem32[DIV] = self._divider << 8
+        self._mem32[FCS] = FCS_EN | FCS_DREQ_EN | FCS_UNDER | FCS_OVER | FCS_THRESHOLD_1
+        self._drain()
+        self._next = 0
+        self._arm(1, chain_to=1, trigger=False)
+        self._arm(0, chain_to=1, trigger=True)
+        self._mem32[CS] = CS_EN | CS_START_MANY | CS_RROBIN
+
+    def stop(self):
+        """Stop sampling and free the DMA channels."""
+        self._mem32[CS] = 0
+        for dma in self._dma:
+            dma.active(0)
+            dma.close()
+
+    def take(self):
+        """Return the block that is full, or None.
+
+        Its content is whole until `release`, which must follow before the other one is full.
+        """
+        if self._dma[self._next].active():
+            return None
+        return self._buffers[self._next]
+
+    def release(self):
+        """Give the block back to be filled. Return False when samples were lost meanwhile."""
+        done = self._next
+        other = 1 - done
+        self._arm(done, chain_to=done, trigger=False)
+        self._chain(other, chain_to=done)
+        self._next = other
+        if self._dma[other].active() or self._dma[done].active():
+            return True
+        self._restart()
+        return False
+
+    def _restart(self):
+        self.lost += 1
+        self._mem32[CS] = CS_EN
+        for dma in self._dma:
+            dma.active(0)
+        self.start()
+
+    def _arm(self, place, chain_to, trigger):
+        dma = self._dma[place]
+        dma.config(
+            read=FIFO,
+            write=self._buffers[place],
+            count=len(self._buffers[place]),
+            ctrl=self._control(dma, chain_to),
+            trigger=trigger,
+        )
+
+    def _chain(self, place, chain_to):
+        dma = self._dma[place]
+        dma.config(ctrl=self._control(dma, chain_to), trigger=False)
+
+    def _control(self, dma, chain_to):
+        """Chained to itself means not chained."""
+        return dma.pack_ctrl(
+            size=HALF_WORDS,
+            inc_read=False,
+            inc_write=True,
+            treq_sel=DREQ_ADC,
+            chain_to=self._dma[chain_to].channel,
+        )
+
+    def _drain(self):
+        """Empty the FIFO, so that the next code is channel 0's."""
+        for _ in range(8):
+            if not self._mem32[FCS] >> FCS_LEVEL_SHIFT & 0xF:
+                return
+            self._mem32[FIFO]

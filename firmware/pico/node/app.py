@@ -1,0 +1,189 @@
+"""Settings and hardware modules in, a running node out: the only place where parts are joined."""
+
+import asyncio
+import gc
+import os
+import random
+import time
+
+from wire.records import QUALITY
+from wire.units import NONCE_PERIOD_MS
+
+from node.adc import AdcStream
+from node.branch_meter import BranchMeter
+from node.bus_meter import BusMeter
+from node.clock import Clock
+from node.commands import Commands
+from node.delivery import Delivery
+from node.house_meter import HouseMeter
+from node.link import Link
+from node.nonces import Nonces
+from node.outbox import Outbox
+from node.profiles import PROFILES
+from node.publisher import Publisher, reading
+from node.registers import Registers
+from node.relays import RelayPair
+from node.safety import Safety
+from node.sampler import Sampler
+from node.sensors.ina226 import Ina226
+from node.store import SAVE_PERIOD_MS, Store
+from node.supervisor import WATCHDOG_MS, Supervisor
+from node.switchboard import Switchboard
+from node.wifi import Wifi
+from node.windows import Windows
+
+
+class Node:
+    """All parts of one board. `hardware`: an object with `machine`, `network` and `rp2`."""
+
+    def __init__(self, settings, hardware):
+        self._settings = settings
+        self._machine = hardware.machine
+        self.clock = Clock(time.ticks_us, time.ticks_diff)
+        profile = PROFILES[settings.profile]
+        # Relays first: from here on this object owns their pins.
+        self.relays = self._build_relays(profile)
+        self.registers = Registers()
+        self._build_meters(profile, hardware.rp2.DMA)
+        self._build_deliveries(profile)
+        self.link = Link(
+            settings,
+            Wifi(hardware.network, (settings.wifi_ssid, settings.wifi_password)),
+            self.outbox,
+            self.clock,
+            self.commands.receive,
+        )
+        self.publisher.on_added = self.link.wake
+        self.link.on_up = self.publisher.send_status
+        self.supervisor = Supervisor(
+            self._machine.WDT(timeout=WATCHDOG_MS), self.clock, self.switchboard.fail
+        )
+
+    def _build_relays(self, profile):
+        settings, pin = self._settings, self._machine.Pin
+        inactive = 1 if settings.relay_active_low else 0
+        pins = [
+            pin(number, pin.OUT, value=inactive) for number in (profile.RELAY_IN, profile.RELAY_OUT)
+        ]
+        return RelayPair(pins[0], pins[1], settings.relay_active_low, self.clock)
+
+    def _build_meters(self, profile, dma_class):
+        settings, machine = self._settings, self._machine
+        for number in profile.ADC_PINS:
+            # Sets the pad up; a bare channel number would leave its pull-down on.
+            machine.ADC(machine.Pin(number))
+        stream = AdcStream(machine.mem32, dma_class, settings.sample_rate_hz)
+        windows = Windows(stream.rate_mhz, profile.LOAD_CHANNEL)
+        self._i2c = machine.I2C(
+            profile.I2C,
+            sda=machine.Pin(profile.SDA),
+            scl=machine.Pin(profile.SCL),
+            freq=settings.i2c_hz,
+        )
+        self.bus = BusMeter(
+            self._ina226("bus"), self.registers, self.clock, settings.limits["creep_ua"]
+        )
+        branches = (
+            BranchMeter("pv", self._ina226("pv"), self.registers, True),
+            BranchMeter("battery", self._ina226("battery"), self.registers, False),
+        )
+        sensors = profile.sensors(settings, stream.rate_mhz)
+        self.house = HouseMeter(sensors, branches, self.registers, settings.mains_voltage_mv)
+        self.sampler = Sampler(stream, windows, self.house)
+
+    def _ina226(self, branch):
+        part = self._settings.ina226.get(branch)
+        return Ina226(self._i2c, part["address"], part["shunt_uohm"]) if part else None
+
+    def _build_deliveries(self, profile):
+        settings, machine = self._settings, self._machine
+        self.store = Store(self.registers)
+        self.outbox = Outbox()
+        identity = (int.from_bytes(os.urandom(4), "big"), _reset_cause(machine))
+        self.publisher = Publisher(settings, identity, self.store, self.outbox)
+        self.publisher.read_status = self.status
+        self.nonces = Nonces(os.urandom)
+        self.delivery = Delivery(settings.limits, self.store.finals.is_finished)
+        led = machine.Pin(profile.LED, machine.Pin.OUT, value=0)
+        self.switchboard = Switchboard(self.delivery, self.relays, led, self.store, self.publisher)
+        self.commands = Commands(settings, self.nonces, self.delivery, self.switchboard, self.clock)
+        self.safety = Safety(self.bus, self.delivery, self.switchboard, self.clock)
+
+    def status(self):
+        """Return the members of a status that change."""
+        now_ms = self.clock.now_ms()
+        return {
+            "uptime_ms": now_ms,
+            "nonce": self.nonces.issue(now_ms),
+            "state": self.delivery.state,
+            "relay": self.relays.state(),
+            "delivery_id": self.delivery.delivery_id,
+            "fault": self.delivery.fault,
+            "free_bytes": _free_bytes(),
+        }
+
+    def send_reading(self):
+        """Queue a reading of this moment."""
+        settings = self._settings
+        flags = QUALITY["samples_lost"] if self.sampler.take_lost() else 0
+        if not settings.calibration:
+            flags |= QUALITY["uncalibrated"]
+        members = reading(self.bus, self.house, self.registers, flags)
+        self.publisher.send("reading", members)
+
+    def announce(self):
+        """Queue what a boot has to tell, and the finals nobody has acknowledged."""
+        self.publisher.send_event("boot", None, None)
+        if self.store.has_restored:
+            self.publisher.send_event("registers_restored", None, None)
+        for members in self.store.finals.unsent():
+            self.publisher.send_final(members)
+
+    def save(self):
+        """Save registers, and with them a delivery under way."""
+        if self.delivery.state == "delivering":
+            self.store.keep_running(self.delivery.report("progress", None)[1])
+        else:
+            self.store.save_registers()
+
+    async def run(self):
+        """Run all tasks for ever."""
+        self.announce()
+        beat = self.supervisor.beat
+        tasks = {
+            "sampler": self.sampler.run(lambda: beat("sampler"), self._samples_lost),
+            "safety": self.safety.run(lambda: beat("safety"), lambda: self.link.is_up),
+            "link": self.link.run(),
+            "link tick": self.link.tick(lambda: beat("link")),
+            "reading": _every(self._settings.reading_period_ms, self.send_reading),
+            "status": _every(NONCE_PERIOD_MS, self.publisher.send_status),
+            "save": _every(SAVE_PERIOD_MS, self.save),
+        }
+        for part, coroutine in tasks.items():
+            asyncio.create_task(self.supervisor.guard(part, coroutine))
+        try:
+            await self.supervisor.run()
+        finally:
+            self.relays.open()
+
+    def _samples_lost(self, count):
+        self.publisher.send_event("samples_lost", None, None, count)
+
+
+async def _every(period_ms, action):
+    """Call `action` every period, from a random phase on: nodes must not send in step."""
+    await asyncio.sleep(random.getrandbits(16) % period_ms / 1000)
+    while True:
+        action()
+        await asyncio.sleep(period_ms / 1000)
+
+
+def _reset_cause(machine):
+    cause = machine.reset_cause()
+    if cause == machine.PWRON_RESET:
+        return "power_on"
+    return "watchdog" if cause == machine.WDT_RESET else "other"
+
+
+def _free_bytes():
+    return gc.mem_free() if hasattr(gc, "mem_free") else 0

@@ -1,0 +1,83 @@
+"""The two functions of `blocks`, compiled to machine code by MicroPython's viper emitter.
+
+Importing this fails where there is no emitter; `block_maths` then takes the plain ones. Slot
+numbers are written out, because viper reads globals slowly: `blocks` names them. `ptr32` of a 64
+bit host loads without sign, so no stored value is ever negative.
+"""
+
+import micropython
+
+
+@micropython.viper
+def find_crossing(frames: ptr16, state: ptr32, first: int, stop: int) -> int:  # noqa: F821
+    """See blocks.find_crossing."""
+    pole1 = int(state[0])
+    pole2 = int(state[1])
+    level = int(state[2])
+    hysteresis = 0 - int(state[3])
+    armed = int(state[4])
+    coefficient = int(state[5])
+    swing = int(state[7])
+    step = int(state[8])
+    place = first * step + int(state[9])
+    found = -1
+    before = pole2
+    frame = first
+    end = stop
+    while frame < end:
+        before = pole2
+        pole1 += (((int(frames[place]) << 8) - pole1) * coefficient) >> 10
+        pole2 += ((pole1 - pole2) * coefficient) >> 10
+        height = pole2 - level
+        if height < 0:
+            swing += (0 - height) >> 4
+            if height < hysteresis:
+                armed = 1
+        else:
+            swing += height >> 4
+            if armed != 0:
+                armed = 0
+                found = frame
+                end = frame
+        place += step
+        frame += 1
+    state[0] = pole1
+    state[1] = pole2
+    state[4] = armed
+    state[6] = before
+    state[7] = swing
+    return found
+
+
+@micropython.viper
+def accumulate(frames: ptr16, sums: ptr32, first: int, stop: int):  # noqa: F821
+    """See blocks.accumulate."""
+    total = int(sums[2])
+    high = int(sums[3])
+    low = int(sums[4])
+    lowest = int(sums[5])
+    highest = int(sums[6])
+    railed = int(sums[7])
+    step = int(sums[0])
+    place = first * step + int(sums[1])
+    end = stop * step
+    while place < end:
+        code = int(frames[place])
+        total += code
+        low += (code - 2048) * (code - 2048)
+        if low >= 1073741824:
+            low -= 1073741824
+            high += 1
+        if code < lowest:
+            lowest = code
+        if code > highest:
+            highest = code
+        if code == 0 or code == 4095:
+            railed += 1
+        place += step
+    sums[2] = total
+    sums[3] = high
+    sums[4] = low
+    sums[5] = lowest
+    sums[6] = highest
+    sums[7] = railed

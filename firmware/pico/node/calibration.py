@@ -1,0 +1,42 @@
+"""Corrections of one ADC channel, from the settings of this board."""
+
+NOMINAL_REFERENCE_UV = 3_300_000
+LIMITS = {
+    "gain_ppm": (500_000, 1_500_000),
+    "offset_micro": (-100_000_000, 100_000_000),
+    "noise_millicodes": (0, 100_000),
+    "reference_uv": (2_500_000, 3_600_000),
+}
+
+
+class Calibration:
+    """value = measured * gain + offset; `offset_micro` is in the unit of the sensor, uV or uA.
+
+    `noise_millicodes`: rms of an alternating channel at no load.
+    """
+
+    def __init__(self, members=None):
+        members = members or {}
+        self.gain_ppm = members.get("gain_ppm", 1_000_000)
+        self.offset_micro = members.get("offset_micro", 0)
+        self.noise_millicodes = members.get("noise_millicodes", 0)
+        self.reference_uv = members.get("reference_uv", NOMINAL_REFERENCE_UV)
+
+    def correct(self, value):
+        """Return `value` after gain and offset."""
+        return value * self.gain_ppm // 1_000_000 + self.offset_micro
+
+
+def problems(members, where):
+    """Return sentences that name each wrong member of one channel's calibration."""
+    if not isinstance(members, dict):
+        return [where + " must be an object"]
+    found = []
+    for name, value in members.items():
+        if name not in LIMITS:
+            found.append(where + "." + str(name) + " is not known")
+            continue
+        low, high = LIMITS[name]
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            found.append("%s.%s must be an integer from %d to %d" % (where, name, low, high))
+    return found

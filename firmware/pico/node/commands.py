@@ -1,0 +1,71 @@
+"""Payloads from the broker in; leases and commands to the delivery machine out. Never raises."""
+
+from wire import codec
+from wire.sequence import DUPLICATE, NEW, judge
+from wire.topics import TO_NODE, parse
+
+
+class Commands:
+    """Verifies, orders and hands on what the hub sends."""
+
+    def __init__(self, settings, nonces, delivery, switchboard, clock):
+        self._node = settings.node
+        self._key = settings.key_down
+        self._nonces = nonces
+        self._delivery = delivery
+        self._switchboard = switchboard
+        self._clock = clock
+        self._epoch = 0
+        self._last = {}  # kind: last seq of this epoch
+        self.rejected = {}  # reason: count
+
+    def receive(self, topic, payload):
+        """Take one payload as it came."""
+        record, reason = codec.decode(topic, payload, self._key)
+        if record is None:
+            self._reject(reason)
+            return
+        node, kind = parse(topic)
+        if node != self._node or kind not in TO_NODE:
+            self._reject("unknown_topic")
+            return
+        now_ms = self._clock.now_ms()
+        verdict = self._judge(kind, record)
+        if verdict == DUPLICATE:
+            return
+        self._switchboard.apply(self._answer(kind, record, verdict, now_ms), now_ms)
+
+    def _reject(self, reason):
+        self.rejected[reason] = self.rejected.get(reason, 0) + 1
+
+    def _judge(self, kind, record):
+        epoch, seq = record["epoch"], record["seq"]
+        if epoch > self._epoch:
+            self._epoch = epoch
+            self._last = {}
+        if epoch < self._epoch:
+            return "stale"
+        verdict = judge(self._last.get(kind), seq)
+        if verdict == NEW:
+            self._last[kind] = seq
+        return verdict
+
+    def _answer(self, kind, record, verdict, now_ms):
+        delivery_id = record["delivery_id"]
+        if kind == "command" and record["action"] == "open":
+            # However old: opening is always safe, and a late open is better than none.
+            return self._delivery.command_open(delivery_id, now_ms)
+        end_ms = self._nonces.end_ms(record["nonce"], now_ms)
+        reason = None
+        if verdict != NEW:
+            reason = "stale_seq"
+        elif end_ms is None:
+            reason = "old_nonce"
+        if reason:
+            self._reject(reason)
+            if kind == "lease":
+                return []  # the next one is under way
+            return [("event", "command_refused", reason, delivery_id)]
+        if kind == "lease":
+            return self._delivery.lease(record, end_ms, now_ms)
+        return self._delivery.command(record, now_ms)

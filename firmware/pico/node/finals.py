@@ -1,0 +1,72 @@
+"""Delivery reports that must not be lost: kept in flash until the broker has acknowledged them."""
+
+import json
+
+KEPT = 16  # ended deliveries remembered, so that none is done twice
+
+
+class Finals:
+    """The delivery under way and the last ones that ended."""
+
+    def __init__(self, slots):
+        """`slots`: Slots of its own."""
+        self._slots = slots
+        self._running = None  # members of the delivery record as last saved
+        self._ended = []  # {"members": delivery record without header, "sent": bool}
+        self._load()
+
+    def is_finished(self, delivery_id):
+        """Tell whether this delivery ended here."""
+        return self.find(delivery_id) is not None
+
+    def find(self, delivery_id):
+        """Return the members of the final of `delivery_id`, or None."""
+        for entry in self._ended:
+            if entry["members"]["delivery_id"] == delivery_id:
+                return entry["members"]
+        return None
+
+    def unsent(self):
+        """Return the finals the broker has not acknowledged, oldest first."""
+        return [entry["members"] for entry in self._ended if not entry["sent"]]
+
+    def keep_running(self, members):
+        """Save what a delivery under way has metered, for the case of a reset."""
+        self._running = dict(members)
+        self._save()
+
+    def keep_final(self, members):
+        """Save the report of a delivery that ended."""
+        self._running = None
+        self._ended.append({"members": dict(members), "sent": False})
+        # Those not yet sent stay, however many: each is somebody's money.
+        spare = len(self._ended) - KEPT
+        for entry in [entry for entry in self._ended if entry["sent"]][: max(0, spare)]:
+            self._ended.remove(entry)
+        self._save()
+
+    def acknowledge(self, delivery_id):
+        """The broker has the final of `delivery_id`."""
+        for entry in self._ended:
+            if entry["members"]["delivery_id"] == delivery_id and not entry["sent"]:
+                entry["sent"] = True
+                self._save()
+
+    def end_interrupted(self):
+        """After a boot: turn the delivery that a reset cut off into a final."""
+        if self._running:
+            members = dict(self._running)
+            members["phase"] = "final"
+            members["reason"] = "rebooted"
+            self.keep_final(members)
+
+    def _load(self):
+        saved = self._slots.load()
+        if saved:
+            content = json.loads(saved)
+            self._running = content["running"]
+            self._ended = content["ended"]
+
+    def _save(self):
+        content = {"running": self._running, "ended": self._ended}
+        self._slots.save(json.dumps(content).encode())

@@ -1,0 +1,133 @@
+"""The outbox in, the broker out; messages from the broker to the commands."""
+
+import asyncio
+import random
+
+from wire.topics import FROM_NODE, TO_NODE, WILL, topic
+
+from node import mqtt_packets as packets
+from node.mqtt import Connection, MqttError
+
+KEEPALIVE_S = 10
+TICK_MS = 250
+NETWORK_PROBLEMS = (
+    OSError,
+    EOFError,
+    MqttError,
+    packets.ProtocolError,
+    asyncio.TimeoutError,
+)
+BACKOFF_MS = (500, 15_000)  # first and longest pause between attempts
+
+
+class Link:
+    """Keeps one connection to the broker, for ever."""
+
+    def __init__(self, settings, wifi, outbox, clock, on_message):
+        """`wifi`: anything with `is_up()` and `join()`. `on_message(topic, payload)`."""
+        self._settings = settings
+        self._wifi = wifi
+        self._outbox = outbox
+        self._clock = clock
+        self._on_message = on_message
+        self._topics = {kind: topic(settings.node, kind) for kind in FROM_NODE}
+        self._commands = [topic(settings.node, kind) for kind in TO_NODE]
+        self._wake = asyncio.Event()
+        self._problem = None  # what ended the reading of this connection
+        self._tls = None
+        self.is_up = False
+        self.on_up = None  # () -> None, after each connection
+        self.connections = 0
+
+    def wake(self):
+        """Something waits in the outbox."""
+        self._wake.set()
+
+    async def tick(self, beat):
+        """Show that the link lives, connected or not, and wake it for its keepalive."""
+        while True:
+            beat()
+            self._wake.set()
+            await asyncio.sleep(TICK_MS / 1000)
+
+    async def run(self):
+        """Connect, serve, and after a failure connect again with growing, jittered pauses."""
+        pause_ms = BACKOFF_MS[0]
+        while True:
+            try:
+                await self._wifi.join()
+                await self._serve()
+            except NETWORK_PROBLEMS as problem:
+                print("link:", repr(problem))
+            if self.is_up:
+                pause_ms = BACKOFF_MS[0]
+            self.is_up = False
+            self._outbox.connection_lost()
+            await asyncio.sleep((pause_ms // 2 + random.getrandbits(16) % pause_ms) / 1000)
+            pause_ms = min(2 * pause_ms, BACKOFF_MS[1])
+
+    async def _serve(self):
+        settings = self._settings
+        connection = Connection(self._clock, self._on_message)
+        reading = None
+        try:
+            address = (settings.broker_host, settings.broker_port)
+            await connection.open(address, self._tls_context(), self._hello())
+            await connection.subscribe(self._commands)
+            self.is_up = True
+            self._problem = None
+            self.connections += 1
+            reading = asyncio.create_task(self._read(connection))
+            self.on_up()
+            while self._problem is None:
+                await self._send_waiting(connection)
+                await self._wake.wait()
+                self._wake.clear()
+                await connection.keep_alive()
+                if not self._wifi.is_up():
+                    raise MqttError("wifi lost")
+            raise self._problem
+        finally:
+            if reading:
+                reading.cancel()
+            await connection.close()
+
+    async def _read(self, connection):
+        try:
+            await connection.read()
+        except Exception as problem:
+            self._problem = problem  # raised by the task that serves this connection
+        self._wake.set()
+
+    async def _send_waiting(self, connection):
+        while connection.has_room() and self._problem is None:
+            entry = self._outbox.next_unsent()
+            if entry is None:
+                return
+            entry.is_in_flight = True
+            flags = packets.RETAIN if entry.kind == "status" else 0
+            await connection.publish(
+                self._topics[entry.kind], entry.payload, flags, lambda sent=entry: self._sent(sent)
+            )
+
+    def _sent(self, entry):
+        self._outbox.sent(entry)
+        self._wake.set()
+
+    def _hello(self):
+        settings = self._settings
+        login = (settings.broker_user, settings.broker_password)
+        will = (topic(settings.node, "status"), WILL)
+        return packets.connect(settings.node, login, will, KEEPALIVE_S), KEEPALIVE_S
+
+    def _tls_context(self):
+        """Return the TLS context the settings ask for, or None. Only CERT_REQUIRED validates."""
+        if not self._settings.broker_tls:
+            return None
+        if self._tls is None:
+            import ssl  # only where TLS is used: it takes memory
+
+            self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            self._tls.verify_mode = ssl.CERT_REQUIRED
+            self._tls.load_verify_locations(cafile=self._settings.broker_ca)
+        return self._tls

@@ -1,0 +1,56 @@
+"""Records waiting for the broker, in order; bounded, but delivery finals are never dropped."""
+
+CAPACITY = {"status": 1, "reading": 60, "delivery": 8, "event": 16}
+
+
+class Entry:
+    """One signed payload on its way."""
+
+    def __init__(self, kind, payload, is_final, on_sent):
+        self.kind = kind
+        self.payload = payload
+        self.is_final = is_final
+        self.on_sent = on_sent  # called once when the broker has acknowledged, or None
+        self.is_in_flight = False
+
+
+class Outbox:
+    """First in, first out. Older entries of a kind give way when too many wait."""
+
+    def __init__(self):
+        self._entries = []
+        self.dropped = 0
+
+    def __len__(self):
+        return len(self._entries)
+
+    def add(self, kind, payload, is_final=False, on_sent=None):
+        """Append a payload. A newer status replaces one not yet sent: its nonce is fresher."""
+        waiting = [
+            entry
+            for entry in self._entries
+            if entry.kind == kind and not entry.is_final and not entry.is_in_flight
+        ]
+        if not is_final and len(waiting) >= CAPACITY[kind]:
+            self._entries.remove(waiting[0])
+            self.dropped += 1
+        self._entries.append(Entry(kind, payload, is_final, on_sent))
+
+    def next_unsent(self):
+        """Return the oldest entry not in flight, or None."""
+        for entry in self._entries:
+            if not entry.is_in_flight:
+                return entry
+        return None
+
+    def sent(self, entry):
+        """The broker has acknowledged `entry`."""
+        if entry in self._entries:
+            self._entries.remove(entry)
+            if entry.on_sent:
+                entry.on_sent()
+
+    def connection_lost(self):
+        """What was in flight goes again, first and in order."""
+        for entry in self._entries:
+            entry.is_in_flight = False

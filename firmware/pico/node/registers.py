@@ -1,0 +1,63 @@
+"""Power and time in, 64 bit energy registers out: integers with the remainder carried.
+
+A register only grows. Import and export are never netted.
+"""
+
+import struct
+
+PICO_PER_MICRO_HOUR = 3_600_000_000  # uW * us in one uWh
+NAMES = (
+    "bus_import",
+    "bus_export",
+    "pv_import",
+    "pv_export",
+    "battery_import",
+    "battery_export",
+    "load_import",
+    "load_export",
+    "load_apparent",
+)
+_LAYOUT = ">%dQ" % (2 * len(NAMES))
+
+
+class Registers:
+    """The energy registers of a node, in uWh (uVAh for the apparent one)."""
+
+    def __init__(self):
+        self._whole_uwh = {name: 0 for name in NAMES}
+        self._rest = {name: 0 for name in NAMES}  # uW * us not yet a whole uWh
+
+    def __getitem__(self, name):
+        """Return the register `name` in uWh."""
+        return self._whole_uwh[name]
+
+    def add(self, name, power_uw, duration_us):
+        """Add `power_uw` >= 0 over `duration_us` >= 0."""
+        if power_uw <= 0 or duration_us <= 0:
+            return
+        rest = self._rest[name] + power_uw * duration_us
+        if rest >= PICO_PER_MICRO_HOUR:
+            self._whole_uwh[name] += rest // PICO_PER_MICRO_HOUR
+            rest %= PICO_PER_MICRO_HOUR
+        self._rest[name] = rest
+
+    def add_signed(self, port, power_uw, duration_us):
+        """Add to the import register of `port` when power is positive, else to its export."""
+        if power_uw >= 0:
+            self.add(port + "_import", power_uw, duration_us)
+        else:
+            self.add(port + "_export", -power_uw, duration_us)
+
+    def to_bytes(self):
+        """Return all registers with their remainders."""
+        values = [self._whole_uwh[name] for name in NAMES]
+        return struct.pack(_LAYOUT, *(values + [self._rest[name] for name in NAMES]))
+
+    def restore(self, saved):
+        """Take what `to_bytes` returned. A record of another length is refused with ValueError."""
+        if len(saved) != struct.calcsize(_LAYOUT):
+            raise ValueError("registers: %d bytes" % len(saved))
+        values = struct.unpack(_LAYOUT, saved)
+        for place, name in enumerate(NAMES):
+            self._whole_uwh[name] = values[place]
+            self._rest[name] = values[len(NAMES) + place]

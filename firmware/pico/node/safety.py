@@ -1,0 +1,35 @@
+"""The safety loop: bus samples to the delivery machine, its actions to the switchboard."""
+
+import asyncio
+
+FAST_MS = 20  # while a relay is closed or may soon be
+SLOW_MS = 200
+
+
+class Safety:
+    """Looks at the bus meter and the link; everything that goes wrong opens the relays."""
+
+    def __init__(self, bus, delivery, switchboard, clock):
+        """`bus`: BusMeter."""
+        self._bus = bus
+        self._delivery = delivery
+        self._switchboard = switchboard
+        self._clock = clock
+
+    def step(self, is_link_up):
+        """Look once."""
+        sample = self._bus.read()
+        now_ms = self._clock.now_ms()
+        actions = self._delivery.tick(sample, is_link_up, now_ms)
+        if actions:
+            self._switchboard.apply(actions, now_ms)
+
+    async def run(self, beat, is_link_up):
+        """Look for ever. `beat()` after each look; `is_link_up()`: the broker is connected."""
+        while True:
+            started_ms = self._clock.now_ms()
+            self.step(is_link_up())
+            beat()
+            period_ms = FAST_MS if self._delivery.is_relay_needed() else SLOW_MS
+            rest_ms = period_ms - (self._clock.now_ms() - started_ms)
+            await asyncio.sleep(max(0, rest_ms) / 1000)

@@ -1,0 +1,52 @@
+"""INA226 on I2C: registers in, bus voltage in uV and shunt current in uA out (TI SBOS547).
+
+The shunt voltage register is read and scaled here, as the data sheet's "simple current shunt
+monitor usage" (section 6.5.3) allows: the calibration and current registers would only round once
+more.
+"""
+
+CONFIGURATION = 0x00  # section 7.1.1
+SHUNT_VOLTAGE = 0x01  # section 7.1.2, LSB 2.5 uV, two's complement
+BUS_VOLTAGE = 0x02  # section 7.1.3, LSB 1.25 mV
+
+# Average of 16, 588 us each for bus and shunt, continuous: a result every 18.8 ms (table 7-2 on).
+CONTINUOUS_19_MS = 0x4000 | 0b010 << 9 | 0b011 << 6 | 0b011 << 3 | 0b111
+BUS_LSB_UV = 1_250
+SHUNT_LSB_NV = 2_500
+
+
+class Ina226:
+    """One part. After an I2C error (OSError) the next call configures it anew."""
+
+    def __init__(self, bus, address, shunt_uohm):
+        """`bus`: machine.I2C. `shunt_uohm`: the resistor between IN+ and IN-."""
+        self._bus = bus
+        self._address = address
+        self._shunt_uohm = shunt_uohm
+        self._is_configured = False
+        self._buffer = bytearray(2)
+
+    def measure(self):
+        """Return (voltage_uv, current_ua) of the last conversion. Raises OSError when absent.
+
+        At the end of the shunt's range (81.92 mV) the current is at least what is returned.
+        """
+        try:
+            if not self._is_configured:
+                self._write(CONFIGURATION, CONTINUOUS_19_MS)
+                self._is_configured = True
+            voltage_uv = self._read(BUS_VOLTAGE) * BUS_LSB_UV
+            shunt = self._read(SHUNT_VOLTAGE)
+        except OSError:
+            self._is_configured = False
+            raise
+        if shunt >= 0x8000:
+            shunt -= 0x10000
+        return voltage_uv, shunt * SHUNT_LSB_NV * 1000 // self._shunt_uohm
+
+    def _read(self, register):
+        self._bus.readfrom_mem_into(self._address, register, self._buffer)
+        return self._buffer[0] << 8 | self._buffer[1]
+
+    def _write(self, register, value):
+        self._bus.writeto_mem(self._address, register, bytes((value >> 8, value & 0xFF)))

@@ -1,0 +1,174 @@
+"""settings.json in, checked settings out; every bad field is named."""
+
+import json
+from binascii import unhexlify
+
+from wire.topics import is_node_name
+
+from node import calibration
+
+FILE = "settings.json"
+PROFILES = ("thesis",)
+CHANNELS = ("ch0", "ch1", "ch2")
+BRANCHES = ("bus", "pv", "battery")
+
+LIMITS = {  # name: (lowest, highest, default)
+    "over_current_ua": (1_000, 10_000_000, 1_000_000),
+    "over_voltage_uv": (1_000_000, 36_000_000, 15_000_000),
+    "under_voltage_uv": (0, 36_000_000, 9_000_000),
+    "bus_voltage_uv": (1_000_000, 36_000_000, 12_000_000),  # nominal
+    "match_voltage_uv": (10_000, 5_000_000, 1_500_000),  # off nominal, when a relay closes
+    "dead_voltage_uv": (10_000, 5_000_000, 1_000_000),  # a bus below this is dead
+    "reverse_current_ua": (1_000, 1_000_000, 20_000),
+    "welded_current_ua": (1_000, 1_000_000, 20_000),  # with both relays open
+    "no_current_ua": (100, 1_000_000, 5_000),
+    "no_current_ms": (500, 600_000, 8_000),
+    "link_lost_ms": (0, 60_000, 2_000),
+    "sensor_stale_ms": (40, 5_000, 200),
+    "creep_ua": (0, 100_000, 1_000),  # a bus current below this is 0
+}
+NUMBERS = {  # name: (lowest, highest, default or None when required)
+    "broker_port": (1, 65535, None),
+    "mains_voltage_mv": (100_000, 260_000, 230_000),
+    "reading_period_ms": (200, 900_000, 1_000),
+    "sample_rate_hz": (1_000, 8_000, 8_000),  # per channel
+    "divider_ratio": (1_000, 20_000, 8_000),  # of both FZ0430, in 1/1000
+    "i2c_hz": (10_000, 1_000_000, 400_000),
+}
+TEXTS = ("wifi_ssid", "wifi_password", "broker_host", "broker_user", "broker_password")
+FLAGS = {"broker_tls": False, "relay_active_low": None}
+KEYS = ("key_up", "key_down")
+INA226_LIMITS = {"address": (0x40, 0x4F), "shunt_uohm": (100, 1_000_000)}
+OPTIONAL = ("broker_ca", "limits", "calibration", "ina226", "profile")
+
+
+class SettingsError(ValueError):
+    """The settings can't be used; `problems` names each bad field."""
+
+    def __init__(self, problems):
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class Settings:
+    """Checked settings; members as in settings.json, keys as bytes, limits all filled in."""
+
+    def __init__(self, members):
+        problems = _problems(members)
+        if problems:
+            raise SettingsError(problems)
+        self.node = members["node"]
+        self.profile = members.get("profile", "thesis")
+        for name in TEXTS:
+            setattr(self, name, members[name])
+        for name, (_, _, default) in NUMBERS.items():
+            setattr(self, name, members.get(name, default))
+        for name, default in FLAGS.items():
+            setattr(self, name, members.get(name, default))
+        self.key_up = unhexlify(members["key_up"])
+        self.key_down = unhexlify(members["key_down"])
+        self.broker_ca = members.get("broker_ca")
+        given = members.get("limits", {})
+        self.limits = {name: given.get(name, LIMITS[name][2]) for name in LIMITS}
+        self.calibration = members.get("calibration", {})
+        self.ina226 = members.get("ina226", {})
+
+
+def load(path=FILE):
+    """Return the Settings in `path`. Raises SettingsError, also when it is absent or not JSON."""
+    try:
+        with open(path) as file:
+            members = json.load(file)
+    except OSError:
+        raise SettingsError([path + " is missing"])
+    except ValueError:
+        raise SettingsError([path + " is not JSON"])
+    return Settings(members)
+
+
+def _problems(members):
+    if not isinstance(members, dict):
+        return ["the settings must be an object"]
+    found = []
+    for name in members:
+        if not _is_known(name):
+            found.append(str(name) + " is not known")
+    if not is_node_name(members.get("node")):
+        found.append("node must be 1 to 31 of a-z, 0-9 and '-', not beginning with '-'")
+    if members.get("profile", "thesis") not in PROFILES:
+        found.append("profile must be one of " + ", ".join(PROFILES))
+    for name in TEXTS:
+        if not isinstance(members.get(name), str):
+            found.append(name + " must be a text")
+    for name, (low, high, default) in NUMBERS.items():
+        found += _number_problems(members.get(name, default), name, low, high)
+    for name, default in FLAGS.items():
+        if not isinstance(members.get(name, default), bool):
+            found.append(name + " must be true or false")
+    for name in KEYS:
+        if not _is_key(members.get(name)):
+            found.append(name + " must be 64 hex digits")
+    if not isinstance(members.get("broker_ca"), (str, type(None))):
+        found.append("broker_ca must be the name of a file")
+    return found + _nested_problems(members)
+
+
+def _is_known(name):
+    return (
+        name == "node"
+        or name in TEXTS
+        or name in NUMBERS
+        or name in FLAGS
+        or name in KEYS
+        or name in OPTIONAL
+    )
+
+
+def _number_problems(value, name, low, high):
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        return ["%s must be an integer from %d to %d" % (name, low, high)]
+    return []
+
+
+def _is_key(value):
+    try:
+        return isinstance(value, str) and len(value) == 64 and len(unhexlify(value)) == 32
+    except ValueError:
+        return False
+
+
+def _nested_problems(members):
+    found = []
+    for name in ("limits", "calibration", "ina226"):
+        if not isinstance(members.get(name, {}), dict):
+            found.append(name + " must be an object")
+    if found:
+        return found
+    for name, value in members.get("limits", {}).items():
+        if name not in LIMITS:
+            found.append("limits." + str(name) + " is not known")
+        else:
+            found += _number_problems(value, "limits." + name, LIMITS[name][0], LIMITS[name][1])
+    for channel, corrections in members.get("calibration", {}).items():
+        where = "calibration." + str(channel)
+        if channel not in CHANNELS:
+            found.append(where + " is not known")
+        else:
+            found += calibration.problems(corrections, where)
+    for branch, part in members.get("ina226", {}).items():
+        found += _ina226_problems(branch, part)
+    return found
+
+
+def _ina226_problems(branch, part):
+    where = "ina226." + str(branch)
+    if branch not in BRANCHES:
+        return [where + " is not known"]
+    if not isinstance(part, dict):
+        return [where + " must be an object"]
+    found = [
+        where + "." + str(name) + " is not known" for name in part if name not in INA226_LIMITS
+    ]
+    for name, (low, high) in INA226_LIMITS.items():
+        found += _number_problems(part.get(name), where + "." + name, low, high)
+    return found

@@ -1,0 +1,43 @@
+"""What a node keeps in flash: energy registers, delivery reports, sequence numbers."""
+
+from wire.topics import FROM_NODE
+
+from node.finals import Finals
+from node.numbering import Numbering
+from node.slots import Slots
+
+SAVE_PERIOD_MS = 300_000  # flash endures some 100,000 erases a sector
+
+
+class Store:
+    """Everything kept, each in two slots of its own under `directory`."""
+
+    def __init__(self, registers, directory=""):
+        """`registers`: restored from flash here. `directory`: "" or with a "/" at its end."""
+        self._registers = registers
+        self._register_slots = Slots(directory + "registers")
+        self.numbering = Numbering(Slots(directory + "numbering"), FROM_NODE)
+        self.finals = Finals(Slots(directory + "finals"))
+        self._saved = self._register_slots.load()
+        self.has_restored = False
+        if self._saved:
+            registers.restore(self._saved)
+            self.has_restored = True
+        self.finals.end_interrupted()
+
+    def save_registers(self):
+        """Save the registers unless nothing moved."""
+        current = self._registers.to_bytes()
+        if current != self._saved:
+            self._register_slots.save(current)
+            self._saved = current
+
+    def keep_running(self, members):
+        """Save registers and a delivery under way."""
+        self.save_registers()
+        self.finals.keep_running(members)
+
+    def keep_final(self, members):
+        """Save registers and a delivery that ended."""
+        self.save_registers()
+        self.finals.keep_final(members)

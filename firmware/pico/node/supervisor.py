@@ -1,0 +1,54 @@
+"""Signs of life in, a fed watchdog out: it is fed only while all parts live."""
+
+import asyncio
+
+WATCHDOG_MS = 8_000  # at most 8,388 on an RP2040; it can't be stopped
+LOOK_MS = 500
+PATIENCE_MS = {"sampler": 2_000, "safety": 1_000, "link": 5_000}
+
+
+class Supervisor:
+    """Feeds the watchdog, or opens the relays and lets it bite."""
+
+    def __init__(self, watchdog, clock, on_failure):
+        """`watchdog`: machine.WDT. `on_failure()`: opens the relays and tells the hub."""
+        self._watchdog = watchdog
+        self._clock = clock
+        self._on_failure = on_failure
+        now_ms = clock.now_ms()
+        self._beats_ms = {part: now_ms for part in PATIENCE_MS}
+        self.has_failed = False
+
+    def beat(self, part):
+        """`part` is alive."""
+        self._beats_ms[part] = self._clock.now_ms()
+
+    def look(self):
+        """Feed the watchdog if every part lives; a part that was silent too long is a failure."""
+        now_ms = self._clock.now_ms()
+        for part, patience_ms in PATIENCE_MS.items():
+            if now_ms - self._beats_ms[part] > patience_ms:
+                self.fail(part + " is silent")
+        if not self.has_failed:
+            self._watchdog.feed()
+
+    def fail(self, reason):
+        """From now on the watchdog is not fed: a reset follows within WATCHDOG_MS."""
+        if self.has_failed:
+            return
+        self.has_failed = True
+        print("failure:", reason)
+        self._on_failure()
+
+    async def run(self):
+        """Look for ever."""
+        while True:
+            self.look()
+            await asyncio.sleep(LOOK_MS / 1000)
+
+    async def guard(self, part, coroutine):
+        """Run one task of the node; whatever exception leaves it is a failure."""
+        try:
+            await coroutine
+        except Exception as problem:
+            self.fail("%s: %r" % (part, problem))

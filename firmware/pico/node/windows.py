@@ -1,0 +1,281 @@
+"""Blocks of ADC frames in, metering windows of whole mains cycles out.
+
+Positions are counted in 1/256 of a frame. The frame in which the mains crosses its level is divided
+between the windows on both sides by interpolation. Without an alternating signal windows last
+WINDOW_MS; with one they last the whole number of cycles nearest to that.
+"""
+
+from array import array
+
+from node import blocks
+from node.block_maths import accumulate, find_crossing
+
+WINDOW_MS = 200
+SETTLE_MS = 40  # crossings this soon after the start are shifted by the filter settling
+SLOWEST_HZ = 40  # a cycle longer than this is a lost signal
+FASTEST_HZ = 75  # a crossing sooner than this is noise
+CORNER_HZ = 40  # of the two poles that leave the fundamental
+SMALLEST_HYSTERESIS = 256  # one code
+
+
+class Sums:
+    """What one channel added up over a window: everything a sensor needs.
+
+    `weight`: frames * 256; `total` and `squares` (of code - 2048): per code * 256.
+    """
+
+    def __init__(self):
+        self.weight = 0
+        self.total = 0
+        self.squares = 0
+        self.lowest = 4095
+        self.highest = 0
+        self.railed = 0
+
+    def add(self, other):
+        """Add another window's sums to these."""
+        self.weight += other.weight
+        self.total += other.total
+        self.squares += other.squares
+        self.lowest = min(self.lowest, other.lowest)
+        self.highest = max(self.highest, other.highest)
+        self.railed += other.railed
+
+    def add_part(self, code, weight):
+        """Add `weight`/256 of one frame."""
+        if weight:
+            self.weight += weight
+            self.total += weight * code
+            self.squares += weight * (code - blocks.BIAS_CODE) * (code - blocks.BIAS_CODE)
+            self.lowest = min(self.lowest, code)
+            self.highest = max(self.highest, code)
+
+
+class Span:
+    """Sums of all channels over one stretch of frames, with the mains cycles seen in it."""
+
+    def __init__(self, channel_count, start):
+        self.start = start  # position in 1/256 frame since the first frame fed
+        self.weight = 0
+        self.cycles = 0
+        self.swing = 0  # sum of |filtered - level|, in 1/16 code
+        self.channels = [Sums() for _ in range(channel_count)]
+
+    def add(self, other):
+        """Append the span that follows this one."""
+        self.weight += other.weight
+        self.cycles += other.cycles
+        self.swing += other.swing
+        for channel, sums in enumerate(self.channels):
+            sums.add(other.channels[channel])
+
+
+class Windows:
+    """Cuts a stream of blocks into windows; `feed` returns those that ended in the block."""
+
+    def __init__(self, rate_mhz, alternating_channel=1, channel_count=3):
+        """`rate_mhz`: frames per 1000 s. `alternating_channel`: None when all are DC."""
+        self.rate_mhz = rate_mhz
+        self.channel_count = channel_count
+        self.alternating_channel = alternating_channel
+        self._window = self._frames256(WINDOW_MS)
+        self._settle = self._frames256(SETTLE_MS)
+        self._longest_cycle = 256 * rate_mhz // (1000 * SLOWEST_HZ)
+        self._shortest_cycle = 256 * rate_mhz // (1000 * FASTEST_HZ)
+        self._state = array("i", [0] * blocks.CROSSING_SLOTS)
+        self._state[blocks.STRIDE] = channel_count
+        self._state[blocks.OFFSET] = alternating_channel or 0
+        # 2 pi f / rate in 1/1024, at most 1: a slower recording is not filtered.
+        self._state[blocks.COEFFICIENT] = max(1, min(1024, 6_434_000 * CORNER_HZ // rate_mhz))
+        self._sums = array("i", [0] * blocks.SUM_SLOTS)
+        self._sums[blocks.SUM_STRIDE] = channel_count
+        self.restart()
+
+    def restart(self):
+        """Forget the window under way: frames were lost."""
+        self._origin = 0  # position of the next block's first frame
+        self._is_primed = False
+        self._begin(0)
+
+    def _frames256(self, duration_ms):
+        return 256 * self.rate_mhz * duration_ms // 1_000_000
+
+    def _begin(self, start):
+        self._lead = Span(self.channel_count, start)  # before the first crossing
+        self._whole = None  # whole cycles since
+        self._cycle = None  # the cycle under way; None while there is no crossing
+
+    def duration_us(self, span):
+        """Return how long `span` lasted, in us."""
+        return span.weight * 1_000_000_000 // (256 * self.rate_mhz)
+
+    def start_us(self, span):
+        """Return when `span` began, in us since the first frame fed."""
+        return span.start * 1_000_000_000 // (256 * self.rate_mhz)
+
+    def feed(self, frames, frame_count):
+        """Take one block and return the list of `Span`s that ended in it."""
+        if not self._is_primed:
+            self._prime(frames, frame_count)
+        done = []
+        position = 0  # first frame not yet added to a span
+        while position < frame_count:
+            stop = min(frame_count, position + self._frames_left())
+            crossing = self._search(frames, position, stop)
+            if crossing < 0:
+                self._add(frames, position, stop)
+                position = stop
+                self._close_without_crossing(done)
+            else:
+                self._add(frames, position, crossing)
+                self._cross(frames, crossing, done)
+                position = crossing + 1
+        self._origin += 256 * frame_count
+        return done
+
+    def finish(self):
+        """Return the windows that can still be made of what was fed: whole cycles only."""
+        if self._whole and self._whole.cycles:
+            return [self._whole]
+        return []
+
+    def _prime(self, frames, frame_count):
+        """Start the filter on the mean of the first block, so that it settles soon."""
+        channel = self.alternating_channel or 0
+        sums = self._clear_sums(channel)
+        accumulate(frames, sums, 0, frame_count)
+        level = sums[blocks.TOTAL] * 256 // frame_count
+        state = self._state
+        state[blocks.POLE1] = state[blocks.POLE2] = state[blocks.LEVEL] = level
+        state[blocks.HYSTERESIS] = SMALLEST_HYSTERESIS
+        state[blocks.ARMED] = 0
+        state[blocks.SWING] = 0
+        self._is_primed = True
+
+    def _frames_left(self):
+        """Return how many frames may pass before something must be decided."""
+        if self._cycle is None:
+            left = self._window - self._lead.weight
+        else:
+            left = self._longest_cycle - self._cycle.weight
+        return max(1, (left + 255) // 256)
+
+    def _search(self, frames, first, stop):
+        if self.alternating_channel is None:
+            return -1
+        return find_crossing(frames, self._state, first, stop)
+
+    def _open_span(self):
+        return self._lead if self._cycle is None else self._cycle
+
+    def _clear_sums(self, channel):
+        sums = self._sums
+        sums[blocks.SUM_OFFSET] = channel
+        for slot in range(blocks.TOTAL, blocks.SUM_SLOTS):
+            sums[slot] = 0
+        sums[blocks.LOWEST] = 4095
+        return sums
+
+    def _add(self, frames, first, stop):
+        """Add whole frames [first, stop) to the open span."""
+        if stop <= first:
+            return
+        span = self._open_span()
+        span.weight += 256 * (stop - first)
+        for channel in range(self.channel_count):
+            sums = self._clear_sums(channel)
+            accumulate(frames, sums, first, stop)
+            mine = span.channels[channel]
+            mine.weight += 256 * (stop - first)
+            mine.total += 256 * sums[blocks.TOTAL]
+            squares = (sums[blocks.SQUARES_HIGH] << 30) + sums[blocks.SQUARES_LOW]
+            mine.squares += 256 * squares
+            mine.lowest = min(mine.lowest, sums[blocks.LOWEST])
+            mine.highest = max(mine.highest, sums[blocks.HIGHEST])
+            mine.railed += sums[blocks.RAILED]
+        self._take_swing(span)
+
+    def _take_swing(self, span):
+        span.swing += self._state[blocks.SWING]
+        self._state[blocks.SWING] = 0
+
+    def _add_part(self, frames, frame, weight):
+        span = self._open_span()
+        span.weight += weight
+        for channel in range(self.channel_count):
+            span.channels[channel].add_part(frames[frame * self.channel_count + channel], weight)
+
+    def _cross(self, frames, frame, done):
+        """Divide `frame` at the crossing in it and close what ends there."""
+        state = self._state
+        before = state[blocks.LEVEL] - state[blocks.BEFORE]
+        rise = state[blocks.POLE2] - state[blocks.BEFORE]
+        part = max(0, min(256, before * 256 // rise)) if rise > 0 else 256
+        place = self._origin + 256 * (frame - 1) + part
+        is_early = place < self._settle or (
+            self._cycle is not None and self._cycle.weight + part < self._shortest_cycle
+        )
+        if is_early:
+            self._add_part(frames, frame, 256)
+            return
+        self._add_part(frames, frame, part)
+        self._take_swing(self._open_span())
+        if self._cycle is None:
+            self._whole = Span(self.channel_count, place)
+        else:
+            self._cycle.cycles = 1
+            self._whole.add(self._cycle)
+            if self._whole.weight + self._cycle.weight // 2 >= self._window:
+                done.append(self._whole)
+                self._follow(self._whole)
+                self._lead = Span(self.channel_count, place)
+                self._whole = Span(self.channel_count, place)
+        self._cycle = Span(self.channel_count, place)
+        self._add_part(frames, frame, 256 - part)
+
+    def _close_without_crossing(self, done):
+        if self._cycle is not None and self._cycle.weight >= self._longest_cycle:
+            if self._whole.cycles:
+                done.append(self._whole)
+                self._follow(self._whole)
+                self._lead = self._cycle
+            else:
+                self._lead.add(self._cycle)
+            self._whole = self._cycle = None
+        if self._cycle is None and self._lead.weight >= self._window:
+            done.append(self._lead)
+            self._follow(self._lead)
+            self._begin(self._lead.start + self._lead.weight)
+
+    def _follow(self, span):
+        """Move level and hysteresis to the signal of the window that ended."""
+        if self.alternating_channel is None:
+            return
+        sums = span.channels[self.alternating_channel]
+        level = sums.total * 256 // sums.weight
+        mean = level // 256 - blocks.BIAS_CODE
+        rms = square_root(max(0, sums.squares // sums.weight - mean * mean) * 65536)
+        state = self._state
+        # A window that ends on another level than it began is not whole cycles: move it only when
+        # the bias wandered through a good part of the swing.
+        if abs(level - state[blocks.LEVEL]) > 128 + rms // 8:
+            state[blocks.LEVEL] = level
+        # A fifth of the rms: half of what passes the filter of a sine's, above its noise.
+        state[blocks.HYSTERESIS] = max(SMALLEST_HYSTERESIS, rms // 5)
+
+
+def square_root(number):
+    """Return the whole part of the square root of an integer >= 0, of any size."""
+    if number < 2:
+        return number
+    bits = 0
+    rest = number
+    while rest:
+        rest >>= 8
+        bits += 8
+    guess = 1 << ((bits + 1) // 2)
+    while True:
+        better = (guess + number // guess) >> 1
+        if better >= guess:
+            return guess
+        guess = better
