@@ -60,9 +60,9 @@ def load_waveform(at_s: NDArray[np.float64]) -> NDArray[np.float64]:
         angle = 2 * np.pi * middle_s / period_s
         cycles -= deviation_hz * period_s / (2 * np.pi) * float(np.cos(angle))
         cycles += deviation_hz * float(np.sin(angle)) * (at_s - middle_s)
-    angle = 2 * np.pi * (cycles % 1.0)
+    turn: NDArray[np.float64] = 2 * np.pi * (cycles % 1.0)
     wave: NDArray[np.float64] = np.zeros(at_s.shape)
     for order, amplitude, phase in HARMONICS:
-        wave += amplitude * np.sin(order * angle + phase)
+        wave += amplitude * np.sin(order * turn + phase)
     rms = math.sqrt(sum(amplitude**2 for _, amplitude, _ in HARMONICS) / 2)
     return np.asarray(wave / rms)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PROFILES_DIR = Path(__file__).parent / "profiles"
-PROSUMER_HOMES = (9, 3, 6, 2)
-CONSUMER_HOMES = (11, 5, 4, 8)
+PROSUMER_HOMES = (9, 16, 8, 2)
+CONSUMER_HOMES = (11, 13, 4, 1)
 DEFAULT_START = datetime.datetime(2017, 3, 28, 10, 15)
 """A sunny spring Tuesday: every prosumer home has surplus from 8:00 to 17:00."""
 MAINS_FUSE_W = 2300.0

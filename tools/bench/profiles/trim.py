@@ -15,9 +15,9 @@ import zipfile
 from pathlib import Path
 
 SOURCE = "citylearn/data/citylearn_challenge_2022_phase_all"
-HOMES = (2, 3, 4, 5, 6, 8, 9, 11)
-"""Homes kept. Not 14 and 15 (their PV is low or broken); of the rest, loads a 10 A clamp can read
-in all but the hottest weeks."""
+HOMES = (1, 2, 4, 8, 9, 11, 13, 16)
+"""Homes kept. Not 14 and 15 (their PV is low or broken), nor those whose load stays at zero for
+hours; of the rest, loads that a 10 A clamp can read in all but the hottest weeks."""
 WEEKS = ("2016-08-08", "2016-10-03", "2016-11-07", "2016-12-05", "2017-02-06", "2017-03-27",
          "2017-05-08", "2017-07-24")  # fmt: skip
 """Mondays of the weeks kept, two a season."""

@@ -71,6 +71,7 @@ class DMA:
     def config(self, *, read=None, write=None, count=None, ctrl=None, trigger=False):
         """Set registers, then start the transfer when asked to."""
         self._refuse_closed()
+        _advance()  # with the registers as they were
         if read is not None:
             self.read = read
         if write is not None:
@@ -86,12 +87,12 @@ class DMA:
     def active(self, value=None):
         """Return whether it transfers; start or abort it first when told."""
         self._refuse_closed()
+        _advance()
         if value is not None:
             if value:
                 self._start()
             else:
                 self._abort()
-        _advance()
         return DMA._running is self
 
     @property
