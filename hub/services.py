@@ -104,6 +104,14 @@ class MarketService:
         now_ms = wall_ms()
         return self._store.readings_between(now_ms - span_s * 1_000, now_ms + 1, node)
 
+    def has_order(self, order_id: int) -> bool:
+        """Tell whether the store has seen that order, open or not."""
+        return any(order.order_id == order_id for order in self._store.orders())
+
+    def has_trade(self, trade_id: int) -> bool:
+        """Tell whether the store has seen that trade."""
+        return self._store.trade(trade_id) is not None
+
     # What may be done -----------------------------------------------------------------------
 
     def post_offer(self, peer_name: str, energy_uwh: int, price_gwei_per_kwh: int) -> int:
@@ -126,7 +134,7 @@ class MarketService:
             self._check_money(peer_name, energy_uwh * price)
         send = self._client.offer if is_offer else self._client.bid
         order_id = send(account, window.window_id, energy_uwh, price)
-        self._wait_for(lambda: any(o.order_id == order_id for o in self._orders_of(window)))
+        self._wait_for(lambda: self.has_order(order_id))
         return order_id
 
     def take(
@@ -156,7 +164,7 @@ class MarketService:
         if order.is_offer:
             self._check_money(peer_name, energy_uwh * order.price_gwei_per_kwh)
         trade_id = self._client.take(account, order_id, energy_uwh, limit)
-        self._wait_for(lambda: self._store.trade(trade_id) is not None)
+        self._wait_for(lambda: self.has_trade(trade_id))
         return trade_id
 
     def cancel(self, peer_name: str, order_id: int) -> None:
@@ -181,9 +189,6 @@ class MarketService:
         if window is None or snapshot.phase_of(window, self.now_s()) != phase:
             raise Refused(otherwise)
         return window
-
-    def _orders_of(self, window: WindowRow) -> list[OrderRow]:
-        return self._store.orders(window.window_id)
 
     def _open_of(self, order: OrderRow) -> list[OrderRow]:
         return self._store.open_orders(order.window_id)

@@ -1,0 +1,187 @@
+"""Runs the agents of the houses whose keys the hub holds: asks the market, decides, acts."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from hub.agent.bidding import (
+    Action,
+    Cancel,
+    MarketView,
+    OrderSeen,
+    PostBid,
+    PostOffer,
+    Take,
+    decide,
+)
+from hub.agent.forecast import Forecast, forecast
+from hub.agent.preferences import Preferences, preferences_of
+from hub.config import SiteConfig
+from hub.errors import TruequeError
+from hub.store import OrderRow, TradeRow, WindowRow
+
+LOG = logging.getLogger(__name__)
+
+LOOK_PERIOD_S = 1.0
+LONGEST_PHASE_S = 20.0
+PHASE_SHARE = 0.25  # of the bidding time: everyone has spoken well before its end
+HISTORY_MARGIN_S = 5
+
+
+class Market(Protocol):
+    """What an agent needs of hub.services.MarketService, or of a remote hub one day."""
+
+    def now_s(self) -> float: ...
+    def window_now(self) -> WindowRow | None: ...
+    def open_orders(self, window_id: int) -> list[tuple[str, OrderRow]]: ...
+    def trades_in(self, peer_name: str, window_id: int) -> Sequence[TradeRow]: ...
+    def available_wei(self, peer_name: str) -> int: ...
+    def recent_readings(self, node: str, span_s: int) -> list[dict[str, Any]]: ...
+    def has_order(self, order_id: int) -> bool: ...
+    def has_trade(self, trade_id: int) -> bool: ...
+    def post_offer(self, peer_name: str, energy_uwh: int, price: int, /) -> int: ...
+    def post_bid(self, peer_name: str, energy_uwh: int, price: int, /) -> int: ...
+    def take(self, peer_name: str, order_id: int, energy_uwh: int, limit: int, /) -> int: ...
+    def cancel(self, peer_name: str, order_id: int, /) -> None: ...
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """What the chain has confirmed and the store may not show yet."""
+
+    order_id: int | None = None
+    trade_id: int | None = None
+
+
+class Agent:
+    """The agent of one house. All it remembers can be lost: the book tells it the rest."""
+
+    def __init__(self, peer: str, market: Market, wish: Preferences) -> None:
+        self.peer, self.wish = peer, wish
+        self._market = market
+        self._first_seen_s: dict[int, float] = {}
+        self._sent = _Sent()
+
+    def act(self) -> list[Action]:
+        """Look at the market once and do what the rule says; return what was done.
+
+        A refusal, such as losing a race for an order, ends the round: the next one sees why.
+        """
+        window = self._market.window_now()
+        if window is None or not self._has_seen_own():
+            return []
+        if self._market.now_s() < window.bid_start_s + self._phase_s(window):
+            return []
+        view = self._view(window)
+        done: list[Action] = []
+        for action in decide(view, self.forecast(window), self.wish):
+            try:
+                self._do(action, window)
+            except TruequeError as refusal:
+                LOG.info("%s could not %s: %s", self.peer, type(action).__name__, refusal)
+                break
+            done.append(action)
+        return done
+
+    def forecast(self, window: WindowRow) -> Forecast | None:
+        """Forecast the house over a window's delivery time."""
+        span_s = self.wish.averaging_s + HISTORY_MARGIN_S
+        readings = self._market.recent_readings(self.peer, span_s)
+        return forecast(readings, window.delivery_end_s - window.delivery_start_s, self.wish)
+
+    def _view(self, window: WindowRow) -> MarketView:
+        now_s = self._market.now_s()
+        orders = self._market.open_orders(window.window_id)
+        known = {order.order_id for _, order in orders}
+        self._first_seen_s = {
+            order_id: self._first_seen_s.get(order_id, now_s) for order_id in known
+        }
+        return MarketView(
+            peer=self.peer,
+            now_s=int(now_s),
+            bid_start_s=window.bid_start_s,
+            bid_end_s=window.bid_end_s,
+            clear_by_s=window.clear_by_s,
+            orders=tuple(self._seen(name, order, now_s) for name, order in orders),
+            has_traded=bool(self._market.trades_in(self.peer, window.window_id)),
+            available_wei=self._market.available_wei(self.peer),
+        )
+
+    def _seen(self, name: str, order: OrderRow, now_s: float) -> OrderSeen:
+        return OrderSeen(
+            order_id=order.order_id,
+            peer=name,
+            is_offer=order.is_offer,
+            energy_uwh=order.remaining_uwh,
+            price_gwei_per_kwh=order.price_gwei_per_kwh,
+            age_s=int(now_s - self._first_seen_s[order.order_id]),
+        )
+
+    def _do(self, action: Action, window: WindowRow) -> None:
+        match action:
+            case PostOffer(energy_uwh, price):
+                self._sent = _Sent(order_id=self._market.post_offer(self.peer, energy_uwh, price))
+            case PostBid(energy_uwh, price):
+                self._sent = _Sent(order_id=self._market.post_bid(self.peer, energy_uwh, price))
+            case Take(order_id, energy_uwh, limit):
+                trade_id = self._market.take(self.peer, order_id, energy_uwh, limit)
+                self._sent = _Sent(trade_id=trade_id)
+            case Cancel(order_id):
+                self._market.cancel(self.peer, order_id)
+        LOG.info("%s in window %d: %s", self.peer, window.window_id, action)
+
+    def _has_seen_own(self) -> bool:
+        """Tell whether the store shows this agent's last deed: else it would do it twice."""
+        order_id, trade_id = self._sent.order_id, self._sent.trade_id
+        if order_id is not None and not self._market.has_order(order_id):
+            return False
+        return trade_id is None or self._market.has_trade(trade_id)
+
+    def _phase_s(self, window: WindowRow) -> float:
+        """Return how long after the start of bids this agent speaks first: random per house and
+        window, the same after a restart."""
+        longest_s = min(LONGEST_PHASE_S, PHASE_SHARE * (window.bid_end_s - window.bid_start_s))
+        seed = hashlib.sha256(f"{self.peer}|{window.window_id}".encode()).digest()
+        return random.Random(seed).uniform(0, longest_s)
+
+
+class AgentRunner:
+    """Runs one agent per house in one task; each round looks at every house once."""
+
+    def __init__(self, market: Market, config: SiteConfig) -> None:
+        self.agents = [
+            Agent(house.name, market, preferences_of(house, config)) for house in config.houses
+        ]
+        self._wake = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def note_change(self) -> None:
+        """Say that the book or the windows have changed; may be called from any thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wake.set)
+
+    async def run(self) -> None:
+        """Trade until cancelled."""
+        self._loop = asyncio.get_running_loop()
+        while True:
+            for agent in random.sample(self.agents, len(self.agents)):
+                await self._round(agent)
+            self._wake.clear()
+            try:
+                # Time alone opens and closes windows and wears out patience.
+                await asyncio.wait_for(self._wake.wait(), LOOK_PERIOD_S)
+            except TimeoutError:
+                continue
+
+    @staticmethod
+    async def _round(agent: Agent) -> None:
+        try:
+            await asyncio.to_thread(agent.act)
+        except TruequeError as problem:  # the chain or the store is away; the hub brings it back
+            LOG.warning("the agent of %s waits: %s", agent.peer, problem)
