@@ -68,6 +68,9 @@ class Boards:
     """Where provisioned boards' settings are written, relative to the data directory."""
 
     directory: str = field("boards")
+    wifi_ssid: str = field("bench")
+    relay_active_low: bool = field(True)
+    reading_period_ms: int = field(1_000, low=200, high=900_000)
 
 
 @dataclass(frozen=True)

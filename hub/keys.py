@@ -32,6 +32,7 @@ class Keys:
     peers: dict[str, LocalAccount]
     broker_passwords: dict[str, str]
     generations: dict[str, int]
+    wifi_password: str
 
     def node_key(self, node: str, direction: str) -> bytes:
         """Return the 32-byte wire key of a node, "up" (to the hub) or "down" (to the node)."""
@@ -67,6 +68,7 @@ def create(path: Path, houses: Iterable[str]) -> Keys:
         "peers": {name: _new_private_key() for name in names},
         "broker_passwords": {name: secrets.token_urlsafe(18) for name in ["hub", *names]},
         "generations": {name: 1 for name in names},
+        "wifi_password": "",  # virtual boards have no radio; a technician writes the real one here
     }
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -93,6 +95,7 @@ def load(path: Path, houses: Iterable[str]) -> Keys:
             peers={name: Account.from_key(key) for name, key in table["peers"].items()},
             broker_passwords=dict(table["broker_passwords"]),
             generations=dict(table["generations"]),
+            wifi_password=str(table["wifi_password"]),
         )
     except FileNotFoundError:
         raise ConfigError(str(path), ["not found; it is made by: trueque hub init"]) from None

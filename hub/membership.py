@@ -1,0 +1,47 @@
+"""Makes the site's houses peers of the contract: registered, approved with their node, funded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hub.chain.client import MarketClient
+from hub.config import SiteConfig
+from hub.keys import Keys
+
+WEI_PER_GWEI = 10**9
+# An account's own ETH pays the gas of a life of orders on a dev chain.
+GAS_MONEY_WEI = 10 * 10**18
+
+
+def admit_houses(
+    config: SiteConfig, keys: Keys, client: MarketClient, say: Callable[[str], None]
+) -> None:
+    """Bring every house as far as it is not yet; each step is one transaction and done once.
+
+    On a bench every peer also gets its demo deposit, with its registration.
+    """
+    known = {peer.peer: peer for peer in client.peers()}
+    for house in config.houses:
+        account = keys.peers[house.name]
+        deposit_wei = config.chain.deposit_gwei * WEI_PER_GWEI
+        found = known.get(account.address)
+        if found is None:
+            _fund(client, keys, account.address, deposit_wei)
+            client.register(account)
+        if config.site.kind == "bench" and deposit_wei and _has_nothing(client, account.address):
+            _fund(client, keys, account.address, deposit_wei)
+            client.deposit(account, deposit_wei)
+        if found is None or found.status == "registered":
+            client.approve(keys.administrator, account.address, house.name)
+            say(f"{house.name} is a peer: {account.address}")
+
+
+def _has_nothing(client: MarketClient, address: str) -> bool:
+    """A peer that spent everything is funded again: a demo's money is play money."""
+    return client.balance_wei(address) == 0
+
+
+def _fund(client: MarketClient, keys: Keys, address: str, deposit_wei: int) -> None:
+    """Give an account ETH of its own when the chain's first block did not."""
+    if client.wallet_wei(address) < deposit_wei + GAS_MONEY_WEI // 10:
+        client.transfer(keys.administrator, address, deposit_wei + GAS_MONEY_WEI)

@@ -1,0 +1,77 @@
+"""Provisioning: a house's configuration and keys enter, its board's settings.json leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from hub.broker import HOST
+from hub.config import House, SiteConfig
+from hub.keys import Keys
+
+FILE_NAME = "settings.json"
+INA226_BUS = {"address": 0x40, "shunt_uohm": 50_000}
+INA226_PV = {"address": 0x41, "shunt_uohm": 20_000}
+INA226_BATTERY = {"address": 0x44, "shunt_uohm": 20_000}
+
+
+def board_settings(
+    config: SiteConfig, keys: Keys, house: House, broker_port: int
+) -> dict[str, Any]:
+    """Return what the board of `house` needs to know; its schema is firmware's node/settings.py."""
+    sensors = {"bus": INA226_BUS, "battery": INA226_BATTERY}
+    if house.kind == "prosumer":
+        sensors["pv"] = INA226_PV
+    return {
+        "node": house.name,
+        "wifi_ssid": config.boards.wifi_ssid,
+        "wifi_password": keys.wifi_password,
+        "broker_host": HOST,
+        "broker_port": broker_port,
+        "broker_user": house.name,
+        "broker_password": keys.broker_passwords[house.name],
+        "broker_tls": False,
+        "key_up": keys.node_key(house.name, "up").hex(),
+        "key_down": keys.node_key(house.name, "down").hex(),
+        "profile": "thesis",
+        "relay_active_low": config.boards.relay_active_low,
+        "reading_period_ms": config.boards.reading_period_ms,
+        "limits": {"bus_voltage_uv": config.bus.nominal_uv},
+        "ina226": sensors,
+        "calibration": {},
+    }
+
+
+def provision(config: SiteConfig, keys: Keys, broker_port: int) -> list[Path]:
+    """Write the settings of every board under `boards.directory`; return the files.
+
+    A board's calibration is measured, not configured: what stands in its file is kept.
+    """
+    written = []
+    for house in config.houses:
+        path = config.boards_dir / house.name / FILE_NAME
+        settings = board_settings(config, keys, house, broker_port)
+        settings["calibration"] = _known_calibration(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_secret(path, json.dumps(settings, indent=1))
+        written.append(path)
+    return written
+
+
+def _known_calibration(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8")).get("calibration", {})
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
+def _write_secret(path: Path, text: str) -> None:
+    """Replace a file in one step; it is readable by its owner only from its first byte on."""
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(fresh, path)

@@ -1,0 +1,147 @@
+"""The report of one full window: the store, the contract and the bench enter, plain JSON leaves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from hub.chain.records import Totals
+from hub.config import SiteConfig
+from hub.delivery_terms import block_uwh
+from hub.keys import Keys
+from hub.store import DeliveryRow, Store, TradeRow
+
+BENCH_FILE = "bench.json"
+LEAST_TRADE_UWH = 5_000
+WITHIN_PERMILLE = 10  # of the energy agreed, or one metering block
+
+
+class Contract(Protocol):
+    """What the report needs of hub.chain.client.MarketClient."""
+
+    def totals(self) -> Totals: ...
+
+
+def build(
+    config: SiteConfig,
+    store: Store,
+    keys: Keys,
+    totals: Totals,
+    parts: Mapping[str, str],
+    window_id: int | None = None,
+) -> dict[str, Any]:
+    """Return the report (DESIGN.md section 9) of one window, or of all.
+
+    `parts` names the broker and the chain that ran.
+    """
+    peers = store.peers()
+    statuses = store.latest_statuses().values()
+    return {
+        "houses": len(config.houses),
+        "firmware": ", ".join(sorted({one.firmware for one in statuses if one.firmware})),
+        **parts,
+        "trades": [
+            trade_record(trade, store.deliveries(trade.trade_id), keys)
+            for trade in store.trades(window_id=window_id)
+        ],
+        "money": {
+            "deposited_wei": sum(peer.deposited_wei for peer in peers),
+            "balances_wei": totals.balances_wei,
+            "escrow_wei": totals.escrow_wei,
+            "withdrawn_wei": sum(peer.withdrawn_wei for peer in peers),
+            "contract_wei": totals.contract_wei,
+        },
+        "relays": relay_record(config.boards_dir / BENCH_FILE),
+        "messages": store.message_counts(),
+    }
+
+
+def trade_record(trade: TradeRow, attempts: list[DeliveryRow], keys: Keys) -> dict[str, Any]:
+    """Return a trade with what the meters saw, what was paid, and how long each step took."""
+    last = attempts[-1] if attempts else None
+    return {
+        "trade_id": trade.trade_id,
+        "seller": keys.peer_name(trade.seller) or trade.seller,
+        "buyer": keys.peer_name(trade.buyer) or trade.buyer,
+        "agreed_uwh": trade.energy_uwh,
+        "seller_metered_uwh": trade.seller_metered_uwh,
+        "buyer_metered_uwh": trade.buyer_metered_uwh,
+        "settled_uwh": trade.settled_uwh,
+        "price_gwei_per_kwh": trade.price_gwei_per_kwh,
+        "paid_wei": trade.paid_wei,
+        "refunded_wei": trade.refunded_wei,
+        "state": trade.state,
+        "attempts": len(attempts),
+        "reason": last.reason if last else None,
+        "latency_ms": _latencies(trade, last),
+    }
+
+
+def _latencies(trade: TradeRow, last: DeliveryRow | None) -> dict[str, int | None]:
+    names = ("match_to_command", "command_to_relay", "final_to_report", "report_to_settled")
+    if last is None:
+        return dict.fromkeys(names)
+    steps = (
+        (trade.matched_at_ms, last.commanded_at_ms),
+        (last.commanded_at_ms, last.relay_closed_at_ms),
+        (last.finished_at_ms, last.reported_at_ms),
+        (last.reported_at_ms, last.settled_at_ms),
+    )
+    return {name: _span(*step) for name, step in zip(names, steps, strict=True)}
+
+
+def _span(start_ms: int | None, end_ms: int | None) -> int | None:
+    return None if start_ms is None or end_ms is None else end_ms - start_ms
+
+
+def relay_record(path: Path) -> dict[str, Any]:
+    """Return what the bench saw of the relays; violations are None when there is no bench."""
+    try:
+        violations = json.loads(path.read_text(encoding="utf-8"))["violations"]
+    except (OSError, ValueError, KeyError):
+        return {"violations": None}
+    if isinstance(violations, Mapping):
+        return {"violations": violations["total"], "kinds": violations.get("kinds", {})}
+    return {"violations": len(violations) if isinstance(violations, list) else violations}
+
+
+def problems(report: Mapping[str, Any], config: SiteConfig) -> list[str]:
+    """Return why a window was not as it should be, one sentence each; empty when it was."""
+    found = []
+    trades, money = report["trades"], report["money"]
+    wanted = max(1, len(config.houses) // 2)
+    if len(trades) < wanted:
+        found.append(f"{len(trades)} trades, wanted at least {wanted}")
+    for trade in trades:
+        found += _trade_problems(trade, block_uwh(config.bus))
+    if money["contract_wei"] != money["balances_wei"] + money["escrow_wei"]:
+        found.append("the contract's wei are not its balances and escrow")
+    if money["deposited_wei"] != money["contract_wei"] + money["withdrawn_wei"]:
+        found.append("the contract's wei are not what was deposited less what was withdrawn")
+    if report["relays"]["violations"] != 0:
+        found.append(f"relay violations: {report['relays']['violations']}")
+    return found
+
+
+def _trade_problems(trade: Mapping[str, Any], one_block_uwh: int) -> list[str]:
+    name = f"trade {trade['trade_id']}"
+    if trade["state"] != "settled":
+        return [f"{name} is {trade['state']}, not settled"]
+    found = []
+    agreed_uwh = trade["agreed_uwh"]
+    if trade["settled_uwh"] < LEAST_TRADE_UWH:
+        found.append(f"{name}: only {trade['settled_uwh']} uWh settled")
+    allowed_uwh = max(agreed_uwh * WITHIN_PERMILLE // 1000, one_block_uwh)
+    if abs(trade["seller_metered_uwh"] - agreed_uwh) > allowed_uwh:
+        found.append(f"{name}: seller gave {trade['seller_metered_uwh']} of {agreed_uwh} uWh")
+    if trade["paid_wei"] + trade["refunded_wei"] != agreed_uwh * trade["price_gwei_per_kwh"]:
+        found.append(f"{name}: paid and refunded are not what was agreed")
+    return found
+
+
+def write(path: Path, report: Mapping[str, Any]) -> None:
+    """Write the report as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,89 @@
+"""What runs where: one hub per data directory, its ports, and the file that tells others."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from hub.config import SiteConfig
+from hub.errors import PortInUse, TruequeError
+from hub.processes import free_port, is_port_open
+from hub.store import Store
+
+STATE_FILE = "hub.json"
+LOCK_FILE = "hub.lock"
+
+
+class AlreadyRunning(TruequeError):
+    """Another hub has this data directory."""
+
+
+@contextlib.contextmanager
+def only_hub(data_dir: Path) -> Iterator[None]:
+    """Hold the data directory for this process. Raises AlreadyRunning."""
+    path = data_dir / LOCK_FILE
+    with path.open("a+") as file:
+        try:
+            # The kernel drops it when the process ends, however it ends.
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise AlreadyRunning(
+                f"a hub (process {file.read().strip() or 'unknown'}) runs in {data_dir} already; "
+                "stop it first, or choose another --data"
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def choose_ports(config: SiteConfig, store: Store) -> dict[str, int]:
+    """Return the ports of broker, chain and page.
+
+    A configured port is taken as it is; 0 takes the one of last time, or a free one, and keeps it.
+    Raises PortInUse naming the setting.
+    """
+    remembered = store.state("ports") or {}
+    chosen: dict[str, int] = {}
+    for name in ("broker", "chain", "page"):
+        configured: int = getattr(config, name).port
+        if configured:
+            if is_port_open(configured):
+                raise PortInUse(name, configured, f"{name}.port")
+            chosen[name] = configured
+            continue
+        port = remembered.get(name, 0)
+        while not port or is_port_open(port) or port in chosen.values():
+            port = free_port()
+        chosen[name] = port
+    store.set_state("ports", chosen)
+    return chosen
+
+
+def announce(data_dir: Path, state: dict[str, Any]) -> None:
+    """Write what runs where, once everything is ready."""
+    path = data_dir / STATE_FILE
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps({"pid": os.getpid(), **state}, indent=1), encoding="utf-8")
+    os.replace(fresh, path)
+
+
+def withdraw(data_dir: Path) -> None:
+    """Take the announcement back."""
+    (data_dir / STATE_FILE).unlink(missing_ok=True)
+
+
+def announced(data_dir: Path) -> dict[str, Any] | None:
+    """Return what a running hub announced, None when none runs."""
+    try:
+        state: dict[str, Any] = json.loads((data_dir / STATE_FILE).read_text(encoding="utf-8"))
+        os.kill(state["pid"], 0)
+    except (OSError, ValueError, KeyError):
+        return None
+    return state

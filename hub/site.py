@@ -1,0 +1,324 @@
+"""One site's hub: a configuration enters; broker, chain, market, oracle and page run until told."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+from collections.abc import Callable, Coroutine
+from dataclasses import asdict
+from typing import Any
+
+from hub import membership, provision, report, running
+from hub.broker import Broker
+from hub.chain.client import MarketClient
+from hub.chain.follower import follow
+from hub.chain.identity import deploy
+from hub.chain.process import Chain, ChainSettings, FundedAccount
+from hub.chain.records import ChainIdentity, ChainUnavailable, Cursor, Rollback
+from hub.config import SiteConfig
+from hub.dispatch import Dispatch
+from hub.ingest import Ingest, Stored
+from hub.keys import Keys
+from hub.link import Link
+from hub.node_watch import NodeWatch
+from hub.oracle import Oracle
+from hub.oracle import Site as OracleSite
+from hub.processes import wait_until
+from hub.returns import Returns
+from hub.schedule import Coordinator
+from hub.settlement import Settlement
+from hub.site_clock import SiteClock, wall_ms
+from hub.store import NodeRow, Store
+
+FIRST_FUNDS_WEI = 10_000 * 10**18
+CONNECT_TIMEOUT_S = 15.0
+FOLLOW_TIMEOUT_S = 60.0
+CHAIN_PAUSES_S = (0.2, 1.0, 5.0, 10.0)
+
+
+class Site:
+    """Composes the hub's parts: `start`, then `run` until `request_stop`, then `stop`."""
+
+    def __init__(
+        self, config: SiteConfig, keys: Keys, say: Callable[[str], None] = lambda text: None
+    ) -> None:
+        self.config = config
+        self.keys = keys
+        self._say = say
+        self._stopping = asyncio.Event()
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._closers = contextlib.AsyncExitStack()
+        self._caught_up = asyncio.Event()
+        self._is_resumed = False
+
+    async def start(self) -> None:
+        """Start every part in order. What was started is stopped again when one fails."""
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self) -> None:
+        self._closers.enter_context(running.only_hub(self.config.data_dir))
+        self.store = Store.open(self.config.store_path)
+        self._closers.callback(self.store.close)
+        self.epoch = self.store.next_epoch()
+        self.clock = self._make_clock()
+        self.ports = running.choose_ports(self.config, self.store)
+        await self._start_broker()
+        await self._start_chain()
+        self._start_messages()
+        self._start_oracle()
+        await self._start_following()
+        provision.provision(self.config, self.keys, self.ports["broker"])
+        self.oracle.resume()
+        self._is_resumed = True
+        self._spawn(self.oracle.run(), "oracle")
+        self._spawn(self.returns.run(), "returns")
+        await self._start_page()
+        self._announce()
+
+    def request_stop(self) -> None:
+        """Make `run` return."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Run until `request_stop`; raises what a part failed with."""
+        stop = asyncio.create_task(self._stopping.wait(), name="stop")
+        try:
+            done, _ = await asyncio.wait([stop, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stop.cancel()
+        for task in done - {stop}:
+            task.result()  # raises what ended the part
+            raise RuntimeError(f"{task.get_name()} ended by itself")
+
+    async def stop(self) -> None:
+        """End every part in the opposite order; the store is whole."""
+        running.withdraw(self.config.data_dir)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        await self._closers.aclose()
+
+    # Starting -----------------------------------------------------------------------------------
+
+    def _make_clock(self) -> SiteClock:
+        """A bench's replayed time goes on where the store's readings ended."""
+        start = self.config.clock.start_local
+        if start is None:
+            return SiteClock.real(self.config.zone)
+        last_ms = self.store.last_site_ms()
+        if last_ms is not None:
+            last = datetime.datetime.fromtimestamp(last_ms / 1000, self.config.zone)
+            start = max(start, last.replace(tzinfo=None, microsecond=0))
+        return SiteClock(start, wall_ms(), self.config.clock.speed, self.config.zone)
+
+    async def _start_broker(self) -> None:
+        self.broker = Broker(
+            self.config.broker.kind,
+            self.ports["broker"],
+            self.config.data_dir / "broker",
+            self.keys.broker_passwords,
+        )
+        await self.broker.start(self._say)
+        self._closers.push_async_callback(self.broker.stop)
+        self._say(self.broker.sentence)
+
+    async def _start_chain(self) -> None:
+        funded = (FundedAccount(_hex(one.key), FIRST_FUNDS_WEI) for one in self._accounts())
+        self.chain = Chain(
+            ChainSettings(
+                data_dir=self.config.data_dir / "chain",
+                log_path=self.config.log_dir / "chain.log",
+                accounts=tuple(funded),
+                port=self.ports["chain"],
+                chain_id=self.config.chain.chain_id,
+            )
+        )
+        await self.chain.start()
+        self._closers.push_async_callback(self.chain.stop)
+        self._spawn(self._supervise_chain(), "chain supervisor")
+        self.identity = await asyncio.to_thread(self._find_contract)
+        self.client = MarketClient(self.chain.rpc_url, self.identity.address)
+        self._say(f"chain {self.identity.chain_id} at {self.chain.rpc_url}, "
+                  f"contract {self.identity.address}")  # fmt: skip
+        await asyncio.to_thread(
+            membership.admit_houses, self.config, self.keys, self.client, self._say
+        )
+
+    def _accounts(self) -> list[Any]:
+        return list(self.keys.accounts.values())
+
+    def _find_contract(self) -> ChainIdentity:
+        """Return the store's contract after checking that the chain has it; deploy the first."""
+        known = self.store.state("identity")
+        if known is not None:
+            identity = ChainIdentity(**known)
+            MarketClient(self.chain.rpc_url, identity.address).check_identity(identity)
+            return identity
+        keys = self.keys
+        identity = deploy(self.chain.rpc_url, keys.administrator, keys.coordinator, keys.oracle)
+        self.store.bind_identity(asdict(identity))
+        return identity
+
+    async def _supervise_chain(self) -> None:
+        while True:
+            code = await self.chain.wait()
+            self._say(f"chain ended with code {code}; starting it again")
+            for pause_s in CHAIN_PAUSES_S:
+                await asyncio.sleep(pause_s)
+                try:
+                    await self.chain.start()
+                    break
+                except ChainUnavailable as problem:
+                    self._say(str(problem))
+            else:
+                raise ChainUnavailable("the chain cannot be started again; see log/chain.log")
+
+    def _start_messages(self) -> None:
+        houses = self.config.houses
+        peers = self.keys.peers
+        self.store.set_nodes(
+            NodeRow(one.name, one.kind, one.segment, peers[one.name].address) for one in houses
+        )
+        loop = asyncio.get_running_loop()
+        self.watch = NodeWatch({one.name: one.segment for one in houses})
+        up = {one.name: self.keys.node_key(one.name, "up") for one in houses}
+        down = {one.name: self.keys.node_key(one.name, "down") for one in houses}
+
+        def on_stored(batch: list[Stored]) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended: so has the hub
+                loop.call_soon_threadsafe(self._hear, batch)
+
+        self.ingest = Ingest(self.store, self.clock, up, on_stored, self._say)
+        self.link = Link(self.ports["broker"], self.keys.broker_passwords["hub"], self.ingest.put)
+        self.dispatch = Dispatch(self.link.publish, down, self.epoch, self.watch.newest_nonce)
+
+    def _start_oracle(self) -> None:
+        self.settlement = Settlement(self.store, self.client, self.keys.oracle)
+        parts = OracleSite(
+            store=self.store,
+            settlement=self.settlement,
+            dispatch=self.dispatch,
+            watch=self.watch,
+            identity=self.identity,
+            epoch=self.epoch,
+            bus=self.config.bus,
+        )
+        self.oracle = Oracle(parts, self._say)
+        self.returns = Returns(self.store, self.settlement, self._say)
+        self.coordinator = Coordinator(
+            self.config, self.store, self.client, self.keys.coordinator, self.clock, self._say
+        )
+        self.ingest.start(self.link.acknowledge)
+        self._closers.callback(self.ingest.stop)
+        self.link.start()
+        self._closers.callback(self.link.stop)
+
+    async def _start_following(self) -> None:
+        self._spawn(self._follow_chain(), "chain follower")
+        async with asyncio.timeout(FOLLOW_TIMEOUT_S):
+            await self._caught_up.wait()
+        await wait_until(
+            lambda: self.link.is_connected, CONNECT_TIMEOUT_S, "connecting to the broker"
+        )
+        if self.config.schedule.mode == "daily":
+            self._spawn(self.coordinator.run_daily(), "schedule")
+
+    async def _start_page(self) -> None:
+        """The page and the agents know the market service only."""
+        from hub.agent.runner import AgentRunner
+        from hub.services import MarketService
+        from hub.web.server import PageServer
+
+        service = MarketService(
+            self.store,
+            self.client,
+            self.keys,
+            self.config,
+            clock=self.clock,
+            notices=[self.broker.sentence],
+        )
+        self.page = PageServer(service, self.config, self.ports["page"])
+        self.page.start()
+        self._closers.callback(self.page.stop)
+        self._spawn(AgentRunner(service, self.config).run(), "agents")
+        self._say(f"page: {self.page.url}")
+
+    def _announce(self) -> None:
+        clock = self.clock
+        state = {
+            "page_url": self.page.url,
+            "ports": self.ports,
+            "rpc_url": self.chain.rpc_url,
+            "broker": self.broker.kind,
+            "epoch": self.epoch,
+            "boards_dir": str(self.config.boards_dir),
+            "clock": {
+                "start_local": clock.start_local.isoformat(),
+                "started_at_ms": clock.started_at_ms,
+                "speed": clock.speed,
+                "zone": clock.zone.key,
+            },
+            "pids": {"broker": self.broker.pid, "chain": self.chain.pid},
+        }
+        running.announce(self.config.data_dir, state)
+
+    def _spawn(self, work: Coroutine[Any, Any, Any], name: str) -> None:
+        self._tasks.append(asyncio.create_task(work, name=name))
+
+    # Running ------------------------------------------------------------------------------------
+
+    def _hear(self, batch: list[Stored]) -> None:
+        for stored in batch:
+            self.watch.hear(stored)
+        self.oracle.hear(batch)
+
+    async def _follow_chain(self) -> None:
+        known = self.store.chain_cursor()
+        start = Cursor(*known) if known is not None else None
+        head = await asyncio.to_thread(lambda: self.client.head()[0])
+        if start is not None and start.block_number >= head:
+            self._caught_up.set()
+        async for step in follow(self.chain.ws_url, self.identity.address, start):
+            if isinstance(step, Rollback):
+                self._say(f"the chain replaced blocks after {step.cursor.block_number}")
+                self.store.roll_back(step.cursor.block_number, step.cursor.block_hash)
+            else:
+                self.store.apply_batch(step.events, step.cursor, wall_ms())
+                if step.cursor.block_number >= head:
+                    self._caught_up.set()
+            if self._is_resumed:
+                self.oracle.follow_trades()
+            self.returns.wake()
+
+    async def run_once(self) -> dict[str, Any]:
+        """Open one window, wait until all its trades are settled or refunded, and report it."""
+        wanted = self.config.schedule.once_nodes or len(self.config.houses)
+        window_id = await self.coordinator.run_once(
+            self.epoch, lambda: len(self.watch.alive()) >= wanted
+        )
+        await wait_until(lambda: self.store.window(window_id) is not None, 30, "seeing the window")
+        window = self.store.window(window_id)
+        assert window is not None
+        await asyncio.sleep(max(0.0, window.clear_by_s + 0.5 - wall_ms() / 1000))
+        self._say(f"bids are over: {len(self.store.trades(window_id=window_id))} trades")
+        left_s = window.report_by_s + 30 - wall_ms() / 1000
+        with contextlib.suppress(TimeoutError):  # the report then shows what is unsettled
+            await wait_until(lambda: self._is_settled(window_id), left_s, "settling", 0.25)
+        await asyncio.sleep(1.5)  # the bench writes its own record once a second
+        totals = await asyncio.to_thread(self.client.totals)
+        parts = {"broker": self.broker.kind, "chain": "ganache"}
+        return report.build(self.config, self.store, self.keys, totals, parts, window_id)
+
+    def _is_settled(self, window_id: int) -> bool:
+        trades = self.store.trades(window_id=window_id)
+        return all(trade.state in ("settled", "refunded") for trade in trades)
+
+
+def _hex(key: Any) -> str:
+    return "0x" + bytes(key).hex()
