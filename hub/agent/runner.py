@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hashlib
 import logging
 import random
@@ -80,7 +81,7 @@ class Agent:
             return []
         view = self._view(window)
         done: list[Action] = []
-        for action in decide(view, self.forecast(window), self.wish):
+        for action in decide(view, self.forecast(window), self._within(window)):
             try:
                 self._do(action, window)
             except TruequeError as refusal:
@@ -94,6 +95,14 @@ class Agent:
         span_s = self.wish.averaging_s + HISTORY_MARGIN_S
         readings = self._market.recent_readings(self.peer, span_s)
         return forecast(readings, window.delivery_end_s - window.delivery_start_s, self.wish)
+
+    def _within(self, window: WindowRow) -> Preferences:
+        """Return the wishes as far as the window's terms allow them."""
+        return dataclasses.replace(
+            self.wish,
+            min_trade_uwh=max(self.wish.min_trade_uwh, window.min_energy_uwh),
+            max_trade_uwh=min(self.wish.max_trade_uwh, window.max_energy_uwh),
+        )
 
     def _view(self, window: WindowRow) -> MarketView:
         now_s = self._market.now_s()
