@@ -25,6 +25,9 @@ SNAPSHOT_AGE_S = 0.4  # several tabs share one
 SHOWN_TRADES = 60
 SEEN_WITHIN_S = 3.0
 SEEN_PERIOD_S = 0.02
+# What no configuration can change yet, said on every page.
+KEYS_NOTICE = "Test site: the hub holds every house's key, so anyone at this computer can trade."
+ORACLE_NOTICE = "Deliveries are settled on the hub's word; boards do not sign their reports yet."
 
 
 class Contract(Protocol):
@@ -50,7 +53,7 @@ class MarketService:
         notices: Iterable[str] = (),
     ) -> None:
         self._store, self._client, self._keys, self.config = store, client, keys, config
-        self._clock, self._notices = clock, tuple(notices)
+        self._clock, self._notices = clock, (KEYS_NOTICE, *notices, ORACLE_NOTICE)
         self._snapshot = Aged(self._take_snapshot, SNAPSHOT_AGE_S)
         self._history = Aged(self._read_history, HISTORY_AGE_S)
 

@@ -175,7 +175,7 @@ def window(site: MarketSite) -> int:
 
 @pytest.fixture(scope="session")
 def service(site: MarketSite) -> MarketService:
-    return site.service(notices=["Test site: the hub holds every house's key."])
+    return site.service(notices=["Messages go through nothing: readings are put in by hand."])
 
 
 @pytest.fixture(scope="session")
