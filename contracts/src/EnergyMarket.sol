@@ -116,7 +116,9 @@ contract EnergyMarket is IEnergyMarket, AccessControl, ReentrancyGuard, Pausable
         uint32 holder = _holderOfNodeId[nodeId];
         if (holder != 0 && holder != number) revert NodeIdTaken(nodeId, _accounts[holder].account);
         holder = _holderOfNodeKey[nodeKey];
-        if (holder != 0 && holder != number) revert NodeKeyTaken(nodeKey, _accounts[holder].account);
+        if (holder != 0 && holder != number) {
+            revert NodeKeyTaken(nodeKey, _accounts[holder].account);
+        }
 
         Node storage node = _nodes[number];
         delete _holderOfNodeId[node.id];
@@ -295,9 +297,7 @@ contract EnergyMarket is IEnergyMarket, AccessControl, ReentrancyGuard, Pausable
         _trades[tradeId].status = TradeStatus.Settled;
         _credit(slot.seller, paidWei);
         _credit(slot.buyer, refundedWei);
-        emit TradeSettled(
-            tradeId, sellerUwh, buyerUwh, uint64(settledUwh), paidWei, refundedWei
-        );
+        emit TradeSettled(tradeId, sellerUwh, buyerUwh, uint64(settledUwh), paidWei, refundedWei);
     }
 
     /// @inheritdoc IEnergyMarket
@@ -455,9 +455,9 @@ contract EnergyMarket is IEnergyMarket, AccessControl, ReentrancyGuard, Pausable
             terms.minEnergyUwh == 0 || terms.minEnergyUwh > terms.maxEnergyUwh
                 || terms.maxEnergyUwh > MAX_ENERGY_UWH
         ) revert EnergyLimitsInvalid(terms.minEnergyUwh, terms.maxEnergyUwh, MAX_ENERGY_UWH);
-        if (
-            terms.minPrice == 0 || terms.minPrice > terms.maxPrice || terms.maxPrice > MAX_PRICE
-        ) revert PriceLimitsInvalid(terms.minPrice, terms.maxPrice, MAX_PRICE);
+        if (terms.minPrice == 0 || terms.minPrice > terms.maxPrice || terms.maxPrice > MAX_PRICE) {
+            revert PriceLimitsInvalid(terms.minPrice, terms.maxPrice, MAX_PRICE);
+        }
     }
 
     function _window(uint256 windowId) private view returns (Window memory terms) {
