@@ -134,10 +134,16 @@ class Windows:
         return done
 
     def finish(self):
-        """Return the windows that can still be made of what was fed: whole cycles only."""
-        if self._whole and self._whole.cycles:
-            return [self._whole]
-        return []
+        """Return the window of whole cycles under way, or None. A recording ends with this."""
+        return self._whole if self._whole and self._whole.cycles else None
+
+    def remainder(self):
+        """Return the span of all frames that are in no window yet."""
+        span = Span(self.channel_count, self._lead.start)
+        for part in (self._lead, self._whole, self._cycle):
+            if part:
+                span.add(part)
+        return span
 
     def _prime(self, frames, frame_count):
         """Start the filter on the mean of the first block, so that it settles soon."""

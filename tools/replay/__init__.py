@@ -1,0 +1,1 @@
+"""Recorded samples through the board's own meter."""
