@@ -6,7 +6,7 @@ import pytest
 from tools.bench.adc import CODES, NOISE_LSB, Converter
 from tools.bench.frontend import CurrentClamp, VoltageDivider, load_waveform, mains_frequency_hz
 
-# Published averaged correction of erratum E11: codes from ... on, LSB to add and their average over boards.
+# Published averaged correction of erratum E11: from this code on, LSB to add.
 CORRECTION = ((0, -15), (512, -5), (895, -7), (1536, 2), (2560, 7), (3584, 15))
 
 
