@@ -1,0 +1,234 @@
+"""The main job of ./tools/run: hub, virtual boards and page of one bench, as one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import fcntl
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+from rich.console import Console
+
+from hub import config as configuration
+from hub import keys as secrets
+from hub import running
+from hub.cli import BENCH_SPEED, BENCH_START
+from hub.errors import BadInput, TruequeError
+from hub.processes import Child
+
+ROOT = Path(__file__).parents[1]
+HUB_READY_S = 120.0
+LOOK_S = 0.1
+STOP_S = 20.0
+
+console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the command line asked for. `page_port` 0 takes a free one."""
+
+    data: Path
+    houses: int
+    speed: int
+    start: datetime.datetime
+    page_port: int
+    is_once: bool
+    report: Path | None
+
+
+@click.command()
+@click.option("--houses", type=click.IntRange(2, 50), default=5, show_default=True)
+@click.option("--once", is_flag=True, help="One full window for all houses, then exit 0 or 1.")
+@click.option("--report", type=click.Path(dir_okay=False, path_type=Path),
+              help="Where --once writes its JSON report.")  # fmt: skip
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path),
+              help="The site's directory; a site that is there goes on. "
+              "Default: var/site-HOUSES; --once starts afresh in var/once.")  # fmt: skip
+@click.option("--speed", type=click.IntRange(1, 600), default=BENCH_SPEED, show_default=True,
+              help="How fast the replayed day runs; energy and chain keep real time.")  # fmt: skip
+@click.option("--start", type=click.DateTime(), default=BENCH_START.isoformat(), show_default=True,
+              help="Site time at which a new bench begins.")  # fmt: skip
+@click.option("--port", "page_port", type=click.IntRange(0, 65535), default=0,
+              help="Port of the page; by default a free one, then always that.")  # fmt: skip
+def main(
+    houses: int,
+    once: bool,
+    report: Path | None,
+    data: Path | None,
+    speed: int,
+    start: datetime.datetime,
+    page_port: int,
+) -> None:
+    """Run the bench: metering boards (virtual), broker, chain, market, oracle and page.
+
+    Example: ./tools/run --once --houses 2 --report report.json
+    """
+    if report is not None and not once:
+        raise click.UsageError("--report goes with --once")
+    is_fresh = once and data is None
+    site = data or (ROOT / "var" / ("once" if once else f"site-{houses}"))
+    wanted = Wanted(site, houses, speed, start, page_port, once, report)
+    try:
+        with _only_bench(site):
+            if is_fresh:
+                _empty(site)
+            _prepare_site(wanted)
+            code = asyncio.run(_run(wanted))
+    except TruequeError as problem:
+        console.print(f"[red]trueque: {problem}[/red]")
+        sys.exit(problem.exit_code)
+    sys.exit(code)
+
+
+@contextlib.contextmanager
+def _only_bench(site: Path) -> Iterator[None]:
+    """Hold the site's bench lock; the kernel lets go of it however this process ends."""
+    site.mkdir(parents=True, exist_ok=True)
+    with (site / "bench.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BadInput(f"{site}: another bench runs here; end it or use --data") from None
+        yield
+
+
+def _empty(site: Path) -> None:
+    """Remove what an earlier --once left in its own directory, all but the lock."""
+    for entry in site.iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        elif entry.name != "bench.lock":
+            entry.unlink()
+
+
+def _prepare_site(wanted: Wanted) -> None:
+    """Make the site when there is none; refuse one of another size."""
+    if (wanted.data / configuration.FILE_NAME).exists():
+        found = len(configuration.load(wanted.data).houses)
+        if found != wanted.houses:
+            raise BadInput(
+                f"{wanted.data} is a site of {found} houses, not {wanted.houses}: "
+                f"use --houses {found} or another --data"
+            )
+        return
+    houses = configuration.bench_houses(wanted.houses)
+    configuration.write(
+        wanted.data,
+        houses,
+        site={"name": "bench"},
+        clock={"start_local": wanted.start, "speed": wanted.speed},
+        schedule={"mode": "once" if wanted.is_once else "daily"},
+        page={"port": wanted.page_port},
+    )
+    secrets.create(wanted.data / "keys.json", [house.name for house in houses])
+
+
+async def _run(wanted: Wanted) -> int:
+    """Start hub and boards, show what the hub says, end both; return the exit code."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    hub, log = _hub_child(wanted), wanted.data / "log" / "hub.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.touch()
+    with log.open(encoding="utf-8", errors="replace") as said:
+        said.seek(0, 2)
+        console.print(f"[bold]Trueque bench with {wanted.houses} houses[/bold] in {wanted.data}")
+        await hub.start()
+        bench: Child | None = None
+        try:
+            state = await _wait_for_hub(wanted, hub, said, stopping)
+            if state is not None:
+                bench = _bench_child(wanted, state)
+                await bench.start()
+                _welcome(wanted, state)
+                await _watch(hub, bench, said, stopping)
+        finally:
+            with contextlib.suppress(asyncio.CancelledError):
+                # The hub first: it opens what is closed and hears the boards' last words.
+                await hub.stop(STOP_S)
+                if bench is not None:
+                    await bench.stop(STOP_S)
+            _show(said)
+    return _exit_code(hub, bench, stopping)
+
+
+def _hub_child(wanted: Wanted) -> Child:
+    argv = [sys.executable, "-m", "tools", "hub", "up", "--data", str(wanted.data.resolve())]
+    if wanted.is_once:
+        argv.append("--once")
+    if wanted.report is not None:
+        argv += ["--report", str(wanted.report.resolve())]
+    return Child("hub", argv, log_path=wanted.data / "log" / "hub.log", cwd=ROOT)
+
+
+def _bench_child(wanted: Wanted, state: dict[str, Any]) -> Child:
+    clock = state["clock"]
+    argv = [sys.executable, "-m", "tools.bench", "--state", state["boards_dir"],
+            "--houses", str(wanted.houses), "--speed", str(clock["speed"]),
+            "--start", clock["start_local"], "--started-at-ms", str(clock["started_at_ms"]),
+            "--zone", clock["zone"]]  # fmt: skip
+    return Child("bench", argv, log_path=wanted.data / "log" / "bench.log", cwd=ROOT)
+
+
+async def _wait_for_hub(
+    wanted: Wanted, hub: Child, said: TextIO, stopping: asyncio.Event
+) -> dict[str, Any] | None:
+    """Return what the hub announces of itself, None when it ended or is to end first."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + HUB_READY_S
+    while hub.is_running and not stopping.is_set():
+        _show(said)
+        state = running.announced(wanted.data)
+        if state is not None:
+            return state
+        if loop.time() > deadline:
+            raise TruequeError(f"the hub was not ready within {HUB_READY_S:g} s: {hub.log_path}")
+        await asyncio.sleep(LOOK_S)
+    return None
+
+
+def _welcome(wanted: Wanted, state: dict[str, Any]) -> None:
+    console.print(f"\n  Page   [bold cyan]{state['page_url']}[/bold cyan]")
+    console.print(f"  Data   {wanted.data} (logs in {wanted.data / 'log'})")
+    if wanted.is_once:
+        console.print("  One trading window, then a report. Ctrl-C ends everything.\n")
+    else:
+        console.print(f"  A bench day takes {86_400 // wanted.speed // 60} minutes; houses trade "
+                      "by themselves. Ctrl-C ends everything, the next run goes on.\n")  # fmt: skip
+
+
+async def _watch(hub: Child, bench: Child, said: TextIO, stopping: asyncio.Event) -> None:
+    while hub.is_running and bench.is_running and not stopping.is_set():
+        _show(said)
+        await asyncio.sleep(LOOK_S)
+    if hub.is_running and not stopping.is_set():
+        console.print(f"[red]The virtual bench ended: see {bench.log_path}[/red]")
+        console.print(bench.log_tail(), markup=False)
+
+
+def _show(said: TextIO) -> None:
+    """Pass on what the hub has written since the last look."""
+    for line in said:
+        console.print(line.rstrip("\n"), markup=False)
+
+
+def _exit_code(hub: Child, bench: Child | None, stopping: asyncio.Event) -> int:
+    if stopping.is_set():
+        return 130
+    is_good = bench is not None and bench.returncode in (0, None) and hub.returncode == 0
+    return 0 if is_good else hub.returncode if hub.returncode in (1, 2) else 1
+
+
+if __name__ == "__main__":
+    main()
