@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import socket
 import threading
+from typing import Any
 
-from waitress.server import BaseWSGIServer, create_server
+from waitress import wasyncore
+from waitress.server import create_server
 
 from hub.config import SiteConfig
 from hub.errors import PortInUse
@@ -15,24 +18,20 @@ from hub.web import create_app
 HOST = "127.0.0.1"
 THREADS = 8  # an order waits for the chain in one of them; tabs ask each second
 CONNECTIONS = 200
+STOP_TIMEOUT_S = 8.0
 
 
 class PageServer:
-    """The page's server: `start()`, then `url`, then `stop()`."""
+    """The page's server: `start()`, then `url`, then `stop()`; once each."""
 
     def __init__(self, service: MarketService, config: SiteConfig, port: int | None = None) -> None:
         """`port` replaces the configured one; 0 takes a free one."""
         self._app = create_app(service, config)
         self._wanted_port = config.page.port if port is None else port
-        self._server: BaseWSGIServer | None = None
+        self._connections: dict[int, Any] = {}  # waitress's own map, kept to close it whole
+        self._server: Any = None
         self._thread: threading.Thread | None = None
-
-    @property
-    def port(self) -> int:
-        """The port it listens on. Raises RuntimeError before `start`."""
-        if self._server is None:
-            raise RuntimeError("the page is not started")
-        return int(self._server.effective_port)
+        self.port = 0  # known once started
 
     @property
     def url(self) -> str:
@@ -40,38 +39,41 @@ class PageServer:
 
     def start(self) -> None:
         """Listen and serve in a thread. Raises PortInUse when the port is taken."""
-        try:
-            self._server = create_server(
-                self._app,
-                host=HOST,
-                port=self._wanted_port,
-                threads=THREADS,
-                connection_limit=CONNECTIONS,
-                ident=None,
-                clear_untrusted_proxy_headers=True,
-            )
-        except OSError as problem:
-            if problem.errno != errno.EADDRINUSE:
-                raise
-            raise PortInUse("page", self._wanted_port, "page.port") from None
-        self._thread = threading.Thread(target=self._serve, name="page", daemon=True)
+        listener = self._listen()
+        self.port = listener.getsockname()[1]
+        self._server = create_server(
+            self._app,
+            map=self._connections,
+            sockets=[listener],
+            threads=THREADS,
+            connection_limit=CONNECTIONS,
+            ident=None,
+            clear_untrusted_proxy_headers=True,
+        )
+        self._thread = threading.Thread(target=self._server.run, name="page", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Close the port and end the thread; does nothing when it does not run."""
-        server, self._server = self._server, None
-        if server is None:
+        """Finish what is being answered, close the port and end the thread."""
+        if self._server is None or self._thread is None:
             return
-        server.close()
-        if self._thread is not None:
-            self._thread.join(timeout=5)
+        # Closed from within its own loop: another thread would pull sockets from under select().
+        self._server.trigger.pull_trigger(self._close)
+        self._thread.join(STOP_TIMEOUT_S)
+        self._server = self._thread = None
 
-    def _serve(self) -> None:
-        server = self._server
-        if server is None:
-            return
+    def _close(self) -> None:
+        self._server.task_dispatcher.shutdown()
+        wasyncore.close_all(self._connections)
+
+    def _listen(self) -> socket.socket:
+        listener = socket.socket()
         try:
-            server.run()
-        except OSError as problem:  # closing the listener under select() is how it ends
-            if problem.errno != errno.EBADF:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((HOST, self._wanted_port))
+        except OSError as problem:
+            listener.close()
+            if problem.errno != errno.EADDRINUSE:
                 raise
+            raise PortInUse("page", self._wanted_port, "page.port") from None
+        return listener

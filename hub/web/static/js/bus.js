@@ -1,7 +1,7 @@
 // The live picture of the shared bus: houses that can sell above (left on a phone), the others
 // below; every house hangs on it by two relays, and energy is seen flowing while a turn runs.
 import { byId, icon, say, svg } from "./dom.js";
-import { energy, power, t } from "./format.js";
+import { apparent, energy, power, t } from "./format.js";
 import { wide, narrow } from "./layout.js";
 
 const NARROW_BELOW_PX = 700;
@@ -55,8 +55,8 @@ function draw(houses, layout) {
   picture.append(flow);
   for (const house of houses) {
     const place = layout.places.get(house.name);
-    const out = relay(place.out, "out");
-    const into = relay(place.in, "in");
+    const out = relay(place.out, "out", place.in);
+    const into = relay(place.in, "in", place.out);
     const body = houseBody(house, place);
     behind.append(out.node, into.node);
     picture.append(body.node);
@@ -67,11 +67,15 @@ function draw(houses, layout) {
   return { picture, houses: parts, flow, gauge };
 }
 
-// A branch from the house to the bus with a contact in its middle; the lever swings open.
-function relay(branch, way) {
+// A branch from the house to the bus with a contact in its middle; the lever swings open, away
+// from the other branch.
+function relay(branch, way, other) {
   const at = (part) => branch.map(([from, to]) => from + (to - from) * part);
   const [x1, y1] = at(0), [x2, y2] = at(0.32), [x3, y3] = at(0.68), [x4, y4] = at(1);
   const lever = svg("path", { class: "lever", d: `M0 0 L${x3 - x2} ${y3 - y2}` });
+  const [awayX, awayY] = [x1 - other[0][0], y1 - other[1][0]];
+  const isClockwise = (y2 - y3) * awayX + (x3 - x2) * awayY > 0;
+  lever.style.setProperty("--swing", isClockwise ? "34deg" : "-34deg");
   const node = svg("g", { class: `relay ${way}` },
     svg("path", { class: "wire", d: `M${x1} ${y1} L${x2} ${y2} M${x3} ${y3} L${x4} ${y4}` }),
     svg("g", { transform: `translate(${x2} ${y2})` }, lever),
@@ -83,12 +87,15 @@ function relay(branch, way) {
 
 function houseBody(house, place) {
   const [x, y] = place.at;
-  const lines = [0, 1].map((index) => svg("text", { class: "fact", x: 10, y: 56 + index * 19 }));
-  const marks = ["pv", "load"].map((name, index) => {
-    const mark = icon(name);
-    for (const [key, value] of Object.entries({ x: -40, y: 43 + index * 19, width: 16, height: 16 }))
+  const shown = house.kind === "prosumer" ? ["pv", "load"] : ["load"];
+  const first = house.kind === "prosumer" ? 56 : 64;
+  const lines = {};
+  const marks = shown.map((name, index) => {
+    const [mark, y] = [icon(name), first + index * 19];
+    for (const [key, value] of Object.entries({ x: -42, y: y - 13, width: 16, height: 16 }))
       mark.setAttribute(key, value);
     mark.classList.add(name);
+    lines[name] = svg("text", { class: "fact", x: 10, y });
     return mark;
   });
   const panel = house.kind === "prosumer"
@@ -96,7 +103,7 @@ function houseBody(house, place) {
   const name = svg("text", { class: "name", x: 0, y: 31 }, house.name);
   const node = svg("g", { class: "home", transform: `translate(${x} ${y})` },
     svg("path", { class: "walls", d: "M-72 26 L0 -16 L72 26 L62 26 L62 86 Q62 92 56 92 L-56 92 Q-62 92 -62 86 L-62 26 Z" }),
-    panel, name, ...marks, ...lines,
+    panel, name, ...marks, ...Object.values(lines),
     svg("circle", { class: "online", cx: -50, cy: 80, r: 4 }));
   return { node, lines };
 }
@@ -105,8 +112,9 @@ function updateHouse(parts, house, turn, me) {
   if (!parts) return;
   const { pv, load } = house.measured;
   const used = load?.power_uw ?? house.load_apparent_uva;
-  say(parts.lines[0], pv?.power_uw == null ? "–" : power(pv.power_uw));
-  say(parts.lines[1], used == null ? "–" : power(used).replace("W", load?.power_uw == null ? "VA" : "W"));
+  if (parts.lines.pv) say(parts.lines.pv, pv?.power_uw == null ? "–" : power(pv.power_uw));
+  const isReal = load?.power_uw != null;
+  say(parts.lines.load, used == null ? "–" : isReal ? power(used) : apparent(used));
   parts.out.node.classList.toggle("closed", house.relay === "out");
   parts.into.node.classList.toggle("closed", house.relay === "in");
   const classes = parts.node.classList;

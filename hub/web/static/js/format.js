@@ -15,9 +15,12 @@ function scaled(value, units) {
   return `${number.toFixed(digits).replace("-", "−")} ${unit}`;
 }
 
-export const power = (uw) => scaled(Math.abs(uw) < 500 ? 0 : uw, [[1e9, "kW"], [1e6, "W"], [1e3, "mW"]]);
+// A meter at rest still counts a few steps of its converter: below that it is nothing.
+export const NOTHING_UW = 5_000;
+export const power = (uw) =>
+  Math.abs(uw) < NOTHING_UW ? "0 W" : scaled(uw, [[1e9, "kW"], [1e6, "W"], [1e3, "mW"]]);
 export const apparent = (uva) => scaled(uva, [[1e9, "kVA"], [1e6, "VA"], [1e3, "mVA"]]);
-export const energy = (uwh) => scaled(uwh, [[1e9, "kWh"], [1e6, "Wh"], [1e3, "mWh"], [1, "µWh"]]);
+export const energy = (uwh) => (uwh === 0 ? "0 mWh" : scaled(uwh, [[1e9, "kWh"], [1e6, "Wh"], [1e3, "mWh"], [1, "µWh"]]));
 export const apparentHours = (uvah) => scaled(uvah, [[1e9, "kVAh"], [1e6, "VAh"], [1e3, "mVAh"], [1, "µVAh"]]);
 export const voltage = (uv) => `${(uv / 1e6).toFixed(2)} V`;
 

@@ -21,7 +21,7 @@ function makeCard(house) {
   const id = `house-title-${house.name}`;
   const node = html("article", { class: "house", "aria-labelledby": id },
     html("div", { class: "house-head" },
-      html("h3", { id }, house.name), html("span", { class: "house-kind" }, t(house.kind)), state, chip),
+      html("h3", { id }, house.name, html("span", { class: "house-kind" }, t(house.kind))), state, chip),
     ...PORTS.map((port) => rows[port].node),
     html("details", {}, html("summary", {}, t("registers")), registers));
   return { node, chip, state, rows, registers };

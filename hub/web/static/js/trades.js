@@ -16,7 +16,7 @@ export function showTrades(snapshot, me) {
     box.append(box.empty, box.list);
   }
   box.empty.hidden = shown.length > 0;
-  say(box.empty, t(isMine ? "no_trades" : "no_trades_all"));
+  say(box.empty, t(isMine ? "no_trades" : "no_trades_all", { peer: me }));
   keep(box.list, shown, (trade) => trade.trade_id, makeTrade, updateTrade);
 }
 
