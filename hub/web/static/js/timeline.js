@@ -9,6 +9,8 @@ const SPANS = [
   ["reporting", "delivery_end_s", "report_by_s"],
 ];
 const SHOWN_REPORTING = 0.35; // the refund deadline may be a day away: that span is cut short
+const LABEL_PX = 76;
+const TICK_PX = 52;
 
 let drawn = { key: null };
 
@@ -22,7 +24,8 @@ export function showTimeline(window, nowS) {
     return;
   }
   const phase = phaseOf(window, nowS);
-  if (drawn.key !== window.window_id) drawn = draw(box, window);
+  const key = `${window.window_id} ${box.clientWidth}`;
+  if (drawn.key !== key) drawn = { ...draw(box, window), key };
   for (const [name, node] of drawn.spans) node.classList.toggle("now", name === phase);
   drawn.needle.style.left = `${drawn.percent(Math.min(nowS, window.report_by_s))}%`;
   tell(window, phase, nowS);
@@ -52,28 +55,29 @@ function draw(box, window) {
   const trading = window.delivery_end_s - window.bid_start_s;
   const end = Math.min(window.report_by_s, window.delivery_end_s + Math.ceil(trading * SHOWN_REPORTING));
   const percent = (at) => Math.max(0, Math.min(100, (100 * (at - window.bid_start_s)) / (end - window.bid_start_s)));
+  const pixels = box.clientWidth / 100;
   const spans = new Map();
   const track = html("div", { class: "track" });
   for (const [name, start, stop] of SPANS) {
     const share = percent(window[stop]) - percent(window[start]);
     if (share <= 0) continue;
     const label = t(`span_${name}`);
-    const node = html("div", { class: `span ${name}`, title: label }, share > 9 ? label : "");
+    const node = html("div", { class: `span ${name}`, title: label }, share * pixels > LABEL_PX ? label : "");
     node.style.left = `${percent(window[start])}%`;
     node.style.width = `${share}%`;
     spans.set(name, node);
     track.append(node);
   }
   const needle = html("div", { class: "needle" });
-  box.replaceChildren(track, needle, ...ticks(window, percent));
-  return { key: window.window_id, spans, needle, percent };
+  box.replaceChildren(track, needle, ...ticks(window, percent, TICK_PX / pixels));
+  return { spans, needle, percent };
 }
 
-function ticks(window, percent) {
+function ticks(window, percent, apart) {
   const shown = [];
   for (const name of ["bid_start_s", "bid_end_s", "delivery_start_s", "delivery_end_s"]) {
     const [at, text] = [percent(window[name]), window.local[name]];
-    if (!text || shown.some((one) => Math.abs(one.at - at) < 9)) continue;
+    if (!text || shown.some((one) => Math.abs(one.at - at) < apart)) continue;
     const node = html("span", { class: `tick ${at < 2 ? "first" : at > 98 ? "last" : ""}` }, text);
     node.style.left = `${at}%`;
     shown.push({ at, node });
