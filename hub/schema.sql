@@ -147,7 +147,8 @@ CREATE TABLE trades (
     matched_at_ms INTEGER NOT NULL,
     chain_state TEXT NOT NULL,   -- matched, settled, refunded, disputed
     seller_metered_uwh INTEGER, buyer_metered_uwh INTEGER, settled_uwh INTEGER,
-    paid_wei TEXT, refunded_wei TEXT
+    paid_wei TEXT, refunded_wei TEXT,
+    closed_at_ms INTEGER         -- when the hub saw it settled or refunded
 );
 CREATE INDEX trades_by_window ON trades (window_id);
 

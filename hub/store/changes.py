@@ -108,7 +108,7 @@ def _trade_made(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int
     energy_uwh, price = args["energy_uwh"], args["price_gwei_per_kwh"]
     connection.execute(
         "INSERT INTO trades VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'matched', NULL, NULL, NULL,"
-        " NULL, NULL)",
+        " NULL, NULL, NULL)",
         (
             *(args["trade_id"], args["order_id"], args["window_id"]),
             *(args["seller"], args["buyer"], args["taker"], energy_uwh, price, at_ms),
@@ -123,14 +123,14 @@ def _trade_made(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int
 
 
 def _trade_settled(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
-    _close_trade(connection, args["trade_id"], "settled", args)
+    _close_trade(connection, "settled", args, at_ms)
     trade = _trade(connection, args["trade_id"])
     _add_wei(connection, trade["seller"], "balance_wei", args["paid_wei"])
     _add_wei(connection, trade["buyer"], "balance_wei", args["refunded_wei"])
 
 
 def _trade_refunded(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
-    _close_trade(connection, args["trade_id"], "refunded", {"paid_wei": 0, **args})
+    _close_trade(connection, "refunded", {"paid_wei": 0, **args}, at_ms)
     trade = _trade(connection, args["trade_id"])
     _add_wei(connection, trade["buyer"], "balance_wei", args["refunded_wei"])
 
@@ -143,14 +143,14 @@ def _trade(connection: sqlite3.Connection, trade_id: int) -> sqlite3.Row:
 
 
 def _close_trade(
-    connection: sqlite3.Connection, trade_id: int, state: str, args: dict[str, Any]
+    connection: sqlite3.Connection, state: str, args: dict[str, Any], at_ms: int
 ) -> None:
     connection.execute(
         "UPDATE trades SET chain_state = ?, seller_metered_uwh = ?, buyer_metered_uwh = ?,"
-        " settled_uwh = ?, paid_wei = ?, refunded_wei = ? WHERE trade_id = ?",
+        " settled_uwh = ?, paid_wei = ?, refunded_wei = ?, closed_at_ms = ? WHERE trade_id = ?",
         (
             *(state, args.get("seller_uwh"), args.get("buyer_uwh"), args.get("settled_uwh", 0)),
-            *(str(args["paid_wei"]), str(args["refunded_wei"]), trade_id),
+            *(str(args["paid_wei"]), str(args["refunded_wei"]), at_ms, args["trade_id"]),
         ),
     )
 

@@ -117,8 +117,8 @@ class Database:
     def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
         try:
             return self._reader.execute(sql, parameters).fetchall()
-        except sqlite3.ProgrammingError:
-            raise StoreError(f"{self.path}: the store is closed") from None
+        except sqlite3.Error as problem:  # closed meanwhile, damaged, or not of this program
+            raise StoreError(f"{self.path}: {problem}") from problem
 
     def _one(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Row | None:
         rows = self._rows(sql, parameters)

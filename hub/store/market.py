@@ -51,7 +51,7 @@ def _plain(value: object) -> str:
 _TRADES = """
     SELECT t.trade_id, order_id, window_id, seller, buyer, taker, energy_uwh, price_gwei_per_kwh,
            matched_at_ms, seller_metered_uwh, buyer_metered_uwh, settled_uwh, paid_wei,
-           refunded_wei,
+           refunded_wei, closed_at_ms,
            CASE WHEN chain_state <> 'matched' THEN chain_state ELSE coalesce(
                (SELECT nullif(d.state, 'abandoned') FROM deliveries d
                 WHERE d.trade_id = t.trade_id

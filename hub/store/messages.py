@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from wire import records, sequence
@@ -32,7 +32,10 @@ def _insert(table: str, names: Iterable[str]) -> str:
     return f"INSERT OR REPLACE INTO {table} ({', '.join(columns)}) VALUES ({marks})"
 
 
-_INSERT_READING = _insert("readings", ("node", "received_at_ms", "site_at_ms", *_READING))
+READING_COLUMNS = ("node", "received_at_ms", "site_at_ms", *_READING)
+REGISTERS = tuple(name for name in _READING if name.endswith(("_uwh", "_uvah")))
+_HIGHEST = ", ".join(f"max({name}) AS {name}" for name in REGISTERS)
+_INSERT_READING = _insert("readings", READING_COLUMNS)
 _INSERT_STATUS = _insert("node_status", ("node", "received_at_ms", *_STATUS))
 _INSERT_EVENT = _insert("node_events", ("node", "received_at_ms", *_EVENT))
 _INSERT_REPORT = _insert("delivery_reports", ("node", "received_at_ms", *_REPORT))
@@ -141,6 +144,42 @@ class MessageTables(Database):
             sql += " AND node = ?"
             parameters.append(node)
         return [dict(row) for row in self._rows(sql + " ORDER BY received_at_ms, seq", parameters)]
+
+    def each_reading(self, start_ms: int, end_ms: int) -> Iterator[dict[str, Any]]:
+        """Yield the readings received in [start_ms, end_ms), oldest first, without holding all."""
+        cursor = self._reader.execute(
+            "SELECT * FROM readings WHERE received_at_ms >= ? AND received_at_ms < ?"
+            " ORDER BY received_at_ms, node, seq",
+            (start_ms, end_ms),
+        )
+        for row in cursor:
+            yield dict(row)
+
+    def registers_at(self, node: str, before_ms: int) -> dict[str, int | None]:
+        """Return the highest value of each register of a node received before that time.
+
+        The highest, not the last: a register may fall back by a save interval when its board
+        loses power, and must not be counted twice while it catches up.
+        """
+        row = self._one(
+            f"SELECT {_HIGHEST} FROM readings WHERE node = ? AND received_at_ms < ?",
+            (node, before_ms),
+        )
+        return {} if row is None else dict(row)
+
+    def first_registers(self, node: str) -> dict[str, int | None]:
+        """Return each register's value in a node's first reading."""
+        row = self._one(
+            f"SELECT {', '.join(REGISTERS)} FROM readings WHERE node = ?"
+            " ORDER BY received_at_ms LIMIT 1",
+            (node,),
+        )
+        return dict.fromkeys(REGISTERS) if row is None else dict(row)
+
+    def reading_span_ms(self) -> tuple[int, int] | None:
+        """Return the arrival of the first and the last reading, None when there is none."""
+        row = self._one("SELECT min(received_at_ms) AS a, max(received_at_ms) AS b FROM readings")
+        return None if row is None or row["a"] is None else (row["a"], row["b"])
 
     def last_site_ms(self) -> int | None:
         """Return the latest site time of any reading, None on a fresh store."""

@@ -92,6 +92,7 @@ class TradeRow:
     settled_uwh: int | None
     paid_wei: int | None
     refunded_wei: int | None
+    closed_at_ms: int | None = None
 
 
 @dataclass(frozen=True)

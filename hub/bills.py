@@ -1,0 +1,130 @@
+"""Bills: registers and settled trades of a peer and a period enter, energy and money leave.
+
+All at the scale of the DC model. What no sensor measures is None: a house without a metered load
+has no figure for the grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from hub.errors import TruequeError
+from hub.store import TradeRow
+
+Registers = Mapping[str, int | None]
+
+
+class UnbalancedBooks(TruequeError):
+    """Bills whose sums do not agree: never printed."""
+
+
+@dataclass(frozen=True)
+class Bill:
+    """One peer's period [start_ms, end_ms) of wall time.
+
+    `load_uwh` = `from_own_uwh` + `from_community_uwh` + `from_grid_uwh`, exactly. Negative
+    `from_grid_uwh` went to the grid. Own sources are PV and battery, less what was given to the
+    bus.
+    """
+
+    peer: str
+    address: str
+    start_ms: int
+    end_ms: int
+    pv_produced_uwh: int | None
+    battery_charged_uwh: int | None
+    battery_discharged_uwh: int | None
+    bus_import_uwh: int | None
+    bus_export_uwh: int | None
+    load_uwh: int | None
+    load_apparent_uvah: int | None
+    from_own_uwh: int | None
+    from_community_uwh: int
+    from_grid_uwh: int | None
+    to_community_uwh: int
+    trades: int
+    paid_wei: int
+    earned_wei: int
+    fees_wei: int
+    net_wei: int
+
+
+def _rise(before: Registers, after: Registers, name: str) -> int | None:
+    first, last = before.get(name), after.get(name)
+    return None if first is None or last is None else last - first
+
+
+def make_bill(
+    peer: tuple[str, str],
+    span_ms: tuple[int, int],
+    registers: tuple[Registers, Registers],
+    trades: Iterable[TradeRow],
+    model_scale: int,
+) -> Bill:
+    """Make one bill. `peer`: name and address; `registers`: at the start and at the end.
+
+    `trades`: those closed in the span, of anybody.
+    """
+    name, address = peer
+    rise = {key: _rise(*registers, key) for key in registers[1]}
+    settled = [trade for trade in trades if trade.state == "settled"]
+    bought = [trade for trade in settled if trade.buyer == address]
+    sold = [trade for trade in settled if trade.seller == address]
+    paid_wei, earned_wei = (sum(one.paid_wei or 0 for one in side) for side in (bought, sold))
+    from_community = sum(one.settled_uwh or 0 for one in bought)
+    full_load = rise.get("load_import_uwh")
+    load = None if full_load is None else full_load // model_scale
+    own = _own_uwh(rise)
+    return Bill(
+        peer=name,
+        address=address,
+        start_ms=span_ms[0],
+        end_ms=span_ms[1],
+        pv_produced_uwh=rise.get("pv_export_uwh"),
+        battery_charged_uwh=rise.get("battery_import_uwh"),
+        battery_discharged_uwh=rise.get("battery_export_uwh"),
+        bus_import_uwh=rise.get("bus_import_uwh"),
+        bus_export_uwh=rise.get("bus_export_uwh"),
+        load_uwh=load,
+        load_apparent_uvah=rise.get("load_apparent_uvah"),
+        from_own_uwh=own,
+        from_community_uwh=from_community,
+        from_grid_uwh=None if load is None or own is None else load - own - from_community,
+        to_community_uwh=sum(one.settled_uwh or 0 for one in sold),
+        trades=len(bought) + len(sold),
+        paid_wei=paid_wei,
+        earned_wei=earned_wei,
+        fees_wei=0,  # the contract takes none
+        net_wei=earned_wei - paid_wei,
+    )
+
+
+def _own_uwh(rise: Mapping[str, int | None]) -> int | None:
+    """Return what own PV and battery gave the house; None when neither is metered."""
+    pv, bus = rise.get("pv_export_uwh"), rise.get("bus_export_uwh")
+    charged, discharged = rise.get("battery_import_uwh"), rise.get("battery_export_uwh")
+    if bus is None or (pv is None and discharged is None):
+        return None
+    return (pv or 0) + (discharged or 0) - (charged or 0) - bus
+
+
+def check(bills: Sequence[Bill], trades: Iterable[TradeRow]) -> None:
+    """Raise UnbalancedBooks unless the bills of all peers add up to the trades, to the uWh."""
+    settled = [trade for trade in trades if trade.state == "settled"]
+    energy_uwh = sum(trade.settled_uwh or 0 for trade in settled)
+    money_wei = sum(trade.paid_wei or 0 for trade in settled)
+    sums = {
+        "energy bought": (sum(bill.from_community_uwh for bill in bills), energy_uwh),
+        "energy sold": (sum(bill.to_community_uwh for bill in bills), energy_uwh),
+        "money paid": (sum(bill.paid_wei for bill in bills), money_wei),
+        "money earned": (sum(bill.earned_wei for bill in bills), money_wei),
+    }
+    for what, (billed, traded) in sums.items():
+        if billed != traded:
+            raise UnbalancedBooks(f"{what}: bills say {billed}, settled trades {traded}")
+    for bill in bills:
+        if bill.load_uwh is None or bill.from_own_uwh is None or bill.from_grid_uwh is None:
+            continue
+        if bill.load_uwh != bill.from_own_uwh + bill.from_community_uwh + bill.from_grid_uwh:
+            raise UnbalancedBooks(f"{bill.peer}: the load is not the sum of its parts")

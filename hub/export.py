@@ -1,0 +1,233 @@
+"""`trueque export`: the store enters; readings, trades or bills leave as CSV or Parquet.
+
+Units stand in the column names; wei are decimal text, for they pass 64 bits.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import datetime
+import itertools
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import rich.console
+import rich.progress
+
+from hub import bills
+from hub import config as configuration
+from hub.config import SiteConfig
+from hub.errors import BadInput
+from hub.store import Store
+from hub.store.messages import READING_COLUMNS
+
+Row = dict[str, Any]
+ROWS_AT_ONCE = 5_000
+FOREVER_MS = 2**62
+TRADE_COLUMNS = (
+    "trade_id",
+    "window_id",
+    "order_id",
+    "seller",
+    "buyer",
+    "seller_address",
+    "buyer_address",
+    "agreed_uwh",
+    "price_gwei_per_kwh",
+    "matched_at_ms",
+    "closed_at_ms",
+    "state",
+    "seller_metered_uwh",
+    "buyer_metered_uwh",
+    "settled_uwh",
+    "paid_wei",
+    "refunded_wei",
+)
+COLUMNS = {
+    "readings": READING_COLUMNS,
+    "trades": TRADE_COLUMNS,
+    "bills": tuple(field.name for field in dataclasses.fields(bills.Bill)),
+}
+ISO_UTC = "an ISO date or time, UTC unless it names a zone"
+
+
+def _moment_ms(text: str | None, name: str, otherwise: int) -> int:
+    if text is None:
+        return otherwise
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInput(f"--{name}: {text!r} is not {ISO_UTC}") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=datetime.UTC)
+    return round(moment.timestamp() * 1000)
+
+
+@click.command()
+@click.argument("what", type=click.Choice(["readings", "trades", "bills"]))
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), default="var/site",
+              show_default=True, help="The site's directory.")  # fmt: skip
+@click.option("--format", "file_format", type=click.Choice(["csv", "parquet"]), default="csv",
+              show_default=True)  # fmt: skip
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path),
+              help="The file to write; CSV goes to standard output without it.")  # fmt: skip
+@click.option("--since", help=f"First moment, {ISO_UTC}.")
+@click.option("--until", help="First moment left out, likewise.")
+@click.option("--period", type=click.Choice(["all", "day", "month"]), default="day",
+              show_default=True, help="Of a bill, in the site's time zone.")  # fmt: skip
+def export(what: str, data: Path, file_format: str, out: Path | None, since: str | None,
+           until: str | None, period: str) -> None:  # fmt: skip
+    """Export readings, trades and bills, with units in the column names.
+
+    Example: trueque export trades --format parquet --out trades.parquet
+    """
+    span = (_moment_ms(since, "since", 0), _moment_ms(until, "until", FOREVER_MS))
+    if file_format == "parquet" and out is None:
+        raise BadInput("--format parquet needs --out FILE")
+    config = configuration.load(data)
+    if not config.store_path.exists():
+        raise BadInput(f"{config.store_path} does not exist: the hub has not run here yet")
+    store = Store.open(config.store_path)
+    try:
+        rows = _SOURCES[what](config, store, span, period)
+        write = _write_parquet if file_format == "parquet" else _write_csv
+        write(out, COLUMNS[what], _watched(rows, what))
+    finally:
+        store.close()
+
+
+def _readings(
+    config: SiteConfig, store: Store, span: tuple[int, int], period: str
+) -> Iterator[Row]:
+    return store.each_reading(*span)
+
+
+def _trades(config: SiteConfig, store: Store, span: tuple[int, int], period: str) -> Iterator[Row]:
+    names = {peer.peer: peer.node for peer in store.peers()}
+    for trade in store.trades():
+        if span[0] <= trade.matched_at_ms < span[1]:
+            row = dataclasses.asdict(trade)
+            row["agreed_uwh"] = trade.energy_uwh
+            row["seller_address"], row["buyer_address"] = trade.seller, trade.buyer
+            row["seller"], row["buyer"] = names.get(trade.seller), names.get(trade.buyer)
+            yield {name: row[name] for name in TRADE_COLUMNS}
+
+
+def _bills(config: SiteConfig, store: Store, span: tuple[int, int], period: str) -> Iterator[Row]:
+    peers = [(one.node or one.peer, one.peer) for one in store.peers()]
+    trades = [one for one in store.trades() if one.closed_at_ms is not None]
+    seen = store.reading_span_ms()
+    times = [one.closed_at_ms or 0 for one in trades] + list(seen or ())
+    times = [at_ms for at_ms in times if span[0] <= at_ms < span[1]]
+    if not times:
+        return
+    for start_ms, end_ms in _periods(config, max(span[0], min(times)), max(times) + 1, period):
+        closed = [one for one in trades if start_ms <= (one.closed_at_ms or 0) < end_ms]
+        made = [
+            bills.make_bill(
+                peer,
+                (start_ms, end_ms),
+                _registers(store, peer[0], start_ms, end_ms),
+                closed,
+                config.site.model_scale,
+            )
+            for peer in peers
+        ]
+        bills.check(made, closed)
+        yield from (dataclasses.asdict(bill) for bill in made)
+
+
+def _registers(
+    store: Store, node: str, start_ms: int, end_ms: int
+) -> tuple[bills.Registers, bills.Registers]:
+    before = store.registers_at(node, start_ms)
+    first = store.first_registers(node)
+    # A register that nothing was heard of before starts with its first value.
+    start = {name: first[name] if value is None else value for name, value in before.items()}
+    return start, store.registers_at(node, end_ms)
+
+
+def _periods(
+    config: SiteConfig, first_ms: int, end_ms: int, period: str
+) -> Iterator[tuple[int, int]]:
+    """Yield [start, end) of each period that has something in it; days begin at local midnight."""
+    if period == "all":
+        yield first_ms, end_ms
+        return
+    zone = config.zone
+    day = datetime.datetime.fromtimestamp(first_ms / 1000, zone).date()
+    if period == "month":
+        day = day.replace(day=1)
+    while True:
+        length = datetime.timedelta(days=32 if period == "month" else 1)
+        following = day + length
+        if period == "month":
+            following = following.replace(day=1)
+        start, end = (
+            round(datetime.datetime.combine(one, datetime.time(), zone).timestamp() * 1000)
+            for one in (day, following)
+        )
+        if start >= end_ms:
+            return
+        yield start, end
+        day = following
+
+
+_SOURCES: dict[str, Callable[[SiteConfig, Store, tuple[int, int], str], Iterator[Row]]] = {
+    "readings": _readings,
+    "trades": _trades,
+    "bills": _bills,
+}
+
+# Writing ----------------------------------------------------------------------------------------
+
+
+def _watched(rows: Iterable[Row], what: str) -> Iterable[Row]:
+    """Show progress on a terminal, on standard error."""
+    console = rich.console.Console(stderr=True)
+    if not console.is_terminal:
+        return rows
+    return rich.progress.track(rows, what, console=console, transient=True)
+
+
+def _write_csv(out: Path | None, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    if out is None:
+        _write_lines(sys.stdout, columns, rows)
+        return
+    with out.open("w", newline="", encoding="utf-8") as file:
+        _write_lines(file, columns, rows)
+
+
+def _write_lines(file: Any, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    writer = csv.DictWriter(file, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)  # None becomes an empty field
+
+
+def _write_parquet(out: Path | None, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    assert out is not None
+    schema = pyarrow.schema([(name, _arrow_type(name, pyarrow)) for name in columns])
+    with pyarrow.parquet.ParquetWriter(out, schema) as writer:
+        remaining = iter(rows)
+        while batch := list(itertools.islice(remaining, ROWS_AT_ONCE)):
+            plain = [{name: _plain(name, value) for name, value in row.items()} for row in batch]
+            writer.write_table(pyarrow.Table.from_pylist(plain, schema=schema))
+
+
+_TEXT = ("node", "seller", "buyer", "seller_address", "buyer_address", "state", "peer", "address")
+
+
+def _arrow_type(name: str, pyarrow: Any) -> Any:
+    is_text = name in _TEXT or name.endswith("_wei")
+    return pyarrow.string() if is_text else pyarrow.int64()
+
+
+def _plain(name: str, value: Any) -> Any:
+    return str(value) if name.endswith("_wei") and value is not None else value
