@@ -81,8 +81,16 @@ function relay(branch, way, other) {
     svg("g", { transform: `translate(${x2} ${y2})` }, lever),
     svg("circle", { class: "contact", cx: x2, cy: y2, r: 4 }),
     svg("circle", { class: "contact", cx: x3, cy: y3, r: 4 }),
-    svg("circle", { class: "joint", cx: x4, cy: y4, r: 4.5 }));
+    svg("circle", { class: "joint", cx: x4, cy: y4, r: 4.5 }),
+    label(way, branch, [Math.sign(awayX), Math.sign(awayY)]));
   return { node };
+}
+
+// Names a branch, on the side of its sister: its own lever swings to the other.
+function label(way, branch, [awayX, awayY]) {
+  const [x, y] = branch.map(([from, to]) => (from + to) / 2);
+  const anchor = awayX < 0 ? "start" : awayX > 0 ? "end" : "middle";
+  return svg("text", { class: "way", x: x - 6 * awayX, y: y - 12 * awayY + 4, "text-anchor": anchor }, way);
 }
 
 function houseBody(house, place) {
