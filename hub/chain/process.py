@@ -169,8 +169,8 @@ class Chain:
                     f"the chain ended while starting:\n{self._child.log_tail(5)}"
                 )
             try:
-                chain_id = await asyncio.to_thread(rpc.integer, "eth_chainId")
-                break
+                await asyncio.to_thread(rpc.integer, "eth_chainId")
+                return
             except (ConnectionLost, RpcRefused):
                 if time.monotonic() >= deadline:
                     raise ChainUnavailable(
@@ -178,11 +178,6 @@ class Chain:
                         f"its log is {self._settings.log_path}"
                     ) from None
                 await asyncio.sleep(0.05)
-        if chain_id != self._settings.chain_id:
-            raise ChainUnavailable(
-                f"the chain in {self._settings.data_dir} has chain id {chain_id}, "
-                f"not {self._settings.chain_id} as site.toml says in chain.chain_id"
-            )
 
     def _mend_clock(self) -> None:
         """Move a chain's clock that is behind its newest block to that block.

@@ -22,18 +22,18 @@ function buildArtefact() {
   };
 }
 
-function firstDifference(committed, built) {
-  return Object.keys(built).find(
+function differences(committed, built) {
+  return Object.keys(built).filter(
     (key) => JSON.stringify(committed[key]) !== JSON.stringify(built[key]),
   );
 }
 
 const artefact = buildArtefact();
 if (process.argv.includes("--check")) {
-  const member = firstDifference(JSON.parse(readFileSync(artefactPath, "utf8")), artefact);
-  if (member !== undefined) {
+  const members = differences(JSON.parse(readFileSync(artefactPath, "utf8")), artefact);
+  if (members.length > 0) {
     console.error(
-      `contracts/abi/EnergyMarket.json: ${member} is not that of contracts/src; ` +
+      `contracts/abi/EnergyMarket.json differs from contracts/src in ${members.join(", ")}; ` +
         "run node tools/contracts/compile.mjs and commit the result",
     );
     process.exit(1);

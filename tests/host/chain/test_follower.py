@@ -1,0 +1,210 @@
+"""The follower against a real Ganache: every event once, through restarts and replaced blocks."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from contextlib import aclosing
+
+import pytest
+
+from hub.chain import follower
+from hub.chain.records import Batch, Cursor, Rollback, WrongContract
+
+PRICE = 200_000_000
+
+
+class Reader:
+    """Applies batches and rollbacks as a store does, and remembers what came."""
+
+    def __init__(self, start=None):
+        self.events = []
+        self.cursor = start
+        self.rollbacks = []
+
+    def apply(self, step):
+        if isinstance(step, Rollback):
+            self.rollbacks.append(step.cursor)
+            at = step.cursor.block_number
+            self.events = [event for event in self.events if event.block_number <= at]
+        else:
+            assert isinstance(step, Batch)
+            self.events.extend(step.events)
+        self.cursor = step.cursor
+
+    @property
+    def places(self):
+        return [(event.block_number, event.log_index) for event in self.events]
+
+    def amounts(self):
+        return [event.args["amount_wei"] for event in self.events if event.name == "Deposited"]
+
+    async def read_until(self, ws_url, address, condition, timeout_s=20.0):
+        """Follow from the cursor until `condition()` holds after a step."""
+        async with (
+            asyncio.timeout(timeout_s),
+            aclosing(follower.follow(ws_url, address, self.cursor)) as steps,
+        ):
+            if condition():
+                return
+            async for step in steps:
+                self.apply(step)
+                if condition():
+                    return
+
+
+def head(market):
+    block = market.rpc.block("latest")
+    return Cursor(int(block["number"], 16), block["hash"])
+
+
+def deposit(market, amount_wei):
+    market.client.deposit(market.seller, amount_wei)
+
+
+def test_events_come_in_order_when_read_from_the_first_block(market, monkeypatch):
+    monkeypatch.setattr(follower, "BLOCKS_PER_BATCH", 3)
+    window_id = market.open_window()
+    order_id = market.client.offer(market.seller, window_id, 50_000, PRICE)
+    trade_id = market.client.take(market.buyer, order_id, 50_000, PRICE)
+    market.client.report(market.oracle, trade_id, 50_000, 50_000)
+    reader = Reader()
+    target = head(market)
+    asyncio.run(
+        reader.read_until(market.ws_url, market.client.address, lambda: reader.cursor == target)
+    )
+    names = [event.name for event in reader.events if event.name != "RoleGranted"]
+    assert names == [
+        *(["PeerRegistered", "PeerApproved", "Deposited"] * 2),
+        *("WindowOpened", "OrderPlaced", "TradeMade", "TradeSettled"),
+    ]
+    assert reader.places == sorted(reader.places)
+
+
+def test_event_arguments_are_plain_and_in_snake_case(market):
+    start = head(market)
+    window_id = market.open_window()
+    market.client.bid(market.buyer, window_id, 50_000, PRICE)
+    market.client.approve(market.administrator, market.seller.address, "house-7")
+    reader = Reader(start)
+    asyncio.run(
+        reader.read_until(market.ws_url, market.client.address, lambda: len(reader.events) == 3)
+    )
+    opened, placed, approved = (event.args for event in reader.events)
+    assert opened["window_id"] == window_id
+    assert opened["min_energy_uwh"] == 1_000
+    assert opened["report_by"] == market.client.window(window_id).report_by
+    assert placed == {
+        "order_id": 1,
+        "window_id": window_id,
+        "peer": market.buyer.address,
+        "is_offer": False,
+        "energy_uwh": 50_000,
+        "price_gwei_per_kwh": PRICE,
+    }
+    assert approved["node_id"] == "house-7"
+
+
+def test_new_events_arrive_when_they_happen(market):
+    reader = Reader(head(market))
+
+    async def act():
+        reading = asyncio.create_task(
+            reader.read_until(
+                market.ws_url, market.client.address, lambda: len(reader.events) == 3, timeout_s=5
+            )
+        )
+        for amount_wei in (1, 2, 3):
+            await asyncio.to_thread(deposit, market, amount_wei)
+        await reading
+
+    asyncio.run(act())
+    assert reader.amounts() == [1, 2, 3]
+
+
+def test_reading_goes_on_at_the_cursor_when_started_again(market):
+    reader = Reader(head(market))
+    for amount_wei in (1, 2, 3, 4):
+        deposit(market, amount_wei)
+        wanted = amount_wei
+        asyncio.run(
+            reader.read_until(
+                market.ws_url,
+                market.client.address,
+                lambda wanted=wanted: reader.amounts()[-1:] == [wanted],
+            )
+        )
+    assert reader.amounts() == [1, 2, 3, 4]
+
+
+def test_no_event_is_lost_or_repeated_when_the_chain_is_killed(own_chain, loop):
+    chain, market = own_chain()
+    reader = Reader(head(market))
+
+    async def act():
+        reading = asyncio.create_task(
+            reader.read_until(
+                chain.ws_url, market.client.address, lambda: len(reader.events) == 9, timeout_s=40
+            )
+        )
+        for round_number in range(3):
+            for step in range(3):
+                await asyncio.to_thread(deposit, market, 1 + 3 * round_number + step)
+            os.kill(chain.pid, signal.SIGKILL)
+            await asyncio.to_thread(loop.run, chain.wait())
+            await asyncio.to_thread(loop.run, chain.start())
+        await reading
+
+    asyncio.run(act())
+    assert reader.amounts() == [1, 2, 3, 4, 5, 6, 7, 8, 9]
+    assert reader.rollbacks == []
+
+
+def test_rollback_names_the_last_common_block_when_blocks_are_replaced(market):
+    reader = Reader(head(market))
+    address = market.client.address
+
+    async def act():
+        async with (
+            asyncio.timeout(20),
+            aclosing(follower.follow(market.ws_url, address, reader.cursor)) as steps,
+        ):
+            await asyncio.to_thread(deposit, market, 1)
+            while len(reader.events) < 1:
+                reader.apply(await anext(steps))
+            common = reader.cursor
+            snapshot = await asyncio.to_thread(market.rpc.request, "evm_snapshot")
+            await asyncio.to_thread(deposit, market, 2)
+            while len(reader.events) < 2:
+                reader.apply(await anext(steps))
+            await asyncio.to_thread(market.rpc.request, "evm_revert", snapshot)
+            await asyncio.to_thread(deposit, market, 30)
+            while reader.amounts() != [1, 30]:
+                reader.apply(await anext(steps))
+            return common
+
+    common = asyncio.run(act())
+    assert reader.rollbacks == [common]
+
+
+def test_everything_is_read_again_when_the_cursors_block_is_gone(market):
+    deposit(market, 7)
+    gone = Cursor(head(market).block_number, "0x" + "ab" * 32)
+    reader = Reader(gone)
+    asyncio.run(
+        reader.read_until(
+            market.ws_url, market.client.address, lambda: reader.amounts()[-1:] == [7]
+        )
+    )
+    assert [cursor.block_number for cursor in reader.rollbacks] == [0]
+    assert sum(event.name == "PeerRegistered" for event in reader.events) == 2
+
+
+def test_following_ends_with_advice_when_the_chain_is_another_one(own_chain):
+    _, market = own_chain("old")
+    start = head(market)
+    other, _ = own_chain("new")
+    reader = Reader(start)
+    with pytest.raises(WrongContract, match="trueque hub init"):
+        asyncio.run(reader.read_until(other.ws_url, market.client.address, lambda: False))
