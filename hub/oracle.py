@@ -120,7 +120,7 @@ class Oracle:
         """Keep time until cancelled."""
         while True:
             self._wake.clear()
-            self._tick()
+            self.tick()
             try:
                 await asyncio.wait_for(self._wake.wait(), self._sleep_s())
             except TimeoutError:
@@ -279,7 +279,8 @@ class Oracle:
         for ticket in self._turns.grant(self._now_ms(), watch.is_clear, watch.is_ready):
             self._apply(self._live[ticket.delivery_id], records.Granted(self._now_ms()))
 
-    def _tick(self) -> None:
+    def tick(self) -> None:
+        """Do what is due by now."""
         now_ms = self._now_ms()
         for live in list(self._live.values()):
             due_ms = delivery.next_tick_ms(live.terms, live.state)

@@ -37,10 +37,10 @@ def build(
     `parts` names the broker and the chain that ran.
     """
     peers = store.peers()
-    statuses = store.latest_statuses().values()
+    versions = sorted({one.firmware for one in store.latest_statuses().values() if one.firmware})
     return {
         "houses": len(config.houses),
-        "firmware": ", ".join(sorted({one.firmware for one in statuses if one.firmware})),
+        "firmware": f"trueque {', '.join(versions)} on MicroPython" if versions else "",
         **parts,
         "trades": [
             trade_record(trade, store.deliveries(trade.trade_id), keys)
@@ -80,14 +80,14 @@ def trade_record(trade: TradeRow, attempts: list[DeliveryRow], keys: Keys) -> di
 
 
 def _latencies(trade: TradeRow, last: DeliveryRow | None) -> dict[str, int | None]:
-    names = ("match_to_command", "command_to_relay", "final_to_report", "report_to_settled")
+    """Match to command counts the wait for the delivery window and for the turn on the bus."""
+    names = ("match_to_command", "command_to_relay", "report_to_settled")
     if last is None:
         return dict.fromkeys(names)
     steps = (
         (trade.matched_at_ms, last.commanded_at_ms),
         (last.commanded_at_ms, last.relay_closed_at_ms),
-        (last.finished_at_ms, last.reported_at_ms),
-        (last.reported_at_ms, last.settled_at_ms),
+        (last.finished_at_ms, last.settled_at_ms),  # both reports were in
     )
     return {name: _span(*step) for name, step in zip(names, steps, strict=True)}
 

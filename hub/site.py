@@ -14,7 +14,7 @@ from hub.broker import Broker
 from hub.chain.client import MarketClient
 from hub.chain.follower import follow
 from hub.chain.identity import deploy
-from hub.chain.process import Chain, ChainSettings, FundedAccount
+from hub.chain.process import HARDFORK, Chain, ChainSettings, FundedAccount
 from hub.chain.records import ChainIdentity, ChainUnavailable, Cursor, Rollback
 from hub.config import SiteConfig
 from hub.dispatch import Dispatch
@@ -29,7 +29,7 @@ from hub.returns import Returns
 from hub.schedule import Coordinator
 from hub.settlement import Settlement
 from hub.site_clock import SiteClock, wall_ms
-from hub.store import NodeRow, Store
+from hub.store import IdentityRow, NodeRow, Store
 
 FIRST_FUNDS_WEI = 10_000 * 10**18
 CONNECT_TIMEOUT_S = 15.0
@@ -155,14 +155,14 @@ class Site:
 
     def _find_contract(self) -> ChainIdentity:
         """Return the store's contract after checking that the chain has it; deploy the first."""
-        known = self.store.state("identity")
+        known = self.store.identity()
         if known is not None:
-            identity = ChainIdentity(**known)
+            identity = ChainIdentity(**asdict(known))
             MarketClient(self.chain.rpc_url, identity.address).check_identity(identity)
             return identity
         keys = self.keys
         identity = deploy(self.chain.rpc_url, keys.administrator, keys.coordinator, keys.oracle)
-        self.store.bind_identity(asdict(identity))
+        self.store.bind_identity(IdentityRow(**asdict(identity)))
         return identity
 
     async def _supervise_chain(self) -> None:
@@ -312,7 +312,7 @@ class Site:
             await wait_until(lambda: self._is_settled(window_id), left_s, "settling", 0.25)
         await asyncio.sleep(1.5)  # the bench writes its own record once a second
         totals = await asyncio.to_thread(self.client.totals)
-        parts = {"broker": self.broker.kind, "chain": "ganache"}
+        parts = {"broker": self.broker.kind, "chain": f"ganache, {HARDFORK}"}
         return report.build(self.config, self.store, self.keys, totals, parts, window_id)
 
     def _is_settled(self, window_id: int) -> bool:

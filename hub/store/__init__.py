@@ -7,6 +7,7 @@ from hub.store.market import MarketTables
 from hub.store.messages import MessageTables
 from hub.store.rows import (
     DeliveryRow,
+    IdentityRow,
     NodeRow,
     OrderRow,
     PeerRow,
@@ -19,6 +20,7 @@ from hub.store.rows import (
 
 __all__ = [
     "DeliveryRow",
+    "IdentityRow",
     "NodeRow",
     "OrderRow",
     "PeerRow",

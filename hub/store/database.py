@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import sqlite3
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hub.errors import ForeignStore, NewerStore, StoreError
+from hub.store.rows import IdentityRow
 
 SCHEMA_VERSION = 1
 BUSY_TIMEOUT_S = 10.0
@@ -146,21 +148,25 @@ class Database:
             self.set_state("epoch", epoch)
             return epoch
 
-    def bind_identity(self, identity: dict[str, Any]) -> None:
+    def identity(self) -> IdentityRow | None:
+        """Return the chain and contract the store belongs to, None before the first."""
+        table = self.state("identity")
+        return None if table is None else IdentityRow(**table)
+
+    def bind_identity(self, found: IdentityRow) -> None:
         """Tie the store to one chain and contract for good.
 
-        `identity`: chain_id, genesis_hash, address, deployed_block_hash. Raises ForeignStore
-        when the store belongs to another.
+        Raises ForeignStore when the store belongs to another.
         """
-        known = self.state("identity")
+        known = self.identity()
         if known is None:
-            self.set_state("identity", identity)
-        elif known != identity:
-            differing = [name for name in identity if identity[name] != known.get(name)]
+            self.set_state("identity", dataclasses.asdict(found))
+        elif known != found:
+            ours, theirs = dataclasses.asdict(known), dataclasses.asdict(found)
+            differing = ", ".join(name for name in ours if ours[name] != theirs[name])
             raise ForeignStore(
-                f"{self.path} belongs to another chain or contract ({', '.join(differing)} "
-                f"differ: the store knows contract {known.get('address')} on chain "
-                f"{known.get('chain_id')}, found {identity.get('address')} on chain "
-                f"{identity.get('chain_id')}); bring back the chain's own directory, or start a "
-                f"new site with: trueque hub init --data <another directory>"
+                f"{self.path} belongs to another chain or contract ({differing} differ: the store "
+                f"knows contract {known.address} on chain {known.chain_id}, found "
+                f"{found.address} on chain {found.chain_id}); bring back the chain's own "
+                f"directory, or start a new site with: trueque hub init --data <new directory>"
             )

@@ -6,6 +6,16 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class IdentityRow:
+    """The chain and contract that the store belongs to, as hub.chain.records.ChainIdentity."""
+
+    chain_id: int
+    genesis_hash: str
+    address: str
+    deployed_block_hash: str
+
+
+@dataclass(frozen=True)
 class NodeRow:
     node: str
     kind: str  # prosumer or consumer
