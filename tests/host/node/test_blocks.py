@@ -1,0 +1,108 @@
+"""The compiled block maths must give the numbers of the plain ones, bit for bit."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from array import array
+from pathlib import Path
+
+from node import block_maths, blocks
+
+from tests.host.node.waves import frames_of, sine_codes
+
+FIRMWARE = Path(__file__).parents[3] / "firmware" / "pico"
+ON_BOARD = """
+import json, sys
+from array import array
+from node import block_maths
+case = json.loads(sys.stdin.read())
+frames = array("H", case["frames"])
+state = array("i", case["state"])
+sums = array("i", case["sums"])
+found = []
+frame = 0
+while frame < case["count"]:
+    place = block_maths.find_crossing(frames, state, frame, case["count"])
+    if place < 0:
+        break
+    found.append(place)
+    frame = place + 1
+block_maths.accumulate(frames, sums, 0, case["count"])
+print(json.dumps([block_maths.IS_COMPILED, found, list(state), list(sums)]))
+"""
+
+
+def cases():
+    chance = random.Random(7)
+    waves = [
+        sine_codes(5, rate_hz=8000, count=800),
+        sine_codes(11.6, rate_hz=8000, count=800),
+        [chance.randrange(4096) for _ in range(800)],
+        [0] * 800,
+        [4095] * 800,
+    ]
+    for wave in waves:
+        state = [0] * blocks.CROSSING_SLOTS
+        level = sum(wave) * 256 // len(wave)
+        state[blocks.POLE1] = state[blocks.POLE2] = state[blocks.LEVEL] = level
+        state[blocks.HYSTERESIS] = 256
+        state[blocks.COEFFICIENT] = 32
+        state[blocks.STRIDE], state[blocks.OFFSET] = 3, 1
+        sums = [3, 1, 0, 0, 0, 4095, 0, 0]
+        yield {"frames": list(frames_of(wave)), "state": state, "sums": sums, "count": 800}
+
+
+def run_plain(case):
+    frames = array("H", case["frames"])
+    state, sums = array("i", case["state"]), array("i", case["sums"])
+    found, frame = [], 0
+    while frame < case["count"]:
+        place = blocks.find_crossing(frames, state, frame, case["count"])
+        if place < 0:
+            break
+        found.append(place)
+        frame = place + 1
+    blocks.accumulate(frames, sums, 0, case["count"])
+    return found, list(state), list(sums)
+
+
+def run_compiled(case):
+    environment = dict(os.environ, MICROPYPATH=f"{FIRMWARE}:.frozen")
+    argv = [sys.executable, "-m", "micropython_unix", "-c", ON_BOARD]
+    done = subprocess.run(
+        argv, input=json.dumps(case).encode(), capture_output=True, env=environment, check=True
+    )
+    is_compiled, *result = json.loads(done.stdout)
+    assert is_compiled
+    return tuple(result)
+
+
+def test_compiled_maths_equals_plain_maths_when_run_by_micropython():
+    for case in cases():
+        assert run_compiled(case) == run_plain(case)
+
+
+def test_plain_maths_is_taken_when_there_is_no_emitter():
+    assert not block_maths.IS_COMPILED
+    assert block_maths.accumulate is blocks.accumulate
+
+
+def test_sums_are_exact_when_squares_pass_32_bits():
+    wave = [0] * 800
+    frames = frames_of(wave)
+    sums = array("i", [3, 1, 0, 0, 0, 4095, 0, 0])
+    for _ in range(4):
+        blocks.accumulate(frames, sums, 0, 800)
+    squares = (sums[blocks.SQUARES_HIGH] << 30) + sums[blocks.SQUARES_LOW]
+    assert squares == 4 * 800 * 2048 * 2048
+    assert sums[blocks.RAILED] == 3200
+
+
+def test_stored_values_are_never_negative_when_codes_are_at_the_rails():
+    for case in cases():
+        _, state, sums = run_plain(case)
+        assert min(state) >= 0
+        assert min(sums) >= 0
+        assert max(state + sums) < 1 << 31
