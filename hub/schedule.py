@@ -138,8 +138,10 @@ class Coordinator:
             wait_ms = slot.terms.bid_start * 1000 - LEAD_MS - wall_ms()
             kept = self._store.kept_transaction(slot.key)
             if kept is not None and kept.is_done:
-                # Opened already: sleep until it has no time for bids left, the next one is due.
-                wait_ms = slot.terms.bid_end * 1000 - LEAST_BIDS_MS + 1 - wall_ms()
+                # Opened already: look again when the next one is due. Terms are in whole seconds,
+                # the clock is not, so this moment may lie a little behind: never spin.
+                due_ms = slot.terms.bid_end * 1000 - LEAST_BIDS_MS - wall_ms()
+                wait_ms = max(due_ms, LOOK_S * 1000)
             if wait_ms > 0:
                 await asyncio.sleep(min(wait_ms / 1000, LONGEST_SLEEP_S))
             else:
