@@ -54,6 +54,7 @@ class MarketService:
     ) -> None:
         self._store, self._client, self._keys, self.config = store, client, keys, config
         self._clock, self._notices = clock, (KEYS_NOTICE, *notices, ORACLE_NOTICE)
+        self._closed: dict[TradeRow, dict[str, Any]] = {}
         self._snapshot = Aged(self._take_snapshot, SNAPSHOT_AGE_S)
         self._history = Aged(self._read_history, HISTORY_AGE_S)
 
@@ -233,13 +234,15 @@ class MarketService:
 
     def _trade_records(self, rows: Sequence[TradeRow]) -> list[dict[str, Any]]:
         names = self._names()
-        newest = {row.trade_id: row for row in self._store.deliveries()}
-        records = []
-        for row in rows:
-            delivery = newest.get(row.trade_id)
-            reports = self._store.delivery_reports(delivery.delivery_id) if delivery else []
-            records.append(snapshot.trade_record(row, names, delivery, reports))
-        return records
+        return [self._closed.get(row) or self._trade_record(row, names) for row in rows]
+
+    def _trade_record(self, row: TradeRow, names: Mapping[str, str]) -> dict[str, Any]:
+        delivery = next(reversed(self._store.deliveries(row.trade_id)), None)
+        reports = self._store.delivery_reports(delivery.delivery_id) if delivery else []
+        record = snapshot.trade_record(row, names, delivery, reports)
+        if row.state in snapshot.CLOSED_STATES:
+            self._closed[row] = record  # by the row itself: a replaced block makes another one
+        return record
 
     def _take_snapshot(self) -> dict[str, Any]:
         now_ms, names = wall_ms(), self._names()
@@ -281,5 +284,6 @@ class MarketService:
             "retail_gwei_per_kwh": config.market.retail_gwei_per_kwh,
             "feed_in_gwei_per_kwh": config.market.feed_in_gwei_per_kwh,
             "min_energy_uwh": config.market.min_energy_uwh,
+            "bids_local": list(config.schedule.bids) if config.schedule.mode == "daily" else [],
             "peers": self.peer_names(),
         }

@@ -112,11 +112,15 @@ def window_record(window: WindowRow, now_s: float, clock: SiteClock | None) -> R
     ends = dict(SPANS).get(record["phase"])
     record["phase_ends_s"] = getattr(window, ends) if ends else None
     record["local"] = {
-        name: clock.at(getattr(window, name) * 1_000).strftime("%H:%M")
-        for _, name in SPANS
-        if clock is not None
+        name: _time_of_day(getattr(window, name), clock) for _, name in SPANS if clock is not None
     }
     return record
+
+
+def _time_of_day(at_s: int, clock: SiteClock) -> str:
+    """Return HH:MM at the end of a chain second: windows were cut to whole seconds, and on a fast
+    bench a second is many minutes."""
+    return clock.at(at_s * 1_000 + 999).strftime("%H:%M")
 
 
 def order_record(order: OrderRow, names: Mapping[str, str]) -> Record:

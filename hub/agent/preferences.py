@@ -12,6 +12,10 @@ from hub.config import House, SiteConfig
 SELLER_SPAN_PERMILLE = (300, 450)
 BUYER_SPAN_PERMILLE = (550, 700)
 HALF_A_DAY_S = 43_200
+# Rest voltages of three lithium cells in series, nearly empty and nearly full, as on the bench.
+LITHIUM_EMPTY_UV = 10_200_000
+LITHIUM_FULL_UV = 12_350_000
+BATTERY_TRADES = 4  # an agent does not know its battery's size: it counts on so many large trades
 PRICE_STEP_GWEI = 1_000_000  # 0.001 ETH/kWh: prices a person can read
 
 
@@ -32,8 +36,8 @@ class Preferences:
     averaging_s: int = 60
     need_horizon_s: int = HALF_A_DAY_S
     battery_usable_uwh: int = 0
-    battery_empty_uv: int = 11_800_000
-    battery_full_uv: int = 12_700_000
+    battery_empty_uv: int = LITHIUM_EMPTY_UV
+    battery_full_uv: int = LITHIUM_FULL_UV
     battery_reserve_permille: int = 500
     floor_uwh: int = 0
     patience_s: int = 3
@@ -54,13 +58,15 @@ def preferences_of(house: House, config: SiteConfig) -> Preferences:
     price = market.feed_in_gwei_per_kwh + span * permille // 1_000
     price = max(price - price % PRICE_STEP_GWEI, market.feed_in_gwei_per_kwh)
     price = min(max(price, market.min_price_gwei_per_kwh), market.max_price_gwei_per_kwh)
+    max_trade_uwh = min(market.min_energy_uwh * 3 // 2, market.max_energy_uwh)
     return Preferences(
         limit_gwei_per_kwh=price,
         min_trade_uwh=market.min_energy_uwh,
-        max_trade_uwh=min(market.min_energy_uwh * 3 // 2, market.max_energy_uwh),
+        max_trade_uwh=max_trade_uwh,
         is_prosumer=is_prosumer,
         model_scale=config.site.model_scale,
         need_horizon_s=HALF_A_DAY_S // config.clock.speed,
+        battery_usable_uwh=BATTERY_TRADES * max_trade_uwh,
         floor_uwh=market.min_energy_uwh if config.schedule.mode == "once" else 0,
     )
 

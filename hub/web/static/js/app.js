@@ -66,7 +66,7 @@ function tick() {
   const passedMs = performance.now() - seen.at;
   const nowS = (seen.snapshot.now_ms + passedMs) / 1000;
   const window = seen.snapshot.window;
-  showTimeline(window && phaseOf(window, nowS) !== "over" ? window : null, nowS);
+  showTimeline(window && phaseOf(window, nowS) !== "over" ? window : null, nowS, seen.snapshot.site);
   const { time_local: local, speed } = seen.snapshot.site;
   if (!local) return;
   // The site's wall clock is read as if it were UTC: its zone need not be the browser's.

@@ -17,7 +17,8 @@ export function showBus(snapshot, me) {
     box.replaceChildren(drawn.picture);
   }
   const turn = snapshot.bus.map((segment) => segment.turn).find((one) => one) ?? null;
-  for (const house of snapshot.houses) updateHouse(drawn.houses.get(house.name), house, turn, me);
+  const scale = snapshot.site.model_scale;
+  for (const house of snapshot.houses) updateHouse(drawn.houses.get(house.name), house, { turn, me, scale });
   updateFlow(turn);
   updateGauge(turn);
   const sentence = caption(snapshot, turn);
@@ -116,13 +117,14 @@ function houseBody(house, place) {
   return { node, lines };
 }
 
-function updateHouse(parts, house, turn, me) {
+// Loads are metered full size; here they stand at the scale of everything else.
+function updateHouse(parts, house, { turn, me, scale }) {
   if (!parts) return;
   const { pv, load } = house.measured;
   const used = load?.power_uw ?? house.load_apparent_uva;
   if (parts.lines.pv) say(parts.lines.pv, pv?.power_uw == null ? "–" : power(pv.power_uw));
   const isReal = load?.power_uw != null;
-  say(parts.lines.load, used == null ? "–" : isReal ? power(used) : apparent(used));
+  say(parts.lines.load, used == null ? "–" : (isReal ? power : apparent)(used / scale));
   parts.out.node.classList.toggle("closed", house.relay === "out");
   parts.into.node.classList.toggle("closed", house.relay === "in");
   const classes = parts.node.classList;

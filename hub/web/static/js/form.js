@@ -37,6 +37,7 @@ export function showForm(snapshot, me) {
   say(byId("order-energy-hint"), t("hint_energy", { least: `${milliWattHours(least)} mWh` }));
   const tariffs = { feed_in: price(site.feed_in_gwei_per_kwh), retail: price(site.retail_gwei_per_kwh) };
   say(byId("order-price-hint"), t("hint_price", tariffs));
+  say(byId("order-note"), window?.phase === "bids" ? "" : t("orders_closed"));
   const wallet = snapshot.balances[me];
   for (const [id, wei] of [["available", wallet?.available_wei], ["escrow", wallet?.in_escrow_wei]]) {
     say(byId(id), wei === undefined ? "–" : money(wei));

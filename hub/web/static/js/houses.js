@@ -10,7 +10,7 @@ const SPARK = { width: 100, height: 30 };
 
 export function showHouses(snapshot, history, me) {
   keep(byId("houses"), snapshot.houses, (house) => house.name, makeCard,
-    (card, house) => updateCard(card, house, history[house.name], me));
+    (card, house) => updateCard(card, house, history[house.name], { me, scale: snapshot.site.model_scale }));
 }
 
 function makeCard(house) {
@@ -39,7 +39,7 @@ function makeRow(port) {
   return { node, title, detail, value, spark, area, line };
 }
 
-function updateCard(card, house, history, me) {
+function updateCard(card, house, history, { me, scale }) {
   card.node.classList.toggle("mine", house.name === me);
   card.node.classList.toggle("offline", !house.is_online);
   const isSwitched = house.relay === "in" || house.relay === "out";
@@ -50,14 +50,14 @@ function updateCard(card, house, history, me) {
   card.state.hidden = !trouble && (house.state ?? "idle") === "idle";
   const word = house.state === "fault" || !trouble ? t(`state_${house.state}`) : t(`quality_${trouble}`);
   say(card.state, house.fault ? `${word}: ${house.fault.replaceAll("_", " ")}` : word);
-  for (const port of PORTS) updateRow(card.rows[port], port, house, history?.[`${port}_uw`]);
+  for (const port of PORTS) updateRow(card.rows[port], port, house, { values: history?.[`${port}_uw`], scale });
   showRegisters(card.registers, house);
 }
 
 const offline = (house) =>
   house.age_ms === null ? t("never_seen") : t("offline_since", { age: age(house.age_ms) });
 
-function updateRow(row, port, house, history) {
+function updateRow(row, port, house, { values, scale }) {
   const measured = house.measured[port] ?? {};
   const isApparent = port === "load" && measured.power_uw == null && house.load_apparent_uva != null;
   const isAbsent = !isApparent && measured.power_uw == null && measured.voltage_uv == null;
@@ -71,12 +71,15 @@ function updateRow(row, port, house, history) {
     return;
   }
   const watts = measured.power_uw;
-  say(row.value, isApparent ? apparent(house.load_apparent_uva) : watts == null ? "–" : power(Math.abs(watts)));
-  say(row.detail, [measured.voltage_uv == null ? "" : voltage(measured.voltage_uv), direction(port, watts)]
-    .filter(Boolean).join(" · "));
+  const volts = measured.voltage_uv == null ? "" : voltage(measured.voltage_uv);
+  const unit = isApparent ? apparent : power;
+  const shown = isApparent ? house.load_apparent_uva : watts == null ? null : Math.abs(watts);
+  say(row.value, shown === null ? volts || "–" : unit(shown));
+  const toScale = port === "load" && scale > 1 && shown !== null ? t("to_scale", { power: unit(shown / scale) }) : "";
+  say(row.detail, [shown === null ? "" : volts, direction(port, watts), toScale].filter(Boolean).join(" · "));
   row.node.classList.toggle("is-out", port === "bus" && watts < -QUIET_UW);
   row.node.classList.toggle("is-in", port === "bus" && watts > QUIET_UW);
-  drawSpark(row, history ?? []);
+  drawSpark(row, values ?? []);
 }
 
 function direction(port, watts) {

@@ -14,13 +14,13 @@ const TICK_PX = 52;
 
 let drawn = { key: null };
 
-export function showTimeline(window, nowS) {
+export function showTimeline(window, nowS, site) {
   const box = byId("timeline");
   box.hidden = !window;
   say(byId("window-title"), window ? t("window_number", { id: window.window_id }) : t("window_title"));
   if (!window) {
     drawn = { key: null };
-    say(byId("window-caption"), t("no_window"));
+    say(byId("window-caption"), [t("no_window"), ...hours(site)].join(" "));
     return;
   }
   const phase = phaseOf(window, nowS);
@@ -30,6 +30,9 @@ export function showTimeline(window, nowS) {
   drawn.needle.style.left = `${drawn.percent(Math.min(nowS, window.report_by_s))}%`;
   tell(window, phase, nowS);
 }
+
+const hours = ({ bids_local: spans }) =>
+  spans.length ? [t("order_hours", { spans: spans.map((span) => span.replace("-", "–")).join(", ") })] : [];
 
 export function phaseOf(window, nowS) {
   const ends = [["before", window.bid_start_s], ["bids", window.bid_end_s], ["taking", window.clear_by_s],

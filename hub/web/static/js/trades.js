@@ -17,7 +17,10 @@ export function showTrades(snapshot, me) {
   }
   box.empty.hidden = shown.length > 0;
   say(box.empty, t(isMine ? "no_trades" : "no_trades_all", { peer: me }));
-  keep(box.list, shown, (trade) => trade.trade_id, makeTrade, updateTrade);
+  keep(box.list, shown, (trade) => trade.trade_id, makeTrade, (row, trade) => {
+    row.node.classList.toggle("mine", trade.seller === me || trade.buyer === me);
+    updateTrade(row, trade);
+  });
 }
 
 function makeTrade(trade) {
