@@ -163,7 +163,7 @@ class House:
         """
         volts = np.empty(at_s.shape)
         step = len(channels)
-        for place, channel in enumerate(channels):
+        for place, channel in enumerate(channels[: len(at_s)]):
             gain = 1.0 if pads >> channel & 1 else PULL_DOWN_GAIN
             volts[place::step] = gain * self._pin_v(channel, at_s[place::step])
         return self.converter.convert(volts)

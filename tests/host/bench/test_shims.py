@@ -218,9 +218,10 @@ def test_pins_keep_their_levels_when_the_program_raised(player):
             ended = player.END
             await player.until_printed(ended)
             assert any("ZeroDivisionError" in line for line in player.printed())
-            return lab.houses["house-1"].relays["in"].is_closed
+            relay = lab.houses["house-1"].relays["in"]
+            await player.until(lambda: relay.is_closed, "closing")
 
-    assert asyncio.run(run())
+    asyncio.run(run())
 
 
 def test_board_ends_when_the_bench_is_gone(player):

@@ -1,0 +1,139 @@
+"""Relays and deliveries of real firmware, judged by contacts and by the bench's own energies."""
+
+import os
+import signal
+
+import pytest
+
+ENERGY_UWH = 12_000
+BLOCK_UWH = 347  # 200 ms at 6.25 W
+
+
+def test_relays_never_move_when_a_board_boots(rig, wait_for):
+    before = rig.report()["relay_edges"]
+    restarts = rig.house("house-1")["restarts"]
+    os.kill(rig.house("house-1")["pid"], signal.SIGKILL)
+    wait_for(lambda: rig.house("house-1")["restarts"] > restarts, 10, "restart")
+    rig.wait_online("house-1")
+    assert rig.report()["relay_edges"] == before
+
+
+def test_delivery_stops_by_the_sellers_meter_when_the_energy_is_reached(rig, wait_for):
+    before = {node: rig.house(node)["energies"] for node in ("house-1", "house-2")}
+    with rig.delivery(ENERGY_UWH) as delivery_id:
+        wait_for(lambda: rig.hub.finals("house-1", delivery_id), 30, "the seller's final")
+    wait_for(lambda: rig.hub.finals("house-2", delivery_id), 5, "the buyer's final")
+    sold, bought = (rig.hub.finals(node, delivery_id)[0] for node in ("house-1", "house-2"))
+    assert sold["reason"] == "energy_reached"
+    assert ENERGY_UWH <= sold["energy_uwh"] <= ENERGY_UWH + BLOCK_UWH
+    assert bought["energy_uwh"] == pytest.approx(sold["energy_uwh"], rel=0.01)
+    after = {node: rig.house(node)["energies"] for node in ("house-1", "house-2")}
+    given = after["house-1"]["bus_export_uwh"] - before["house-1"]["bus_export_uwh"]
+    taken = after["house-2"]["bus_import_uwh"] - before["house-2"]["bus_import_uwh"]
+    assert sold["energy_uwh"] == pytest.approx(given, rel=0.006)
+    assert bought["energy_uwh"] == pytest.approx(taken, rel=0.006)
+    assert rig.report()["violations"]["total"] == 0
+
+
+def test_close_is_refused_when_there_is_no_lease(rig, wait_for):
+    delivery_id = rig.new_id()
+    rig.hub.close("house-1", delivery_id, "seller", ENERGY_UWH)
+    wait_for(
+        lambda: [each for each in rig.hub.all("house-1", "event")
+                 if (each["delivery_id"], each["reason"]) == (delivery_id, "no_lease")],
+        5, "the refusal",
+    )  # fmt: skip
+    assert not rig.is_closed("house-1", "out")
+
+
+def test_relays_open_when_leases_stop(rig, wait_for):
+    delivery_id = rig.new_id()
+    rig.close("house-2", delivery_id, "buyer", ENERGY_UWH)
+    closed_ms = rig.edges("house-2", "in")[-1][0]
+    assert rig.opened_at_ms("house-2", "in", 15) - closed_ms <= 10_100
+    final = wait_for(lambda: rig.hub.finals("house-2", delivery_id), 5, "final")[0]
+    assert final["reason"] in ("lease_expired", "no_current")
+
+
+def test_second_relay_stays_open_when_the_first_is_closed(rig, wait_for):
+    delivery_id = rig.new_id()
+    rig.close("house-2", delivery_id, "buyer", ENERGY_UWH)
+    other_id = rig.new_id()
+    rig.hub.lease("house-2", other_id)
+    rig.hub.close("house-2", other_id, "seller", ENERGY_UWH)
+    wait_for(
+        lambda: any(each["delivery_id"] == other_id for each in rig.hub.all("house-2", "event")),
+        5, "the refusal",
+    )  # fmt: skip
+    assert not rig.is_closed("house-2", "out")
+    rig.hub.open("house-2", delivery_id)
+    rig.opened_at_ms("house-2", "in", 5)
+    assert rig.report()["violations"]["total"] == 0
+
+
+def test_dead_time_is_kept_when_relays_change_over_at_once(rig, wait_for):
+    node, delivery_id, next_id = "house-1", rig.new_id(), rig.new_id()
+    rig.close(node, delivery_id, "buyer", ENERGY_UWH)
+    rig.hub.open(node, delivery_id)
+    rig.hub.lease(node, next_id)
+    wait_for(lambda: rig.hub.finals(node, delivery_id), 5, "final")
+    rig.close(node, next_id, "seller", ENERGY_UWH)
+    opened_ms = rig.edges(node, "in")[-1][0]
+    closed_ms = rig.edges(node, "out")[-1][0]
+    rig.hub.open(node, next_id)
+    assert closed_ms - opened_ms >= 50
+    assert rig.report()["violations"]["total"] == 0
+
+
+@pytest.mark.parametrize("node", ["house-1", "house-2"])
+def test_relay_opens_at_once_when_the_board_is_killed_in_a_delivery(rig, wait_for, node):
+    relay = "out" if node == "house-1" else "in"
+    with rig.delivery(10 * ENERGY_UWH) as delivery_id:
+        wait_for(lambda: rig.hub.last(node, "delivery")["energy_uwh"] > 2_000, 10, "progress")
+        killed_ms = rig.report()["updated_at_ms"]
+        os.kill(rig.house(node)["pid"], signal.SIGKILL)
+        assert rig.opened_at_ms(node, relay, 2) - killed_ms < 100
+    final = wait_for(lambda: rig.hub.finals(node, delivery_id), 20, "the report after reboot")[0]
+    assert final["reason"] == "rebooted"
+    assert rig.edges(node, relay)[-1][1] is False
+
+
+def test_relay_opens_when_wifi_is_lost(rig, wait_for):
+    with rig.delivery(10 * ENERGY_UWH) as delivery_id:
+        rig.do(rig.lab.cut_wifi, "house-1")
+        try:
+            rig.opened_at_ms("house-1", "out", 15)
+        finally:
+            rig.do(rig.lab.cut_wifi, "house-1", cut=False)
+    final = wait_for(lambda: rig.hub.finals("house-1", delivery_id), 20, "the late report")[0]
+    assert final["reason"] in ("link_lost", "exposure", "lease_expired")
+
+
+def test_relay_opens_when_the_bus_sensor_stops_answering(rig, wait_for):
+    with rig.delivery(10 * ENERGY_UWH) as delivery_id:
+        wait_for(lambda: rig.hub.last("house-1", "delivery")["energy_uwh"] > 500, 10, "progress")
+        dead_ms = rig.report()["updated_at_ms"]
+        rig.do(rig.lab.kill_sensor, "house-1", 0x40)
+        try:
+            assert rig.opened_at_ms("house-1", "out", 3) - dead_ms < 500
+        finally:
+            rig.do(rig.lab.kill_sensor, "house-1", 0x40, dead=False)
+    final = wait_for(lambda: rig.hub.finals("house-1", delivery_id), 10, "final")[0]
+    assert final["reason"] == "sensor_stale"
+
+
+def test_welded_contact_is_latched_when_a_relay_does_not_open(rig, wait_for):
+    try:
+        with rig.delivery(10 * ENERGY_UWH) as delivery_id:
+            rig.do(rig.lab.break_relay, "house-1", "out", "welded")
+            rig.hub.open("house-1", delivery_id)
+            wait_for(
+                lambda: rig.hub.last("house-1", "status")["fault"] == "welded_contact", 30, "fault"
+            )
+    finally:
+        rig.do(rig.lab.break_relay, "house-1", "out", None)
+    rig.opened_at_ms("house-1", "out", 5)
+    # At rest the board looks at its meter five times a second.
+    rig.wait_online("house-1")
+    rig.hub.open("house-1", rig.new_id(), action="clear_fault")
+    wait_for(lambda: rig.hub.last("house-1", "status")["state"] == "idle", 10, "clearing")
