@@ -63,5 +63,5 @@ def test_battery_above_its_reserve_is_for_sale_when_it_is_full():
 
 
 def test_battery_below_its_reserve_is_kept_when_it_is_low():
-    low = readings(battery_voltage_uv=12_000_000)
+    low = readings(battery_voltage_uv=11_000_000)
     assert forecast(low, DELIVERY_S, WISH).stored_uwh == 0
