@@ -1,0 +1,46 @@
+"""Valid wire records to start from."""
+
+from __future__ import annotations
+
+from wire import records
+
+
+def reading(seq=1, **changes):
+    """Return a reading with nothing fitted but what `changes` names."""
+    blank = dict.fromkeys(member.name for member in records.SCHEMAS["reading"])
+    return {**blank, "boot_id": 1, "seq": seq, "quality_flags": 0, **changes}
+
+
+def status(seq=1, **changes):
+    return {
+        "boot_id": 1,
+        "seq": seq,
+        "t_ms": None,
+        "uptime_ms": 10,
+        "nonce": "ab" * 16,
+        "state": "idle",
+        "relay": "open",
+        "delivery_id": None,
+        "fault": None,
+        "firmware": "0.1.0",
+        "reset_cause": "power_on",
+        "free_bytes": 1,
+        **changes,
+    }
+
+
+def delivery(seq=1, **changes):
+    return {
+        "boot_id": 1,
+        "seq": seq,
+        "t_ms": None,
+        "delivery_id": "cd" * 16,
+        "role": "seller",
+        "phase": "progress",
+        "energy_uwh": 10,
+        "counterparty_uwh": 9,
+        "elapsed_ms": 5,
+        "register_uwh": 10,
+        "reason": None,
+        **changes,
+    }
