@@ -1,53 +1,20 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
-import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
-import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
-import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {PeerRegistry} from "./PeerRegistry.sol";
+import {TradingWindow} from "./TradingWindow.sol";
 import {IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
 
 /// @title Escrow for energy that is traded between peers and metered by their boards
-/// @dev Peers are numbered, so that an order and a trade each fit one storage slot. Every number
-/// that enters is bounded before it is narrowed, so no cast here can cut a value:
-/// MAX_ENERGY_UWH < 2^48, MAX_PRICE < 2^40, their product < MAX_TOTAL_WEI = 2^88 - 1, and balances
-/// cannot outgrow the contract's own wei, which `deposit` keeps within MAX_TOTAL_WEI.
-contract EnergyMarket is IEnergyMarket, AccessControl, ReentrancyGuard, Pausable {
-    using Address for address payable;
+/// @dev An order and a trade each fit one storage slot. `TradingWindow` bounds every number that
+/// enters, so the casts below never cut a value.
+contract EnergyMarket is PeerRegistry {
+    using TradingWindow for IEnergyMarket.WindowTerms;
+    using TradingWindow for TradingWindow.Slots;
 
-    bytes32 public constant COORDINATOR_ROLE = keccak256("COORDINATOR_ROLE");
-    bytes32 public constant ORACLE_ROLE = keccak256("ORACLE_ROLE");
-
-    /// @notice 100 MWh, the largest order any window may admit.
-    uint256 public constant MAX_ENERGY_UWH = 1e14;
-    /// @notice 1000 ETH/kWh in gwei/kWh, the highest price any window may admit.
-    uint256 public constant MAX_PRICE = 1e12;
-    uint256 public constant MAX_TOTAL_WEI = type(uint88).max;
-
-    struct Account {
-        address account;
-        uint88 balanceWei;
-        PeerStatus status;
-    }
-
-    struct Node {
-        bytes32 id;
-        address key;
-    }
-
-    struct Window {
-        uint40 bidStart;
-        uint40 bidEnd;
-        uint40 clearBy;
-        uint40 deliveryStart;
-        uint40 deliveryEnd;
-        uint40 reportBy;
-        uint48 minEnergyUwh;
-        uint48 maxEnergyUwh;
-        uint40 minPrice;
-        uint40 maxPrice;
-    }
+    uint256 public constant MAX_ENERGY_UWH = TradingWindow.MAX_ENERGY_UWH;
+    uint256 public constant MAX_PRICE = TradingWindow.MAX_PRICE;
 
     struct OrderSlot {
         uint32 peer;
@@ -67,113 +34,13 @@ contract EnergyMarket is IEnergyMarket, AccessControl, ReentrancyGuard, Pausable
         TradeStatus status;
     }
 
-    // The counters share the slot of Pausable's flag, which every new order reads anyway.
-    uint32 private _peerCount;
-    uint32 private _windowCount;
-    uint40 private _orderCount;
-    uint40 private _tradeCount;
-
-    mapping(address account => uint32 number) private _numberOf;
-    mapping(uint32 number => Account) private _accounts;
-    mapping(uint32 number => Node) private _nodes;
-    mapping(bytes32 nodeId => uint32 number) private _holderOfNodeId;
-    mapping(address nodeKey => uint32 number) private _holderOfNodeKey;
-    mapping(uint256 windowId => Window) private _windows;
+    mapping(uint256 windowId => TradingWindow.Slots) private _windows;
     mapping(uint256 orderId => OrderSlot) private _orders;
     mapping(uint256 tradeId => TradeSlot) private _trades;
 
-    constructor(address administrator, address coordinator, address oracle) {
-        if (administrator == address(0) || coordinator == address(0) || oracle == address(0)) {
-            revert ZeroAddress();
-        }
-        _grantRole(DEFAULT_ADMIN_ROLE, administrator);
-        _grantRole(COORDINATOR_ROLE, coordinator);
-        _grantRole(ORACLE_ROLE, oracle);
-    }
-
-    // --------------------------------------------------------------------------------- registry
-
-    /// @inheritdoc IEnergyMarket
-    function register() external whenNotPaused {
-        if (_numberOf[msg.sender] != 0) revert AlreadyRegistered(msg.sender);
-        _refuseRole(DEFAULT_ADMIN_ROLE);
-        _refuseRole(COORDINATOR_ROLE);
-        _refuseRole(ORACLE_ROLE);
-
-        uint32 number = ++_peerCount;
-        _numberOf[msg.sender] = number;
-        _accounts[number] = Account(msg.sender, 0, PeerStatus.Registered);
-        emit PeerRegistered(msg.sender);
-    }
-
-    /// @inheritdoc IEnergyMarket
-    function approve(address peerAccount, bytes32 nodeId, address nodeKey)
-        external
-        onlyRole(DEFAULT_ADMIN_ROLE)
-    {
-        uint32 number = _registered(peerAccount);
-        if (nodeId == 0) revert ZeroNodeId();
-        uint32 holder = _holderOfNodeId[nodeId];
-        if (holder != 0 && holder != number) revert NodeIdTaken(nodeId, _accounts[holder].account);
-        holder = _holderOfNodeKey[nodeKey];
-        if (holder != 0 && holder != number) {
-            revert NodeKeyTaken(nodeKey, _accounts[holder].account);
-        }
-
-        Node storage node = _nodes[number];
-        delete _holderOfNodeId[node.id];
-        delete _holderOfNodeKey[node.key];
-        _holderOfNodeId[nodeId] = number;
-        // Boards without a key all show zero, which therefore has no holder.
-        if (nodeKey != address(0)) _holderOfNodeKey[nodeKey] = number;
-        node.id = nodeId;
-        node.key = nodeKey;
-        _accounts[number].status = PeerStatus.Approved;
-        emit PeerApproved(peerAccount, nodeId, nodeKey);
-    }
-
-    /// @inheritdoc IEnergyMarket
-    function suspend(address peerAccount) external onlyRole(DEFAULT_ADMIN_ROLE) {
-        Account storage account = _accounts[_registered(peerAccount)];
-        if (account.status == PeerStatus.Suspended) revert AlreadySuspended(peerAccount);
-
-        account.status = PeerStatus.Suspended;
-        emit PeerSuspended(peerAccount);
-    }
-
-    /// @inheritdoc IEnergyMarket
-    function pause() external onlyRole(DEFAULT_ADMIN_ROLE) {
-        _pause();
-    }
-
-    /// @inheritdoc IEnergyMarket
-    function unpause() external onlyRole(DEFAULT_ADMIN_ROLE) {
-        _unpause();
-    }
-
-    // --------------------------------------------------------------------------------- balances
-
-    /// @inheritdoc IEnergyMarket
-    function deposit() external payable whenNotPaused {
-        Account storage account = _accounts[_registered(msg.sender)];
-        if (msg.value == 0) revert ZeroAmount();
-        if (address(this).balance > MAX_TOTAL_WEI) {
-            revert MarketFull(address(this).balance, MAX_TOTAL_WEI);
-        }
-
-        account.balanceWei += uint88(msg.value);
-        emit Deposited(msg.sender, msg.value);
-    }
-
-    /// @inheritdoc IEnergyMarket
-    function withdraw(uint256 amountWei) external nonReentrant {
-        Account storage account = _accounts[_registered(msg.sender)];
-        if (amountWei == 0) revert ZeroAmount();
-
-        _debit(account, amountWei);
-        emit Withdrawn(msg.sender, amountWei);
-        payable(msg.sender).sendValue(amountWei);
-    }
+    constructor(address administrator, address coordinator, address oracle)
+        PeerRegistry(administrator, coordinator, oracle)
+    {}
 
     // ---------------------------------------------------------------------------------- windows
 
@@ -184,22 +51,8 @@ contract EnergyMarket is IEnergyMarket, AccessControl, ReentrancyGuard, Pausable
         whenNotPaused
         returns (uint256 windowId)
     {
-        _checkTimes(terms);
-        _checkLimits(terms);
-
         windowId = ++_windowCount;
-        _windows[windowId] = Window({
-            bidStart: uint40(terms.bidStart),
-            bidEnd: uint40(terms.bidEnd),
-            clearBy: uint40(terms.clearBy),
-            deliveryStart: uint40(terms.deliveryStart),
-            deliveryEnd: uint40(terms.deliveryEnd),
-            reportBy: uint40(terms.reportBy),
-            minEnergyUwh: uint48(terms.minEnergyUwh),
-            maxEnergyUwh: uint48(terms.maxEnergyUwh),
-            minPrice: uint40(terms.minPrice),
-            maxPrice: uint40(terms.maxPrice)
-        });
+        _windows[windowId] = terms.pack();
         emit WindowOpened(windowId, terms);
     }
 
@@ -315,31 +168,8 @@ contract EnergyMarket is IEnergyMarket, AccessControl, ReentrancyGuard, Pausable
     // ------------------------------------------------------------------------------------ views
 
     /// @inheritdoc IEnergyMarket
-    function peer(address account) external view returns (Peer memory) {
-        return _peerView(_registered(account));
-    }
-
-    /// @inheritdoc IEnergyMarket
-    function peerAt(uint256 number) external view returns (Peer memory) {
-        if (number == 0 || number > _peerCount) revert NotRegistered(address(0));
-        return _peerView(uint32(number));
-    }
-
-    /// @inheritdoc IEnergyMarket
     function window(uint256 windowId) external view returns (WindowTerms memory) {
-        Window memory terms = _window(windowId);
-        return WindowTerms({
-            bidStart: terms.bidStart,
-            bidEnd: terms.bidEnd,
-            clearBy: terms.clearBy,
-            deliveryStart: terms.deliveryStart,
-            deliveryEnd: terms.deliveryEnd,
-            reportBy: terms.reportBy,
-            minEnergyUwh: terms.minEnergyUwh,
-            maxEnergyUwh: terms.maxEnergyUwh,
-            minPrice: terms.minPrice,
-            maxPrice: terms.maxPrice
-        });
+        return _window(windowId).unpack();
     }
 
     /// @inheritdoc IEnergyMarket
@@ -375,92 +205,9 @@ contract EnergyMarket is IEnergyMarket, AccessControl, ReentrancyGuard, Pausable
         return (_peerCount, _windowCount, _orderCount, _tradeCount);
     }
 
-    // ------------------------------------------------------------------------------- peers, wei
-
-    /// @dev Peers never get a role, just as role holders never become peers.
-    function _grantRole(bytes32 role, address account) internal override returns (bool) {
-        if (_numberOf[account] != 0) revert RoleMayNotTrade(account, role);
-        return super._grantRole(role, account);
-    }
-
-    function _refuseRole(bytes32 role) private view {
-        if (hasRole(role, msg.sender)) revert RoleMayNotTrade(msg.sender, role);
-    }
-
-    function _registered(address account) private view returns (uint32 number) {
-        number = _numberOf[account];
-        if (number == 0) revert NotRegistered(account);
-    }
-
-    function _approved(address sender)
-        private
-        view
-        returns (uint32 number, Account storage account)
-    {
-        number = _registered(sender);
-        account = _accounts[number];
-        _requireApproved(account);
-    }
-
-    function _requireApproved(Account storage account) private view returns (address) {
-        if (account.status != PeerStatus.Approved) {
-            revert PeerNotApproved(account.account, account.status);
-        }
-        return account.account;
-    }
-
-    function _debit(Account storage account, uint256 amountWei) private {
-        uint256 balanceWei = account.balanceWei;
-        if (amountWei > balanceWei) revert BalanceTooLow(account.account, amountWei, balanceWei);
-        account.balanceWei = uint88(balanceWei - amountWei);
-    }
-
-    function _credit(uint32 number, uint256 amountWei) private {
-        if (amountWei != 0) _accounts[number].balanceWei += uint88(amountWei);
-    }
-
-    function _peerView(uint32 number) private view returns (Peer memory) {
-        Account memory account = _accounts[number];
-        Node memory node = _nodes[number];
-        return Peer(account.account, account.status, account.balanceWei, node.id, node.key);
-    }
-
     // -------------------------------------------------------------------- windows, orders, trades
 
-    function _checkTimes(WindowTerms calldata terms) private view {
-        _requireBefore("bidEnd", terms.bidStart, terms.bidEnd);
-        _requireNotAfter("clearBy", terms.bidEnd, terms.clearBy);
-        _requireNotAfter("deliveryStart", terms.bidStart, terms.deliveryStart);
-        _requireBefore("deliveryEnd", terms.deliveryStart, terms.deliveryEnd);
-        _requireNotAfter("deliveryEnd", terms.clearBy, terms.deliveryEnd);
-        _requireBefore("reportBy", terms.deliveryEnd, terms.reportBy);
-        if (terms.reportBy > type(uint40).max) {
-            revert WindowTimeTooLate(terms.reportBy, type(uint40).max);
-        }
-        if (terms.bidEnd <= block.timestamp) {
-            revert BiddingAlreadyOver(terms.bidEnd, block.timestamp);
-        }
-    }
-
-    function _requireBefore(bytes32 field, uint256 earlierS, uint256 laterS) private pure {
-        if (earlierS >= laterS) revert WindowTimesOutOfOrder(field, earlierS, laterS);
-    }
-
-    function _requireNotAfter(bytes32 field, uint256 earlierS, uint256 laterS) private pure {
-        if (earlierS > laterS) revert WindowTimesOutOfOrder(field, earlierS, laterS);
-    }
-
-    function _checkLimits(WindowTerms calldata terms) private pure {
-        if (
-            terms.minEnergyUwh == 0 || terms.minEnergyUwh > terms.maxEnergyUwh
-                || terms.maxEnergyUwh > MAX_ENERGY_UWH
-        ) revert EnergyLimitsInvalid(terms.minEnergyUwh, terms.maxEnergyUwh, MAX_ENERGY_UWH);
-        if (terms.minPrice == 0 || terms.minPrice > terms.maxPrice || terms.maxPrice > MAX_PRICE) {
-            revert PriceLimitsInvalid(terms.minPrice, terms.maxPrice, MAX_PRICE);
-        }
-    }
-
-    function _window(uint256 windowId) private view returns (Window memory terms) {
+    function _window(uint256 windowId) private view returns (TradingWindow.Slots memory terms) {
         terms = _windows[windowId];
         if (terms.reportBy == 0) revert UnknownWindow(windowId);
     }
@@ -472,7 +219,7 @@ contract EnergyMarket is IEnergyMarket, AccessControl, ReentrancyGuard, Pausable
         uint64 energyUwh,
         uint64 priceGweiPerKwh
     ) private returns (uint256 orderId) {
-        Window memory terms = _window(windowId);
+        TradingWindow.Slots memory terms = _window(windowId);
         if (block.timestamp < terms.bidStart || block.timestamp >= terms.bidEnd) {
             revert BiddingClosed(windowId, block.timestamp, terms.bidStart, terms.bidEnd);
         }
@@ -515,7 +262,7 @@ contract EnergyMarket is IEnergyMarket, AccessControl, ReentrancyGuard, Pausable
         uint64 energyUwh,
         uint64 limitPrice
     ) private view {
-        Window memory terms = _windows[taken.windowId];
+        TradingWindow.Slots memory terms = _windows[taken.windowId];
         if (block.timestamp < terms.bidStart || block.timestamp >= terms.clearBy) {
             revert TakingClosed(taken.windowId, block.timestamp, terms.bidStart, terms.clearBy);
         }

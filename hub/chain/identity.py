@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eth_account.signers.local import LocalAccount
-from eth_utils import to_checksum_address
+from eth_utils import keccak, to_checksum_address, to_hex
 
 from hub.chain.abi import market_abi
 from hub.chain.artefact import load_artefact
@@ -11,6 +11,7 @@ from hub.chain.records import ChainIdentity, WrongContract
 from hub.chain.rpc import Rpc
 from hub.chain.sending import GAS_LIMITS, Sender, contract_address
 
+_ROLE_GRANTED = to_hex(keccak(text="RoleGranted(bytes32,address,address)"))
 _ADVICE = (
     "Start the hub with the data directory that belongs to this chain, "
     "or move the data directory away and run trueque hub init for a new site."
@@ -50,8 +51,9 @@ def read_identity(rpc: Rpc, address: str) -> ChainIdentity:
     if bytes.fromhex(code.removeprefix("0x")) != load_artefact().deployed_bytecode:
         found = "no contract" if code in ("0x", "") else "another contract, or another version,"
         raise WrongContract(f"There is {found} at {address} on this chain. {_ADVICE}")
-    # The constructor grants the roles, so the contract's first log stands in its first block.
-    logs = rpc.request("eth_getLogs", {"address": address, "fromBlock": "0x0", "toBlock": "latest"})
+    # The constructor grants the roles, so the first grant stands in the contract's first block.
+    grants = {"address": address, "topics": [_ROLE_GRANTED], "fromBlock": "0x0"}
+    logs = rpc.request("eth_getLogs", {**grants, "toBlock": "latest"})
     genesis = rpc.block(0)
     if not logs or genesis is None:
         raise WrongContract(f"The chain does not know the deployment of {address}. {_ADVICE}")

@@ -14,6 +14,8 @@ from hub.chain.abi import market_abi
 from hub.chain.records import ChainEvent, Totals
 from hub.chain.rpc import Rpc
 
+BLOCKS_PER_REQUEST = 2_000  # so that an answer stays small
+
 
 @dataclass
 class _OpenOrder:
@@ -114,11 +116,19 @@ class Ledger:
             known = self._rpc.block(self._at[0])
             if known is None or known["hash"] != self._at[1]:
                 self._at, self._book = None, Book()
-        first = 0 if self._at is None else self._at[0] + 1
-        if first <= number:
-            span = {"address": self._address, "fromBlock": hex(first), "toBlock": hex(number)}
-            for log in self._rpc.request("eth_getLogs", span):
-                event = market_abi().decode_log(log)
-                if event is not None:
-                    self._book.apply(event)
+        start = 0 if self._at is None else self._at[0] + 1
+        self._at = None  # a failure between two reads must not leave half a book behind
+        try:
+            for first in range(start, number + 1, BLOCKS_PER_REQUEST):
+                self._read(first, min(number, first + BLOCKS_PER_REQUEST - 1))
+        except BaseException:
+            self._book = Book()
+            raise
         self._at = (number, block_hash)
+
+    def _read(self, first: int, last: int) -> None:
+        span = {"address": self._address, "fromBlock": hex(first), "toBlock": hex(last)}
+        for log in self._rpc.request("eth_getLogs", span):
+            event = market_abi().decode_log(log)
+            if event is not None:
+                self._book.apply(event)

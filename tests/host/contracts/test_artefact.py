@@ -43,7 +43,7 @@ def test_check_names_what_differs_when_a_source_was_changed(tmp_path):
         subprocess.run(["cp", "-r", CHECKOUT / part, tmp_path / part], check=True)
     os.symlink(CHECKOUT / "node_modules", tmp_path / "node_modules")
     (tmp_path / "package.json").write_text((CHECKOUT / "package.json").read_text())
-    source = tmp_path / "contracts" / "src" / "EnergyMarket.sol"
+    source = tmp_path / "contracts" / "src" / "TradingWindow.sol"
     source.write_text(source.read_text().replace("MAX_PRICE = 1e12", "MAX_PRICE = 1e11"))
     checked = compile_check(tmp_path)
     assert checked.returncode == 1

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
+import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
+import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
+import {Address} from "@openzeppelin/contracts/utils/Address.sol";
+import {IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
+
+/// @title Who takes part, in which role, and with how much money
+/// @dev Peers are numbered, so that whatever refers to two of them still fits one storage slot.
+abstract contract PeerRegistry is IEnergyMarket, AccessControl, ReentrancyGuard, Pausable {
+    using Address for address payable;
+
+    bytes32 public constant COORDINATOR_ROLE = keccak256("COORDINATOR_ROLE");
+    bytes32 public constant ORACLE_ROLE = keccak256("ORACLE_ROLE");
+
+    /// @notice The most the contract holds, so that every balance fits its 88 bits: 309 million ETH.
+    uint256 public constant MAX_TOTAL_WEI = type(uint88).max;
+
+    struct Account {
+        address account;
+        uint88 balanceWei;
+        PeerStatus status;
+    }
+
+    struct Node {
+        bytes32 id;
+        address key;
+    }
+
+    // The market's counters stand here too: so they share the slot of Pausable's flag, which every
+    // new order and trade reads anyway.
+    uint32 internal _peerCount;
+    uint32 internal _windowCount;
+    uint40 internal _orderCount;
+    uint40 internal _tradeCount;
+
+    mapping(address account => uint32 number) private _numberOf;
+    mapping(uint32 number => Account) internal _accounts;
+    mapping(uint32 number => Node) private _nodes;
+    mapping(bytes32 nodeId => uint32 number) private _holderOfNodeId;
+    mapping(address nodeKey => uint32 number) private _holderOfNodeKey;
+
+    constructor(address administrator, address coordinator, address oracle) {
+        if (administrator == address(0) || coordinator == address(0) || oracle == address(0)) {
+            revert ZeroAddress();
+        }
+        _grantRole(DEFAULT_ADMIN_ROLE, administrator);
+        _grantRole(COORDINATOR_ROLE, coordinator);
+        _grantRole(ORACLE_ROLE, oracle);
+    }
+
+    // --------------------------------------------------------------------------------- registry
+
+    /// @inheritdoc IEnergyMarket
+    function register() external whenNotPaused {
+        if (_numberOf[msg.sender] != 0) revert AlreadyRegistered(msg.sender);
+        _refuseRole(DEFAULT_ADMIN_ROLE);
+        _refuseRole(COORDINATOR_ROLE);
+        _refuseRole(ORACLE_ROLE);
+
+        uint32 number = ++_peerCount;
+        _numberOf[msg.sender] = number;
+        _accounts[number] = Account(msg.sender, 0, PeerStatus.Registered);
+        emit PeerRegistered(msg.sender);
+    }
+
+    /// @inheritdoc IEnergyMarket
+    function approve(address peerAccount, bytes32 nodeId, address nodeKey)
+        external
+        onlyRole(DEFAULT_ADMIN_ROLE)
+    {
+        uint32 number = _registered(peerAccount);
+        if (nodeId == 0) revert ZeroNodeId();
+        uint32 holder = _holderOfNodeId[nodeId];
+        if (holder != 0 && holder != number) revert NodeIdTaken(nodeId, _accounts[holder].account);
+        holder = _holderOfNodeKey[nodeKey];
+        if (holder != 0 && holder != number) {
+            revert NodeKeyTaken(nodeKey, _accounts[holder].account);
+        }
+
+        Node storage node = _nodes[number];
+        delete _holderOfNodeId[node.id];
+        delete _holderOfNodeKey[node.key];
+        _holderOfNodeId[nodeId] = number;
+        // Boards without a key all show zero, which therefore has no holder.
+        if (nodeKey != address(0)) _holderOfNodeKey[nodeKey] = number;
+        node.id = nodeId;
+        node.key = nodeKey;
+        _accounts[number].status = PeerStatus.Approved;
+        emit PeerApproved(peerAccount, nodeId, nodeKey);
+    }
+
+    /// @inheritdoc IEnergyMarket
+    function suspend(address peerAccount) external onlyRole(DEFAULT_ADMIN_ROLE) {
+        Account storage account = _accounts[_registered(peerAccount)];
+        if (account.status == PeerStatus.Suspended) revert AlreadySuspended(peerAccount);
+
+        account.status = PeerStatus.Suspended;
+        emit PeerSuspended(peerAccount);
+    }
+
+    /// @inheritdoc IEnergyMarket
+    function pause() external onlyRole(DEFAULT_ADMIN_ROLE) {
+        _pause();
+    }
+
+    /// @inheritdoc IEnergyMarket
+    function unpause() external onlyRole(DEFAULT_ADMIN_ROLE) {
+        _unpause();
+    }
+
+    // --------------------------------------------------------------------------------- balances
+
+    /// @inheritdoc IEnergyMarket
+    function deposit() external payable whenNotPaused {
+        Account storage account = _accounts[_registered(msg.sender)];
+        if (msg.value == 0) revert ZeroAmount();
+        if (address(this).balance > MAX_TOTAL_WEI) {
+            revert MarketFull(address(this).balance, MAX_TOTAL_WEI);
+        }
+
+        account.balanceWei += uint88(msg.value);
+        emit Deposited(msg.sender, msg.value);
+    }
+
+    /// @inheritdoc IEnergyMarket
+    function withdraw(uint256 amountWei) external nonReentrant {
+        Account storage account = _accounts[_registered(msg.sender)];
+        if (amountWei == 0) revert ZeroAmount();
+
+        _debit(account, amountWei);
+        emit Withdrawn(msg.sender, amountWei);
+        payable(msg.sender).sendValue(amountWei);
+    }
+
+    // ------------------------------------------------------------------------------------ views
+
+    /// @inheritdoc IEnergyMarket
+    function peer(address account) external view returns (Peer memory) {
+        return _peerView(_registered(account));
+    }
+
+    /// @inheritdoc IEnergyMarket
+    function peerAt(uint256 number) external view returns (Peer memory) {
+        if (number == 0 || number > _peerCount) revert NotRegistered(address(0));
+        return _peerView(uint32(number));
+    }
+
+    // ----------------------------------------------------------------------- for the market
+
+    /// @dev Peers never get a role, just as role holders never become peers.
+    function _grantRole(bytes32 role, address account) internal override returns (bool) {
+        if (_numberOf[account] != 0) revert RoleMayNotTrade(account, role);
+        return super._grantRole(role, account);
+    }
+
+    function _refuseRole(bytes32 role) private view {
+        if (hasRole(role, msg.sender)) revert RoleMayNotTrade(msg.sender, role);
+    }
+
+    function _registered(address account) internal view returns (uint32 number) {
+        number = _numberOf[account];
+        if (number == 0) revert NotRegistered(account);
+    }
+
+    function _approved(address sender)
+        internal
+        view
+        returns (uint32 number, Account storage account)
+    {
+        number = _registered(sender);
+        account = _accounts[number];
+        _requireApproved(account);
+    }
+
+    function _requireApproved(Account storage account) internal view returns (address) {
+        if (account.status != PeerStatus.Approved) {
+            revert PeerNotApproved(account.account, account.status);
+        }
+        return account.account;
+    }
+
+    function _debit(Account storage account, uint256 amountWei) internal {
+        uint256 balanceWei = account.balanceWei;
+        if (amountWei > balanceWei) revert BalanceTooLow(account.account, amountWei, balanceWei);
+        account.balanceWei = uint88(balanceWei - amountWei);
+    }
+
+    /// @dev What is credited was debited or deposited before, so it never exceeds MAX_TOTAL_WEI.
+    function _credit(uint32 number, uint256 amountWei) internal {
+        if (amountWei != 0) _accounts[number].balanceWei += uint88(amountWei);
+    }
+
+    function _peerView(uint32 number) private view returns (Peer memory) {
+        Account memory account = _accounts[number];
+        Node memory node = _nodes[number];
+        return Peer(account.account, account.status, account.balanceWei, node.id, node.key);
+    }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
+
+/// @title Which terms a trading window may have, and how they are stored
+/// @dev Everything an order or a trade is computed from is bounded here, once, before it is narrowed:
+/// times < 2^40, MAX_ENERGY_UWH < 2^48, MAX_PRICE < 2^40, and the largest cost
+/// MAX_ENERGY_UWH * MAX_PRICE < 2^88. So no cast of the market cuts a value, no sum overflows.
+library TradingWindow {
+    /// @notice 100 MWh, the largest order any window may admit.
+    uint256 internal constant MAX_ENERGY_UWH = 1e14;
+    /// @notice 1000 ETH/kWh in gwei/kWh, the highest price any window may admit.
+    uint256 internal constant MAX_PRICE = 1e12;
+    uint256 internal constant MAX_TIME_S = type(uint40).max;
+
+    /// @dev `IEnergyMarket.WindowTerms` in two slots: times, then limits.
+    struct Slots {
+        uint40 bidStart;
+        uint40 bidEnd;
+        uint40 clearBy;
+        uint40 deliveryStart;
+        uint40 deliveryEnd;
+        uint40 reportBy;
+        uint48 minEnergyUwh;
+        uint48 maxEnergyUwh;
+        uint40 minPrice;
+        uint40 maxPrice;
+    }
+
+    /// @dev Reverts unless the terms make sense and bidding is not over yet.
+    function pack(IEnergyMarket.WindowTerms calldata terms) internal view returns (Slots memory) {
+        _checkTimes(terms);
+        _checkLimits(terms);
+        return Slots({
+            bidStart: uint40(terms.bidStart),
+            bidEnd: uint40(terms.bidEnd),
+            clearBy: uint40(terms.clearBy),
+            deliveryStart: uint40(terms.deliveryStart),
+            deliveryEnd: uint40(terms.deliveryEnd),
+            reportBy: uint40(terms.reportBy),
+            minEnergyUwh: uint48(terms.minEnergyUwh),
+            maxEnergyUwh: uint48(terms.maxEnergyUwh),
+            minPrice: uint40(terms.minPrice),
+            maxPrice: uint40(terms.maxPrice)
+        });
+    }
+
+    function unpack(Slots memory slots) internal pure returns (IEnergyMarket.WindowTerms memory) {
+        return IEnergyMarket.WindowTerms({
+            bidStart: slots.bidStart,
+            bidEnd: slots.bidEnd,
+            clearBy: slots.clearBy,
+            deliveryStart: slots.deliveryStart,
+            deliveryEnd: slots.deliveryEnd,
+            reportBy: slots.reportBy,
+            minEnergyUwh: slots.minEnergyUwh,
+            maxEnergyUwh: slots.maxEnergyUwh,
+            minPrice: slots.minPrice,
+            maxPrice: slots.maxPrice
+        });
+    }
+
+    function _checkTimes(IEnergyMarket.WindowTerms calldata terms) private view {
+        _requireBefore("bidEnd", terms.bidStart, terms.bidEnd);
+        _requireNotAfter("clearBy", terms.bidEnd, terms.clearBy);
+        _requireNotAfter("deliveryStart", terms.bidStart, terms.deliveryStart);
+        _requireBefore("deliveryEnd", terms.deliveryStart, terms.deliveryEnd);
+        _requireNotAfter("deliveryEnd", terms.clearBy, terms.deliveryEnd);
+        _requireBefore("reportBy", terms.deliveryEnd, terms.reportBy);
+        // The last time is the latest one, so the others fit too.
+        if (terms.reportBy > MAX_TIME_S) {
+            revert IEnergyMarket.WindowTimeTooLate(terms.reportBy, MAX_TIME_S);
+        }
+        if (terms.bidEnd <= block.timestamp) {
+            revert IEnergyMarket.BiddingAlreadyOver(terms.bidEnd, block.timestamp);
+        }
+    }
+
+    function _checkLimits(IEnergyMarket.WindowTerms calldata terms) private pure {
+        (uint256 min, uint256 max) = (terms.minEnergyUwh, terms.maxEnergyUwh);
+        if (min == 0 || min > max || max > MAX_ENERGY_UWH) {
+            revert IEnergyMarket.EnergyLimitsInvalid(min, max, MAX_ENERGY_UWH);
+        }
+        (min, max) = (terms.minPrice, terms.maxPrice);
+        if (min == 0 || min > max || max > MAX_PRICE) {
+            revert IEnergyMarket.PriceLimitsInvalid(min, max, MAX_PRICE);
+        }
+    }
+
+    function _requireBefore(bytes32 field, uint256 earlierS, uint256 laterS) private pure {
+        if (earlierS >= laterS) {
+            revert IEnergyMarket.WindowTimesOutOfOrder(field, earlierS, laterS);
+        }
+    }
+
+    function _requireNotAfter(bytes32 field, uint256 earlierS, uint256 laterS) private pure {
+        if (earlierS > laterS) {
+            revert IEnergyMarket.WindowTimesOutOfOrder(field, earlierS, laterS);
+        }
+    }
+}
