@@ -1,1 +1,1 @@
-"""A Pico without a Pico: fakes that refuse what the hardware refuses, own the time, keep history."""
+"""A Pico without a Pico: fakes that refuse what hardware refuses, own time, keep history."""

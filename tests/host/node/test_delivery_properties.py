@@ -74,8 +74,10 @@ class Node(RuleBasedStateMachine):
         nonce = self.rig.nonce()
         self.nonces.append(nonce)
         self.rig.lease(which, nonce=nonce)
-        self.rig.close(which, role, nonce=nonce)
+        self.rig.close(which, role, nonce=nonce, energy_uwh=10**9, exposure_uwh=10**9)
         self.look()
+        if self.rig.relay() != "open":
+            self.rig.set_bus(12_000_000, 500_000 if role == "buyer" else -500_000)
 
     @rule(which=IDS)
     def open(self, which):

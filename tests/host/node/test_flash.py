@@ -177,10 +177,10 @@ def test_delivery_ends_rebooted_with_the_energy_saved_when_power_was_cut(tmp_pat
 def test_unsent_finals_are_never_dropped_when_many_wait(tmp_path):
     finals = Finals(slots(tmp_path))
     for number in range(KEPT + 5):
-        finals.keep_final(members("%02x" % number))
+        finals.keep_final(members(f"{number:02x}"))
     assert len(Finals(slots(tmp_path)).unsent()) == KEPT + 5
     for number in range(KEPT + 5):
-        finals.acknowledge("%02x" % number)
+        finals.acknowledge(f"{number:02x}")
     finals.keep_final(members("ff"))
     assert len(finals.unsent()) == 1
     assert not finals.is_finished("00")

@@ -1,0 +1,92 @@
+"""Settings: every bad field is named, and nothing but SettingsError comes out."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from node.settings import LIMITS, Settings, SettingsError, load
+
+from tests.host.node.rig import settings_members
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=8,
+)
+
+
+def test_settings_fill_in_defaults_when_members_are_left_out():
+    settings = Settings(settings_members())
+    assert settings.limits == {name: default for name, (_, _, default) in LIMITS.items()}
+    assert settings.sample_rate_hz == 8000
+    assert settings.divider_ratio == 8000
+    assert settings.key_up == bytes(range(32))
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"node": "House 1"}, "node"),
+        ({"profile": "ac"}, "profile"),
+        ({"broker_port": 0}, "broker_port"),
+        ({"broker_port": "1883"}, "broker_port"),
+        ({"broker_port": True}, "broker_port"),
+        ({"wifi_ssid": None}, "wifi_ssid"),
+        ({"relay_active_low": 1}, "relay_active_low"),
+        ({"key_up": "00"}, "key_up"),
+        ({"key_down": "g" * 64}, "key_down"),
+        ({"sample_rate_hz": 9000}, "sample_rate_hz"),
+        ({"limits": []}, "limits"),
+        ({"limits": {"over_current_ua": -1}}, "limits.over_current_ua"),
+        ({"limits": {"over_curent_ua": 1}}, "limits.over_curent_ua"),
+        ({"calibration": {"ch3": {}}}, "calibration.ch3"),
+        ({"calibration": {"ch0": {"gain_ppm": 0}}}, "calibration.ch0.gain_ppm"),
+        ({"calibration": {"ch0": 5}}, "calibration.ch0"),
+        ({"ina226": {"bus": {"address": 64}}}, "ina226.bus.shunt_uohm"),
+        ({"ina226": {"grid": {}}}, "ina226.grid"),
+        ({"unknown": 1}, "unknown"),
+    ],
+)
+def test_settings_name_the_field_when_it_is_wrong(changes, name):
+    with pytest.raises(SettingsError) as caught:
+        Settings(settings_members(**changes))
+    assert len(caught.value.problems) == 1
+    assert caught.value.problems[0].split()[0] == name
+
+
+def test_settings_name_every_field_when_several_are_wrong():
+    with pytest.raises(SettingsError) as caught:
+        Settings(settings_members(broker_port=0, node="", key_up=None))
+    assert len(caught.value.problems) == 3
+
+
+def test_settings_are_refused_when_empty():
+    with pytest.raises(SettingsError) as caught:
+        Settings({})
+    assert "relay_active_low must be true or false" in caught.value.problems
+
+
+@given(JSON)
+def test_settings_raise_nothing_else_when_the_file_is_anything(members):
+    with pytest.raises(SettingsError):
+        Settings(members)
+
+
+@given(st.sampled_from(sorted(settings_members())), JSON)
+def test_settings_raise_nothing_else_when_one_field_is_anything(name, value):
+    try:
+        Settings(settings_members(**{name: value}))
+    except SettingsError as problem:
+        assert all(isinstance(sentence, str) for sentence in problem.problems)
+
+
+def test_settings_say_so_when_the_file_is_missing_or_not_json(tmp_path):
+    path = tmp_path / "settings.json"
+    with pytest.raises(SettingsError, match="missing"):
+        load(str(path))
+    path.write_text("{")
+    with pytest.raises(SettingsError, match="not JSON"):
+        load(str(path))
+    path.write_text(json.dumps(settings_members()))
+    assert load(str(path)).node == "house-1"
