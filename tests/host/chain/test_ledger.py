@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
+from hub.chain import ledger as ledger_module
 from hub.chain.ledger import Ledger
 from hub.chain.records import ContractRefused
+from hub.chain.rpc import ConnectionLost, Rpc
 
 MIN_UWH = 1_000
 
@@ -62,3 +66,24 @@ def test_ledger_starts_anew_when_blocks_are_replaced(market):
     market.client.deposit(market.seller, 9)
     after = market.client.totals()
     assert before.balances_wei + 2 == after.balances_wei == after.contract_wei
+
+
+class BreakingRpc(Rpc):
+    """Loses one connection: that of the second request for logs."""
+
+    log_requests = 0
+
+    def request(self, method, *params):
+        if method == "eth_getLogs":
+            self.log_requests += 1
+            if self.log_requests == 2:
+                raise ConnectionLost("lost")
+        return super().request(method, *params)
+
+
+def test_ledger_is_whole_when_it_was_interrupted_between_two_reads(market, monkeypatch):
+    monkeypatch.setattr(ledger_module, "BLOCKS_PER_REQUEST", market.client.head()[0] // 2)
+    ledger = Ledger(BreakingRpc(market.rpc.url), market.client.address)
+    with pytest.raises(ConnectionLost):
+        ledger.totals()
+    assert ledger.totals() == market.client.totals()
