@@ -145,7 +145,15 @@ class Coordinator:
             if wait_ms > 0:
                 await asyncio.sleep(min(wait_ms / 1000, LONGEST_SLEEP_S))
             else:
-                await self.open(slot)
+                await self._open_or_skip(slot)
+
+    async def _open_or_skip(self, slot: Slot) -> None:
+        """One window that the contract does not take must not cost those after it."""
+        try:
+            await self.open(slot)
+        except ContractRefused as refusal:
+            self._say(f"{slot.key} was refused and is left out: {refusal}")
+            self._store.mark_transaction_done(slot.key)
 
     async def run_once(self, epoch: int, are_enough: Callable[[], bool]) -> int:
         """Open one window as soon as enough nodes are alive; return its id."""

@@ -1,0 +1,166 @@
+"""site.toml and keys.json: what is written is read again, what is wrong is named."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import stat
+
+import pytest
+
+from hub import config, keys
+from hub.errors import ConfigError
+from hub.fields import field, read_table
+
+HOUSES = [{"name": "house-1", "kind": "prosumer"}, {"name": "house-2"}]
+
+
+def problems(tmp_path, **tables):
+    with pytest.raises(ConfigError) as caught:
+        config.check({"houses": HOUSES, **tables}, tmp_path)
+    return "; ".join(caught.value.problems)
+
+
+def test_site_has_the_defaults_when_only_houses_are_named(tmp_path):
+    site = config.check({"houses": HOUSES}, tmp_path)
+    assert site.market.min_energy_uwh == 34_723
+    assert site.schedule.bids == ("10:30-13:00", "14:00-16:30")
+    assert site.house("house-2").kind == "consumer"
+    assert site.store_path == tmp_path / "store.db"
+
+
+def test_site_is_read_as_it_was_written(tmp_path):
+    start = datetime.datetime(2017, 3, 28, 10, 15)
+    config.write(tmp_path, config.bench_houses(3), clock={"start_local": start, "speed": 60})
+    site = config.load(tmp_path)
+    assert site.clock.start_local == start
+    assert [house.kind for house in site.houses] == ["prosumer", "consumer", "prosumer"]
+
+
+def test_every_wrong_field_is_named_when_several_are(tmp_path):
+    found = problems(
+        tmp_path,
+        broker={"port": 70_000, "kind": "rabbit"},
+        clock={"speed": 1.5, "zone": "Mars/Olympus"},
+        market={"retail_gwei_per_kwh": True},
+        page={"port": "80"},
+        pages={},
+        bus={"nominal": 12},
+    )
+    for name in (
+        "broker.port must be at most 65535, not 70000",
+        "broker.kind must be one of auto, mosquitto, embedded",
+        "clock.speed must be a whole number",
+        "market.retail_gwei_per_kwh must be a whole number, not True",
+        "page.port must be a whole number, not '80'",
+        "[pages] is not known",
+        "bus.nominal is not known",
+    ):
+        assert name in found
+
+
+@pytest.mark.parametrize(
+    ("tables", "sentence"),
+    [
+        ({"clock": {"zone": "Mars/Olympus"}}, "clock.zone"),
+        ({"site": {"kind": "real"}, "clock": {"speed": 60}}, "clock.speed must be 1"),
+        ({"market": {"feed_in_gwei_per_kwh": 10**9}}, "above market.retail"),
+        ({"market": {"min_energy_uwh": 9, "max_energy_uwh": 8}}, "market.min_energy_uwh is above"),
+        ({"schedule": {"bids": ["10:30-13:00"]}}, "same length"),
+        ({"schedule": {"bids": ["13:00-10:30", "late"]}}, "'13:00-10:30' is not a span"),
+        ({"houses": []}, "at least one house"),
+        ({"houses": [{"name": "house-1"}, {"name": "house-1"}]}, "stands twice"),
+        ({"houses": [{"name": "hub"}]}, "not 'hub'"),
+        ({"houses": [{"name": "House 1"}]}, "not 'House 1'"),
+        ({"houses": [{"kind": "consumer"}]}, "houses[1].name is missing"),
+        ({"broker": 5}, "[broker] must be a table"),
+    ],
+)
+def test_field_is_named_when_it_does_not_fit(tmp_path, tables, sentence):
+    assert sentence in problems(tmp_path, **tables)
+
+
+def test_remedy_is_told_when_there_is_no_site(tmp_path):
+    with pytest.raises(ConfigError, match="trueque hub init"):
+        config.load(tmp_path)
+
+
+def test_file_is_named_when_it_is_not_toml(tmp_path):
+    (tmp_path / "site.toml").write_text("= what")
+    with pytest.raises(ConfigError, match=r"site\.toml: is not TOML"):
+        config.load(tmp_path)
+
+
+def test_site_is_never_overwritten(tmp_path):
+    config.write(tmp_path, config.bench_houses(2))
+    with pytest.raises(ConfigError, match="exists already"):
+        config.write(tmp_path, config.bench_houses(5))
+
+
+def test_table_reader_names_lists_of_the_wrong_thing():
+    import dataclasses
+
+    @dataclasses.dataclass(frozen=True)
+    class Sample:
+        words: tuple[str, ...] = field(())
+
+    found: list[str] = []
+    assert read_table(Sample, {"words": ["a", 2]}, "sample", found) is None
+    assert found == ["sample.words must be a list of text, not ['a', 2]"]
+
+
+# Keys -------------------------------------------------------------------------------------------
+
+
+def test_keys_are_random_private_and_whole_when_created(tmp_path):
+    first = keys.create(tmp_path / "a.json", ["house-1", "house-2"])
+    second = keys.create(tmp_path / "b.json", ["house-1", "house-2"])
+    assert stat.S_IMODE(os.stat(tmp_path / "a.json").st_mode) == 0o600
+    assert first.master_key != second.master_key
+    assert len({account.address for account in first.accounts.values()}) == 5
+    assert set(first.broker_passwords) == {"hub", "house-1", "house-2"}
+    assert first.peer_name(first.peers["house-2"].address.lower()) == "house-2"
+    assert first.peer_name("0x00") is None
+
+
+def test_wire_keys_differ_by_node_and_direction(tmp_path):
+    made = keys.create(tmp_path / "keys.json", ["house-1", "house-2"])
+    derived = {
+        made.node_key(node, way) for node in ("house-1", "house-2") for way in ("up", "down")
+    }
+    assert len(derived) == 4
+    assert keys.load(tmp_path / "keys.json", []).node_key("house-1", "up") in derived
+
+
+def test_secrets_do_not_show_when_keys_are_printed(tmp_path):
+    made = keys.create(tmp_path / "keys.json", ["house-1"])
+    assert made.master_key.hex() not in repr(made)
+    assert made.broker_passwords["hub"] not in repr(made)
+
+
+def test_keys_are_refused_when_others_may_read_them(tmp_path):
+    path = tmp_path / "keys.json"
+    keys.create(path, ["house-1"])
+    path.chmod(0o644)
+    with pytest.raises(ConfigError, match="chmod 600"):
+        keys.load(path, ["house-1"])
+
+
+def test_keys_are_refused_without_showing_them_when_damaged(tmp_path):
+    path = tmp_path / "keys.json"
+    keys.create(path, ["house-1"])
+    path.write_text(path.read_text().replace('"oracle"', '"orakle"'))
+    with pytest.raises(ConfigError, match=r"is damaged \(KeyError\)$"):
+        keys.load(path, ["house-1"])
+
+
+def test_house_is_named_when_its_keys_are_missing(tmp_path):
+    keys.create(tmp_path / "keys.json", ["house-1"])
+    with pytest.raises(ConfigError, match="no keys for house-2"):
+        keys.load(tmp_path / "keys.json", ["house-1", "house-2"])
+
+
+def test_keys_are_never_overwritten(tmp_path):
+    keys.create(tmp_path / "keys.json", ["house-1"])
+    with pytest.raises(ConfigError, match="never overwritten"):
+        keys.create(tmp_path / "keys.json", ["house-1"])
