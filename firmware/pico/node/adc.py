@@ -84,10 +84,11 @@ class AdcStream:
         self._next = other
         if self._dma[other].active() or self._dma[done].active():
             return True
-        self._restart()
+        self.restart()
         return False
 
-    def _restart(self):
+    def restart(self):
+        """Start anew after a loss, which is counted."""
         self.lost += 1
         self._mem32[CS] = CS_EN
         for dma in self._dma:

@@ -89,7 +89,7 @@ class Node:
         )
         sensors = profile.sensors(settings, stream.rate_mhz)
         self.house = HouseMeter(sensors, branches, self.registers, settings.mains_voltage_mv)
-        self.sampler = Sampler(stream, windows, self.house)
+        self.sampler = Sampler(stream, windows, self.house, self.clock)
 
     def _ina226(self, branch):
         part = self._settings.ina226.get(branch)

@@ -17,6 +17,10 @@ class BranchMeter:
         self.current_ua = None
         self.power_uw = None
 
+    def forget(self):
+        """Know no quantity any more until the next window."""
+        self.voltage_uv = self.current_ua = self.power_uw = None
+
     def measure(self, voltage, duration_us):
         """Take the voltage (Quantity) of a window of `duration_us` and meter the branch over it."""
         self.voltage_uv = voltage.value

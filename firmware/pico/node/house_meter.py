@@ -35,6 +35,13 @@ class HouseMeter:
         if self.pv.is_stale or self.battery.is_stale:
             self._flags |= QUALITY["sensor_stale"]
 
+    def forget(self):
+        """Know no quantity any more: nothing has been measured for a while."""
+        self.load_current_ua = self.load_frequency_uhz = self.load_apparent_uva = None
+        self.pv.forget()
+        self.battery.forget()
+        self._flags |= QUALITY["sensor_stale"]
+
     def take_flags(self):
         """Return the quality flags of the windows since the last call."""
         flags = self._flags

@@ -35,7 +35,8 @@ class Converter:
         self.cs = self.fcs = self.div = 0
         self.taken = 0
         self.has_lost = self.has_underflown = False
-        self._stopped_at = 0
+        self.stopped_at = 0
+        self.on_start = None  # called when numbering begins anew: a waiting transfer begins at 0
         self._origin_us = 0
         self._origin_sample = 0
         self._cycles = _CONVERSION_CYCLES
@@ -59,7 +60,7 @@ class Converter:
             raise ValueError("AINSEL is outside RROBIN: the first sample would be another channel")
         was_running = self.is_running
         if was_running:
-            self._stopped_at = self.made()
+            self.stopped_at = self.made()
         self.cs = value & 0x1F700F
         if self.is_running and not was_running:
             self._start(first, mask)
@@ -70,11 +71,13 @@ class Converter:
         self._origin_us = time.ticks_us()
         self._origin_sample = 0
         self.taken = 0
+        if self.on_start is not None:
+            self.on_start()
 
     def made(self):
         """Return how many samples were converted since the start."""
         if not self.is_running:
-            return self._stopped_at
+            return self.stopped_at
         elapsed_us = time.ticks_diff(time.ticks_us(), self._origin_us)
         if elapsed_us > 1 << 26:
             # Move the origin on before ticks_us wraps, by samples that make whole microseconds.
