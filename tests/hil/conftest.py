@@ -132,7 +132,14 @@ class Hub:
             self.received.setdefault(parsed, []).append(record)
             other = self.pairs.get(record.get("delivery_id"), {}).get(parsed[0])
             if parsed[1] == "delivery" and other is not None:
-                self.lease(other, record["delivery_id"], record["energy_uwh"])
+                self._pass_on(other, record)
+
+    def _pass_on(self, other: str, report: dict[str, Any]) -> None:
+        """Tell the counterparty of progress, and to open when this side has ended."""
+        if report["phase"] == "final":
+            self.open(other, report["delivery_id"])
+        else:
+            self.lease(other, report["delivery_id"], report["energy_uwh"])
 
 
 class VirtualRig:
@@ -162,6 +169,7 @@ class VirtualRig:
             "node": node, "wifi_ssid": "bench", "wifi_password": "bench-key",
             "broker_host": "127.0.0.1", "broker_port": port, "broker_user": node,
             "broker_password": PASSWORD, "broker_tls": False, "relay_active_low": True,
+            "reading_period_ms": 250,
             "key_up": self.hub.key(node, "up").hex(), "key_down": self.hub.key(node, "down").hex(),
             "ina226": {
                 branch: {"address": address, "shunt_uohm": 50_000 if branch == "bus" else 20_000}

@@ -36,18 +36,18 @@ def test_panel_is_metered_when_the_sun_shines(rig, wait_for):
     assert seen["pv_power_uw"] == pytest.approx(true_uw, rel=0.03)
 
 
-def test_registers_grow_as_energy_truly_flowed_when_ten_seconds_pass(rig, wait_for):
+def test_registers_grow_as_energy_truly_flowed_when_five_seconds_pass(rig, wait_for):
     node = "house-1"
     rig.wait_online(node)
     first, true_first = rig.hub.last(node, "reading"), rig.house(node)["energies"]
     count = len(rig.hub.all(node, "reading"))
-    wait_for(lambda: len(rig.hub.all(node, "reading")) >= count + 10, 30, "ten readings")
+    wait_for(lambda: len(rig.hub.all(node, "reading")) >= count + 20, 30, "readings of 5 s")
     last, true_last = rig.hub.last(node, "reading"), rig.house(node)["energies"]
     for name in ("pv_export_uwh", "battery_import_uwh"):
         true_name = name.replace("pv_export", "pv")
         true_uwh = true_last[true_name] - true_first[true_name]
-        # 3 % uncalibrated and up to one reading more or less of ten.
-        assert last[name] - first[name] == pytest.approx(true_uwh, rel=0.13)
+        # 3 % uncalibrated and up to a window of 200 ms and a reading of 250 ms at either end.
+        assert last[name] - first[name] == pytest.approx(true_uwh, rel=0.15)
     assert last["bus_import_uwh"] == first["bus_import_uwh"]
 
 

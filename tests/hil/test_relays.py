@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-ENERGY_UWH = 12_000
+ENERGY_UWH = 8_000
 BLOCK_UWH = 347  # 200 ms at 6.25 W
 
 
@@ -18,20 +18,20 @@ def test_relays_never_move_when_a_board_boots(rig, wait_for):
     assert rig.report()["relay_edges"] == before
 
 
-def test_delivery_stops_by_the_sellers_meter_when_the_energy_is_reached(rig, wait_for):
-    before = {node: rig.house(node)["energies"] for node in ("house-1", "house-2")}
+def test_delivery_stops_by_a_boards_own_meter_when_the_energy_is_reached(rig, wait_for):
+    nodes = ("house-1", "house-2")
+    before = {node: rig.house(node)["energies"] for node in nodes}
     with rig.delivery(ENERGY_UWH) as delivery_id:
-        wait_for(lambda: rig.hub.finals("house-1", delivery_id), 30, "the seller's final")
-    wait_for(lambda: rig.hub.finals("house-2", delivery_id), 5, "the buyer's final")
-    sold, bought = (rig.hub.finals(node, delivery_id)[0] for node in ("house-1", "house-2"))
-    assert sold["reason"] == "energy_reached"
-    assert ENERGY_UWH <= sold["energy_uwh"] <= ENERGY_UWH + BLOCK_UWH
-    assert bought["energy_uwh"] == pytest.approx(sold["energy_uwh"], rel=0.01)
-    after = {node: rig.house(node)["energies"] for node in ("house-1", "house-2")}
+        wait_for(lambda: all(rig.hub.finals(node, delivery_id) for node in nodes), 30, "finals")
+    sold, bought = (rig.hub.finals(node, delivery_id)[0] for node in nodes)
+    # Whose meter runs ahead stops first; the hub then opens the other.
+    assert "energy_reached" in (sold["reason"], bought["reason"])
+    after = {node: rig.house(node)["energies"] for node in nodes}
     given = after["house-1"]["bus_export_uwh"] - before["house-1"]["bus_export_uwh"]
     taken = after["house-2"]["bus_import_uwh"] - before["house-2"]["bus_import_uwh"]
-    assert sold["energy_uwh"] == pytest.approx(given, rel=0.006)
-    assert bought["energy_uwh"] == pytest.approx(taken, rel=0.006)
+    for metered_uwh in (sold["energy_uwh"], bought["energy_uwh"], given, taken):
+        assert metered_uwh == pytest.approx(ENERGY_UWH, abs=BLOCK_UWH)
+    assert given == pytest.approx(taken, rel=0.005)
     assert rig.report()["violations"]["total"] == 0
 
 
@@ -89,7 +89,7 @@ def test_dead_time_is_kept_when_relays_change_over_at_once(rig, wait_for):
 def test_relay_opens_at_once_when_the_board_is_killed_in_a_delivery(rig, wait_for, node):
     relay = "out" if node == "house-1" else "in"
     with rig.delivery(10 * ENERGY_UWH) as delivery_id:
-        wait_for(lambda: rig.hub.last(node, "delivery")["energy_uwh"] > 2_000, 10, "progress")
+        wait_for(lambda: rig.hub.last(node, "delivery")["energy_uwh"] > 1_000, 10, "progress")
         killed_ms = rig.report()["updated_at_ms"]
         os.kill(rig.house(node)["pid"], signal.SIGKILL)
         assert rig.opened_at_ms(node, relay, 2) - killed_ms < 100

@@ -35,6 +35,8 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--zone", default="UTC", help="time zone the site lives in")
     parser.add_argument("--firmware", type=Path, default=FIRMWARE_DIR)
     arguments = parser.parse_args()
+    if arguments.speed < 1:
+        parser.error("--speed: at least 1")
     if not 1 <= arguments.houses <= 100:
         parser.error("--houses: 1 to 100")
     if not (arguments.firmware / "main.py").exists():
