@@ -48,7 +48,8 @@ def read_recording(path: Path) -> Recording:
         raise BadInput(f"{path}: not text in UTF-8 (byte {problem.start})") from problem
     except csv.Error as problem:
         raise BadInput(f"{path}: not CSV: {problem}") from problem
-    return Recording(round(times[0]), _rate_mhz(path, times), frames)
+    rate_mhz = _rate_mhz(path, times)
+    return Recording(round(times[0]), rate_mhz, frames)
 
 
 def _read_rows(path: Path, rows: Iterator[list[str]]) -> tuple[list[float], array[int]]:

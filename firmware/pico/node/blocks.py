@@ -22,7 +22,7 @@ CROSSING_SLOTS = 10
 SUM_STRIDE = 0
 SUM_OFFSET = 1
 TOTAL = 2  # of codes
-SQUARES_HIGH = 3  # of (code - 2048)^2, in units of 2^30
+SQUARES_HIGH = 3  # of (code - 2048)^2, in units of 2^29
 SQUARES_LOW = 4
 LOWEST = 5
 HIGHEST = 6
@@ -80,8 +80,8 @@ def accumulate(frames, sums, first, stop):
         code = frames[place]
         total += code
         low += (code - 2048) * (code - 2048)
-        if low >= 1073741824:
-            low -= 1073741824
+        if low >= 536870912:
+            low -= 536870912
             high += 1
         if code < lowest:
             lowest = code

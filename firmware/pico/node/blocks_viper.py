@@ -2,7 +2,8 @@
 
 Importing this fails where there is no emitter; `block_maths` then takes the plain ones. Slot
 numbers are written out, because viper reads globals slowly: `blocks` names them. `ptr32` of a 64
-bit host loads without sign, so no stored value is ever negative.
+bit host loads without sign, so no stored value is ever negative. Constants stay below 2^30:
+beyond, they are objects on a 32 bit board.
 """
 
 import micropython
@@ -65,8 +66,8 @@ def accumulate(frames: ptr16, sums: ptr32, first: int, stop: int):  # noqa: F821
         code = int(frames[place])
         total += code
         low += (code - 2048) * (code - 2048)
-        if low >= 1073741824:
-            low -= 1073741824
+        if low >= 536870912:
+            low -= 536870912
             high += 1
         if code < lowest:
             lowest = code

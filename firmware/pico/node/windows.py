@@ -194,7 +194,7 @@ class Windows:
             mine = span.channels[channel]
             mine.weight += 256 * (stop - first)
             mine.total += 256 * sums[blocks.TOTAL]
-            squares = (sums[blocks.SQUARES_HIGH] << 30) + sums[blocks.SQUARES_LOW]
+            squares = (sums[blocks.SQUARES_HIGH] << 29) + sums[blocks.SQUARES_LOW]
             mine.squares += 256 * squares
             mine.lowest = min(mine.lowest, sums[blocks.LOWEST])
             mine.highest = max(mine.highest, sums[blocks.HIGHEST])

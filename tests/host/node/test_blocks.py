@@ -95,7 +95,7 @@ def test_sums_are_exact_when_squares_pass_32_bits():
     sums = array("i", [3, 1, 0, 0, 0, 4095, 0, 0])
     for _ in range(4):
         blocks.accumulate(frames, sums, 0, 800)
-    squares = (sums[blocks.SQUARES_HIGH] << 30) + sums[blocks.SQUARES_LOW]
+    squares = (sums[blocks.SQUARES_HIGH] << 29) + sums[blocks.SQUARES_LOW]
     assert squares == 4 * 800 * 2048 * 2048
     assert sums[blocks.RAILED] == 3200
 
