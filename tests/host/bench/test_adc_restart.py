@@ -13,6 +13,8 @@ def restart():
     for d in dmas:
         d.active(0)
     machine.mem32[BASE + 0x08] = 1 | 1 << 3 | 3 << 10 | 1 << 24
+    while machine.mem32[BASE + 0x08] >> 16 & 15:
+        machine.mem32[BASE + 0x0C]
     arm(1, 1)
     arm(0, 1, True)
     machine.mem32[BASE] = 1 | 1 << 3 | 7 << 16
@@ -28,3 +30,20 @@ for _ in range(3):
     waits_ms = [int(line.split()[2]) for line in lines if line.startswith("block after")]
     assert len(waits_ms) == 3
     assert all(95 <= wait_ms < 500 for wait_ms in waits_ms)  # a block is 100 ms
+
+
+def test_start_is_refused_when_old_samples_are_left_in_the_fifo(player):
+    """On the hardware the first code would then be another channel's than the buffer expects."""
+    lines = player.play(
+        STREAM
+        + """
+time.sleep_ms(350)
+machine.mem32[BASE] = 1
+arm(0, 0, True)
+try:
+    machine.mem32[BASE] = 1 | 1 << 3 | 7 << 16
+except OSError as refusal:
+    print("refused:", refusal)
+""",
+    )
+    assert any(line.startswith("refused: old samples") for line in lines)

@@ -178,7 +178,7 @@ def _number_anew():
     if channel is None:
         return
     if channel._first != bench_adc.converter.stopped_at:
-        raise OSError("this bench can't start the ADC under a transfer that has begun")
+        raise OSError("old samples wait in the FIFO or were taken: the channels would swap places")
     channel._first = 0
 
 
