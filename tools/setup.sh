@@ -68,7 +68,8 @@ install_node() {
     export PATH
   fi
   local omit=() stamp="node_modules/.installed-$1" sum
-  [ "$1" = test ] || omit=(--omit=dev)
+  # The contract's test runner is an optional dependency: 81 MB that only tests need.
+  [ "$1" = test ] || omit=(--omit=dev --omit=optional)
   sum=$(sha256sum < package-lock.json)
   [ "$(cat "$stamp" 2>/dev/null)" = "$sum" ] && return
   say "Installing Node packages ..."
