@@ -19,9 +19,10 @@ function scaled(value, units) {
 export const NOTHING_UW = 5_000;
 export const power = (uw) =>
   Math.abs(uw) < NOTHING_UW ? "0 W" : scaled(uw, [[1e9, "kW"], [1e6, "W"], [1e3, "mW"]]);
-export const apparent = (uva) => scaled(uva, [[1e9, "kVA"], [1e6, "VA"], [1e3, "mVA"]]);
+export const apparent = (uva) =>
+  uva < NOTHING_UW ? "0 VA" : scaled(uva, [[1e9, "kVA"], [1e6, "VA"], [1e3, "mVA"]]);
 export const energy = (uwh) => (uwh === 0 ? "0 mWh" : scaled(uwh, [[1e9, "kWh"], [1e6, "Wh"], [1e3, "mWh"], [1, "µWh"]]));
-export const apparentHours = (uvah) => scaled(uvah, [[1e9, "kVAh"], [1e6, "VAh"], [1e3, "mVAh"], [1, "µVAh"]]);
+export const apparentHours = (uvah) => uvah === 0 ? "0 VAh" : scaled(uvah, [[1e9, "kVAh"], [1e6, "VAh"], [1e3, "mVAh"], [1, "µVAh"]]);
 export const voltage = (uv) => `${(uv / 1e6).toFixed(2)} V`;
 
 // Exact text of value / 10^places, without trailing zeros.
