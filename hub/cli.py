@@ -131,7 +131,9 @@ async def _up(
 
 
 async def _one_window(site: Any, config: SiteConfig, say: Any, report_path: Path | None) -> bool:
-    window = asyncio.create_task(site.run_once())
+    from hub.one_window import run_one_window
+
+    window = asyncio.create_task(run_one_window(site, say))
     running_site = asyncio.create_task(site.run())
     await asyncio.wait([window, running_site], return_when=asyncio.FIRST_COMPLETED)
     if not window.done():

@@ -11,8 +11,9 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from hub import delivery, delivery_terms
+from hub import attempts, delivery, delivery_terms
 from hub import delivery_records as records
+from hub.attempts import Attempt
 from hub.chain.records import ChainIdentity, ChainUnavailable
 from hub.config import Bus
 from hub.dispatch import Dispatch
@@ -20,23 +21,12 @@ from hub.ingest import Stored
 from hub.node_watch import NodeWatch
 from hub.settlement import LATE, Settlement
 from hub.site_clock import wall_ms
-from hub.store import DeliveryRow, Store, TradeRow
-from hub.turns import Ticket, Turns
+from hub.store import Store, TradeRow
+from hub.turns import Turns
 
 CHAIN_RETRY_S = 1.0
 LONGEST_SLEEP_S = 5.0  # only so that a changed wall clock is noticed
 CLOSED_STATES = ("settled", "refunded", "disputed")
-
-
-@dataclass
-class _Live:
-    """A delivery that is under way in this hub process."""
-
-    ticket: Ticket
-    attempt: int
-    energy_uwh: int
-    terms: records.Terms
-    state: records.State
 
 
 @dataclass(frozen=True)
@@ -66,8 +56,8 @@ class Oracle:
         self._say = say
         self._now_ms = now_ms
         self._turns = Turns()
-        self._live: dict[str, _Live] = {}
-        self._without_node: set[int] = set()
+        self._live: dict[str, Attempt] = {}
+        self._left_out: set[int] = set()
         self._reports: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
 
@@ -80,8 +70,8 @@ class Oracle:
             if stored.kind == "delivery":
                 live = self._live.get(stored.record["delivery_id"])
             # A node speaks for its own role only.
-            if live is not None and stored.node == _node(live, stored.record["role"]):
-                self._apply(live, _heard(self._now_ms(), stored.record))
+            if live is not None and stored.node == live.node(stored.record["role"]):
+                self._apply(live, attempts.heard(self._now_ms(), stored.record))
         self._grant()
 
     def follow_trades(self) -> None:
@@ -92,7 +82,7 @@ class Oracle:
             if live.ticket.trade_id not in unsettled:
                 self._close_if_settled(live)
         for trade_id, trade in unsettled.items():
-            if trade_id not in under_way and trade_id not in self._without_node:
+            if trade_id not in under_way and trade_id not in self._left_out:
                 self._open_next_attempt(trade)
         self._grant()
 
@@ -106,14 +96,14 @@ class Oracle:
             if state.phase == "queued":  # nothing was said yet: a new id of this epoch serves
                 self._store.write_step(row.delivery_id, "abandoned", row.step, "hub_restarted")
                 continue
-            live = self._make_live(trade, row.attempt, row.delivery_id, state)
+            live = self._prepare(trade, row.attempt, row.delivery_id, state)
             if live is None:
                 continue
             if state.has_turn:
                 self._turns.occupy(live.ticket)
             self._apply(live, records.Restarted(self._now_ms()))
             for report in self._store.delivery_reports(row.delivery_id):
-                self._apply(live, _heard(self._now_ms(), dataclasses.asdict(report)))
+                self._apply(live, attempts.heard(self._now_ms(), dataclasses.asdict(report)))
         self.follow_trades()
 
     async def run(self) -> None:
@@ -135,68 +125,49 @@ class Oracle:
 
     def _open_next_attempt(self, trade: TradeRow) -> None:
         """Queue a trade's next attempt when it has one left and time for it."""
-        rows = self._store.deliveries(trade.trade_id)
-        # One that was queued when the hub restarted was never tried: its number is used again.
-        untried = bool(rows) and rows[-1].commanded_at_ms is None
-        attempt = rows[-1].attempt + (0 if untried else 1) if rows else 1
-        now_ms = self._now_ms()
-        state = records.State("queued", now_ms)
-        name = delivery_terms.delivery_id(
-            self._site.identity, trade.trade_id, attempt, self._site.epoch
-        )
-        live = self._make_live(trade, attempt, name, state)
+        number = attempts.next_number(self._store.deliveries(trade.trade_id))
+        site, now_ms = self._site, self._now_ms()
+        name = delivery_terms.delivery_id(site.identity, trade.trade_id, number, site.epoch)
+        live = self._prepare(trade, number, name, records.State("queued", now_ms))
         if live is None:
             return
-        is_over = now_ms >= live.terms.start_by_ms or attempt > self._site.bus.max_attempts
+        is_over = now_ms >= live.terms.start_by_ms or number > site.bus.max_attempts
         if is_over or self._store.delivery(name) is not None:
             del self._live[name]  # left to the refund
             return
-        self._store.open_delivery(_new_row(live, self._site.epoch, now_ms))
+        self._store.open_delivery(attempts.new_row(live, site.epoch, now_ms))
         self._turns.enqueue(live.ticket)
         self._wake.set()
 
-    def _make_live(
-        self, trade: TradeRow, attempt: int, delivery_id: str, state: records.State
-    ) -> _Live | None:
-        window = self._store.window(trade.window_id)
-        nodes = {peer.peer: peer.node for peer in self._store.peers()}
-        seller, buyer = nodes.get(trade.seller), nodes.get(trade.buyer)
-        known = {row.node: row.segment for row in self._store.nodes()}
-        if window is None or seller not in known or buyer not in known:
-            self._leave_out(trade, "one of its peers has no board on this site")
+    def _prepare(
+        self, trade: TradeRow, number: int, delivery_id: str, state: records.State
+    ) -> Attempt | None:
+        try:
+            attempt = attempts.prepare(
+                self._store, self._site.bus, trade, number, delivery_id, state
+            )
+        except attempts.NotDeliverable as problem:
+            self._left_out.add(trade.trade_id)
+            self._say(f"trade {trade.trade_id} cannot be delivered, {problem}: refund follows")
             return None
-        assert seller is not None and buyer is not None
-        if known[seller] != known[buyer]:
-            self._leave_out(trade, f"{seller} and {buyer} are on different bus segments")
-            return None
-        ticket = Ticket(
-            *(delivery_id, trade.trade_id, known[seller], seller, buyer),
-            opens_at_ms=window.delivery_start_s * 1000,
-        )
-        terms = delivery_terms.terms(self._site.bus, window, trade, attempt)
-        live = _Live(ticket, attempt, trade.energy_uwh, terms, state)
-        self._live[delivery_id] = live
-        return live
+        self._live[delivery_id] = attempt
+        return attempt
 
-    def _leave_out(self, trade: TradeRow, why: str) -> None:
-        self._without_node.add(trade.trade_id)
-        self._say(f"trade {trade.trade_id} cannot be delivered, {why}: it will be refunded")
-
-    def _close_if_settled(self, live: _Live) -> None:
+    def _close_if_settled(self, live: Attempt) -> None:
         trade = self._store.trade(live.ticket.trade_id)
         if trade is not None and trade.state in CLOSED_STATES:
             self._apply(live, records.Settled(self._now_ms()))
 
     # One step -----------------------------------------------------------------------------------
 
-    def _apply(self, live: _Live, event: records.Event) -> None:
+    def _apply(self, live: Attempt, event: records.Event) -> None:
         before = live.state
         state, actions = delivery.step(live.terms, before, event)
         if state == before and not actions:
             return
         live.state = state
-        if _matters(before, state):
-            self._journal(live, before)
+        if attempts.is_milestone(before, state):
+            attempts.journal(self._store, live, before, self._now_ms())
         for action in actions:
             self._act(live, action)
         if state.phase in records.FINISHED:
@@ -204,27 +175,14 @@ class Oracle:
             self._turns.release(live.ticket.delivery_id)
         self._wake.set()
 
-    def _journal(self, live: _Live, before: records.State) -> None:
-        name, state, now_ms = live.ticket.delivery_id, live.state, self._now_ms()
-        with self._store.transaction():
-            self._store.write_step(name, records.WORDS[state.phase], state.to_json(), state.reason)
-            if before.phase == "queued" and state.has_turn:
-                self._store.stamp(name, "commanded_at_ms", now_ms)
-            if state.buyer.is_closed and not before.buyer.is_closed:
-                self._store.stamp(name, "relay_closed_at_ms", now_ms)
-            if state.phase == "reporting":
-                self._store.stamp(name, "finished_at_ms", now_ms)
-            if state.phase == "settled":
-                self._store.stamp(name, "settled_at_ms", now_ms)
-
-    def _act(self, live: _Live, action: records.Action) -> None:
+    def _act(self, live: Attempt, action: records.Action) -> None:
         name, dispatch = live.ticket.delivery_id, self._site.dispatch
         if isinstance(action, records.Lease):
-            dispatch.lease(_node(live, action.role), name, action.counterparty_uwh)
+            dispatch.lease(live.node(action.role), name, action.counterparty_uwh)
         elif isinstance(action, records.Close):
-            dispatch.close(_node(live, action.role), name, action.role, self._limits(live))
+            dispatch.close(live.node(action.role), name, action.role, self._limits(live))
         elif isinstance(action, records.Open):
-            dispatch.open(_node(live, action.role), name)
+            dispatch.open(live.node(action.role), name)
         elif isinstance(action, records.ReleaseTurn):
             self._turns.release(name)
         elif isinstance(action, records.Report):
@@ -239,13 +197,13 @@ class Oracle:
                 "it will be refunded"
             )
 
-    def _retry(self, live: _Live) -> None:
+    def _retry(self, live: Attempt) -> None:
         trade = self._store.trade(live.ticket.trade_id)
         if trade is not None:
-            self._say(f"trade {trade.trade_id}: attempt {live.attempt} moved nothing, once more")
+            self._say(f"trade {trade.trade_id}: attempt {live.number} moved nothing, once more")
             self._open_next_attempt(trade)
 
-    def _limits(self, live: _Live) -> dict[str, int]:
+    def _limits(self, live: Attempt) -> dict[str, int]:
         bus = self._site.bus
         return {
             "energy_uwh": live.energy_uwh,
@@ -254,7 +212,7 @@ class Oracle:
             "exposure_uwh": delivery_terms.exposure_uwh(bus, live.energy_uwh),
         }
 
-    async def _report(self, live: _Live, report: records.Report) -> None:
+    async def _report(self, live: Attempt, report: records.Report) -> None:
         """Report until the chain has taken it, or takes none any more."""
         ticket = live.ticket
         while True:
@@ -296,35 +254,3 @@ class Oracle:
         if soonest_ms is None:
             return LONGEST_SLEEP_S
         return min(max(soonest_ms - now_ms, 1) / 1000, LONGEST_SLEEP_S)
-
-
-def _node(live: _Live, role: str) -> str:
-    return live.ticket.seller if role == records.SELLER else live.ticket.buyer
-
-
-def _heard(at_ms: int, record: object) -> records.Heard:
-    table = dict(record)  # type: ignore[call-overload]
-    return records.Heard(at_ms, table["role"], table["phase"], table["energy_uwh"], table["reason"])
-
-
-def _matters(before: records.State, after: records.State) -> bool:
-    """Mere progress and resent leases are not journaled: the reports' table has the figures."""
-    return (before.phase, before.seller.is_final, before.buyer.is_final) != (
-        *(after.phase, after.seller.is_final, after.buyer.is_final),
-    )
-
-
-def _new_row(live: _Live, epoch: int, now_ms: int) -> DeliveryRow:
-    blank = dict.fromkeys(DeliveryRow.__dataclass_fields__)
-    return DeliveryRow(
-        **{  # type: ignore[arg-type]
-            **blank,
-            "delivery_id": live.ticket.delivery_id,
-            "trade_id": live.ticket.trade_id,
-            "attempt": live.attempt,
-            "epoch": epoch,
-            "state": "queued",
-            "step": live.state.to_json(),
-            "queued_at_ms": now_ms,
-        }
-    )

@@ -141,7 +141,7 @@ class Coordinator:
                 # Opened already: look again when the next one is due. Terms are in whole seconds,
                 # the clock is not, so this moment may lie a little behind: never spin.
                 due_ms = slot.terms.bid_end * 1000 - LEAST_BIDS_MS - wall_ms()
-                wait_ms = max(due_ms, LOOK_S * 1000)
+                wait_ms = max(due_ms, round(LOOK_S * 1000))
             if wait_ms > 0:
                 await asyncio.sleep(min(wait_ms / 1000, LONGEST_SLEEP_S))
             else:

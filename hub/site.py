@@ -9,12 +9,12 @@ from collections.abc import Callable, Coroutine
 from dataclasses import asdict
 from typing import Any
 
-from hub import membership, provision, report, running
+from hub import membership, provision, running
 from hub.broker import Broker
 from hub.chain.client import MarketClient
 from hub.chain.follower import follow
 from hub.chain.identity import deploy
-from hub.chain.process import HARDFORK, Chain, ChainSettings, FundedAccount
+from hub.chain.process import Chain, ChainSettings, FundedAccount
 from hub.chain.records import ChainIdentity, ChainUnavailable, Cursor, Rollback
 from hub.config import SiteConfig
 from hub.dispatch import Dispatch
@@ -129,7 +129,8 @@ class Site:
         self._say(self.broker.sentence)
 
     async def _start_chain(self) -> None:
-        funded = (FundedAccount(_hex(one.key), FIRST_FUNDS_WEI) for one in self._accounts())
+        accounts = self.keys.accounts.values()
+        funded = (FundedAccount(_hex(one.key), FIRST_FUNDS_WEI) for one in accounts)
         self.chain = Chain(
             ChainSettings(
                 data_dir=self.config.data_dir / "chain",
@@ -149,9 +150,6 @@ class Site:
         await asyncio.to_thread(
             membership.admit_houses, self.config, self.keys, self.client, self._say
         )
-
-    def _accounts(self) -> list[Any]:
-        return list(self.keys.accounts.values())
 
     def _find_contract(self) -> ChainIdentity:
         """Return the store's contract after checking that the chain has it; deploy the first."""
@@ -295,29 +293,6 @@ class Site:
             if self._is_resumed:
                 self.oracle.follow_trades()
             self.returns.wake()
-
-    async def run_once(self) -> dict[str, Any]:
-        """Open one window, wait until all its trades are settled or refunded, and report it."""
-        wanted = self.config.schedule.once_nodes or len(self.config.houses)
-        window_id = await self.coordinator.run_once(
-            self.epoch, lambda: len(self.watch.alive()) >= wanted
-        )
-        await wait_until(lambda: self.store.window(window_id) is not None, 30, "seeing the window")
-        window = self.store.window(window_id)
-        assert window is not None
-        await asyncio.sleep(max(0.0, window.clear_by_s + 0.5 - wall_ms() / 1000))
-        self._say(f"bids are over: {len(self.store.trades(window_id=window_id))} trades")
-        left_s = window.report_by_s + 30 - wall_ms() / 1000
-        with contextlib.suppress(TimeoutError):  # the report then shows what is unsettled
-            await wait_until(lambda: self._is_settled(window_id), left_s, "settling", 0.25)
-        await asyncio.sleep(1.5)  # the bench writes its own record once a second
-        totals = await asyncio.to_thread(self.client.totals)
-        parts = {"broker": self.broker.kind, "chain": f"ganache, {HARDFORK}"}
-        return report.build(self.config, self.store, self.keys, totals, parts, window_id)
-
-    def _is_settled(self, window_id: int) -> bool:
-        trades = self.store.trades(window_id=window_id)
-        return all(trade.state in ("settled", "refunded") for trade in trades)
 
 
 def _hex(key: Any) -> str:

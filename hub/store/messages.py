@@ -42,6 +42,7 @@ _INSERT_REPORT = _insert("delivery_reports", ("node", "received_at_ms", *_REPORT
 _LATEST_READINGS = """
     SELECT r.* FROM nodes n JOIN readings r ON r.node = n.node
      AND r.received_at_ms = (SELECT max(received_at_ms) FROM readings WHERE node = n.node)
+   ORDER BY r.seq
 """
 
 
@@ -183,8 +184,8 @@ class MessageTables(Database):
 
     def last_site_ms(self) -> int | None:
         """Return the latest site time of any reading, None on a fresh store."""
-        row = self._one("SELECT max(site_at_ms) AS at FROM readings")
-        return None if row is None else row["at"]
+        latest = self.latest_readings().values()
+        return max((row["site_at_ms"] for row in latest), default=None)
 
     def latest_statuses(self) -> dict[str, StatusRow]:
         """Return the newest status of every node that sent one."""
