@@ -1,4 +1,4 @@
-"""The RP2040's converter, free-running over GP26..28 into two chained DMA buffers.
+"""The RP2040's converter, free-running over GP26..28 into a ring of chained DMA buffers.
 
 Register addresses and bits: RP2040 data sheet, section 4.9.6. `read_u16` is never used: it would
 stop the round robin.
@@ -26,13 +26,14 @@ FCS_THRESHOLD_1 = 1 << 24
 ADC_CLOCK_HZ = 48_000_000
 DREQ_ADC = 36
 CHANNELS = 3
+BUFFERS = 4  # so many blocks, less one, may wait while a save to flash holds everything up
 HALF_WORDS = 1  # DMA transfer size
 
 
 class AdcStream:
-    """Two buffers filled in turn, without gaps while `take` is called in time.
+    """Buffers filled in turn, each by its DMA channel, without gaps while `take` is in time.
 
-    A channel is chained to the other only while the other's buffer is free. A reader that is late
+    A channel is chained to the next only while the next one's buffer is free. A reader that is late
     stops the stream, which is noticed; it never lets DMA run on past a buffer.
     """
 
@@ -43,9 +44,9 @@ class AdcStream:
         self.rate_mhz = ADC_CLOCK_HZ * 1000 // (CHANNELS * (self._divider + 1))
         self.frames_per_block = self.rate_mhz * block_ms // 1_000_000
         codes = self.frames_per_block * CHANNELS
-        self._buffers = (array("H", bytes(2 * codes)), array("H", bytes(2 * codes)))
-        self._dma = (dma_class(), dma_class())
-        self._next = 0  # the buffer that fills first
+        self._buffers = [array("H", bytes(2 * codes)) for _ in range(BUFFERS)]
+        self._dma = [dma_class() for _ in range(BUFFERS)]
+        self._next = 0  # the buffer to be read next
         self.lost = 0  # times the stream had to be started anew
 
     def start(self):
@@ -55,8 +56,9 @@ class AdcStream:
         self._mem32[FCS] = FCS_EN | FCS_DREQ_EN | FCS_UNDER | FCS_OVER | FCS_THRESHOLD_1
         self._drain()
         self._next = 0
-        self._arm(1, chain_to=1, trigger=False)
-        self._arm(0, chain_to=1, trigger=True)
+        last = BUFFERS - 1
+        for place in range(last, -1, -1):
+            self._arm(place, chain_to=min(place + 1, last), trigger=place == 0)
         self._mem32[CS] = CS_EN | CS_START_MANY | CS_RROBIN
 
     def stop(self):
@@ -67,10 +69,8 @@ class AdcStream:
             dma.close()
 
     def take(self):
-        """Return the block that is full, or None.
-
-        Its content is whole until `release`, which must follow before the other one is full.
-        """
+        """Return the oldest block that is full, or None. It stays whole until `release`."""
+        # Its predecessor was full and chained to it: it runs, or it has run.
         if self._dma[self._next].active():
             return None
         return self._buffers[self._next]
@@ -78,11 +78,11 @@ class AdcStream:
     def release(self):
         """Give the block back to be filled. Return False when samples were lost meanwhile."""
         done = self._next
-        other = 1 - done
+        before = (done - 1) % BUFFERS
         self._arm(done, chain_to=done, trigger=False)
-        self._chain(other, chain_to=done)
-        self._next = other
-        if self._dma[other].active() or self._dma[done].active():
+        self._chain(before, chain_to=done)
+        self._next = (done + 1) % BUFFERS
+        if any(dma.active() for dma in self._dma):
             return True
         self.restart()
         return False

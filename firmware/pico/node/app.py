@@ -26,6 +26,7 @@ from node.relays import RelayPair
 from node.safety import Safety
 from node.sampler import Sampler
 from node.sensors.ina226 import Ina226
+from node.settings import CHANNELS
 from node.store import SAVE_PERIOD_MS, Store
 from node.supervisor import WATCHDOG_MS, Supervisor
 from node.switchboard import Switchboard
@@ -126,7 +127,7 @@ class Node:
         """Queue a reading of this moment."""
         settings = self._settings
         flags = QUALITY["samples_lost"] if self.sampler.take_lost() else 0
-        if not settings.calibration:
+        if len(settings.calibration) < len(CHANNELS):
             flags |= QUALITY["uncalibrated"]
         members = reading(self.bus, self.house, self.registers, flags)
         self.publisher.send("reading", members)

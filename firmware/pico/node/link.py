@@ -63,8 +63,17 @@ class Link:
                 pause_ms = BACKOFF_MS[0]
             self.is_up = False
             self._outbox.connection_lost()
-            await asyncio.sleep((pause_ms // 2 + random.getrandbits(16) % pause_ms) / 1000)
+            await asyncio.sleep(self._jittered(pause_ms) / 1000)
             pause_ms = min(2 * pause_ms, BACKOFF_MS[1])
+
+    def _jittered(self, pause_ms):
+        """Return a pause between a half and three halves of `pause_ms`."""
+        jittered_ms = pause_ms // 2 + random.getrandbits(16) % pause_ms
+        if not self._settings.broker_tls:
+            return jittered_ms
+        # A TLS handshake holds up the safety loop for most of a second: the relays must have
+        # opened for want of a link before it begins.
+        return max(jittered_ms, self._settings.limits["link_lost_ms"] + 100)
 
     async def _serve(self):
         settings = self._settings

@@ -5,8 +5,11 @@ PUBLISH = 0x30
 PUBACK = 0x40
 SUBACK = 0x90
 PINGRESP = 0xD0
+QOS1 = 0x02  # flags of PUBLISH
+RETAIN = 0x01
+# Clean session, will with QoS 1 and retained, user, password (3.1.2.3).
+CONNECT_FLAGS = 0x02 | 0x04 | 0x08 | 0x20 | 0x80 | 0x40
 PINGREQ_PACKET = b"\xc0\x00"
-DISCONNECT_PACKET = b"\xe0\x00"
 
 MAX_REMAINING_BYTES = 2_048  # an inbound packet: topic and one record fit easily
 
@@ -20,23 +23,20 @@ def connect(client_id, login, will, keepalive_s):
 
     `will`: (topic, payload), QoS 1 and retained.
     """
-    clean, will_flag, will_qos1, will_retain = 0x02, 0x04, 0x08, 0x20
-    flags = clean | will_flag | will_qos1 | will_retain | 0x40 | 0x80
-    body = _text("MQTT") + bytes((4, flags)) + _u16(keepalive_s) + _text(client_id)
+    body = _text("MQTT") + bytes((4, CONNECT_FLAGS)) + _u16(keepalive_s) + _text(client_id)
     body += _text(will[0]) + _u16(len(will[1])) + will[1]
     body += _text(login[0]) + _text(login[1])
     return b"\x10" + _remaining(len(body)) + body
 
 
 def publish(topic, payload, packet_id, flags):
-    """Return PUBLISH (3.3) with QoS 1. `flags`: any of RETAIN and DUPLICATE added together."""
+    """Return PUBLISH (3.3) with QoS 1. `flags`: 0 or RETAIN.
+
+    DUPLICATE is never set: sessions are clean, so what is sent again is new to the broker, and
+    receivers know it by its sequence number.
+    """
     body = _text(topic) + _u16(packet_id) + payload
     return bytes((PUBLISH | QOS1 | flags,)) + _remaining(len(body)) + body
-
-
-QOS1 = 0x02
-RETAIN = 0x01
-DUPLICATE = 0x08
 
 
 def subscribe(topics, packet_id):

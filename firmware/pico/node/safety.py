@@ -25,11 +25,17 @@ class Safety:
             self._switchboard.apply(actions, now_ms)
 
     async def run(self, beat, is_link_up):
-        """Look for ever. `beat()` after each look; `is_link_up()`: the broker is connected."""
+        """Look for ever. `beat()` after each look; `is_link_up()`: the broker is connected.
+
+        Wakes every FAST_MS even when idle, so that a relay is watched from its first moments on.
+        """
+        looked_ms = -SLOW_MS
         while True:
             started_ms = self._clock.now_ms()
-            self.step(is_link_up())
-            beat()
-            period_ms = FAST_MS if self._delivery.is_relay_needed() else SLOW_MS
-            rest_ms = period_ms - (self._clock.now_ms() - started_ms)
+            is_due = started_ms - looked_ms >= SLOW_MS
+            if is_due or self._delivery.is_relay_needed():
+                looked_ms = started_ms
+                self.step(is_link_up())
+                beat()
+            rest_ms = FAST_MS - (self._clock.now_ms() - started_ms)
             await asyncio.sleep(max(0, rest_ms) / 1000)

@@ -1,7 +1,7 @@
 """The ADC stream on fake DMA: no gaps in time, no byte beyond a buffer when late."""
 
 import pytest
-from node.adc import CHANNELS, CS, CS_RROBIN, DIV, FCS, AdcStream
+from node.adc import BUFFERS, CHANNELS, CS, CS_RROBIN, DIV, FCS, AdcStream
 
 from tests.host.fakes.rp2 import FakeRp2
 
@@ -48,15 +48,25 @@ def test_blocks_alternate_without_loss_when_taken_in_time(stream, rp2):
 
 
 def test_stream_restarts_and_counts_when_a_block_came_late(stream, rp2):
-    rp2.fill(block(stream, 1))
-    rp2.fill(block(stream, 2))
-    rp2.fill(block(stream, 3))  # nothing runs any more: the ADC's FIFO overflows
+    for code in range(1, BUFFERS + 1):
+        rp2.fill(block(stream, code))
+    rp2.fill(block(stream, 99))  # nothing runs any more: the ADC's FIFO overflows
     assert list(stream.take()) == block(stream, 1)
     assert not stream.release()
     assert stream.lost == 1
-    rp2.fill(block(stream, 4))
-    assert list(stream.take()) == block(stream, 4)
+    rp2.fill(block(stream, 7))
+    assert list(stream.take()) == block(stream, 7)
     assert stream.release()
+
+
+def test_blocks_come_in_order_without_loss_when_all_but_one_had_to_wait(stream, rp2):
+    for code in range(BUFFERS - 1):
+        rp2.fill(block(stream, code))
+    for code in range(BUFFERS - 1):
+        assert list(stream.take()) == block(stream, code)
+        assert stream.release()
+    assert stream.take() is None
+    assert (stream.lost, rp2.overruns) == (0, 0)
 
 
 def test_block_stays_whole_when_the_other_fills_meanwhile(stream, rp2):

@@ -1,6 +1,7 @@
 """The whole node on fakes: readings, statuses, sampling, watchdog, outbox."""
 
 import pytest
+from node.adc import BUFFERS
 from node.outbox import CAPACITY
 from node.supervisor import PATIENCE_MS, WATCHDOG_MS
 from wire.records import QUALITY
@@ -79,7 +80,7 @@ def test_reading_flags_overrange_when_a_divider_is_beyond_the_adc(sampling):
 
 def test_reading_flags_samples_lost_once_when_the_reader_was_late(sampling):
     rp2 = sampling.hardware.rp2
-    for _ in range(3):
+    for _ in range(BUFFERS + 1):
         rp2.fill([2048] * 2400)
     sampling.node.sampler.step()
     assert reading_of(sampling)["quality_flags"] & QUALITY["samples_lost"]
