@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from hub import config as configuration
@@ -86,7 +87,8 @@ def up(data: Path, once: bool, report_path: Path | None) -> None:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def say(text: str) -> None:
-        console.print(f"[dim]{datetime.datetime.now():%H:%M:%S}[/dim] {text}", markup=True)
+        # Escaped: what is said may hold brackets of its own, such as a log's.
+        console.print(f"[dim]{datetime.datetime.now():%H:%M:%S}[/dim] {escape(text)}")
 
     if not asyncio.run(_up(config, keys, say, report_path if once else None, once)):
         sys.exit(1)
@@ -151,7 +153,7 @@ async def _one_window(site: Any, config: SiteConfig, say: Any, report_path: Path
         reports.write(report_path, found)
         say(f"report: {report_path}")
     for problem in problems:
-        say(f"[red]{problem}[/red]")
+        say(f"not as it should be: {problem}")
     return not problems
 
 

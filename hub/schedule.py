@@ -29,6 +29,7 @@ from hub.store import Store, TransactionRow
 LEAD_MS = 2_000  # opened this long before its bids begin
 LEAST_BIDS_MS = 8_000  # a window with less time left for bids is not opened any more
 RETRY_S = 2.0
+MOST_AHEAD_S = 5  # of the chain's clock: windows are agreed in its seconds
 LOOK_S = 0.25
 LONGEST_SLEEP_S = 30.0
 TURN_PAUSE_MS = 5_000  # between the turns of one segment: relays, currents at zero
@@ -175,6 +176,11 @@ class Coordinator:
         return window_id
 
     def _open(self, slot: Slot) -> int:
+        ahead_s = self._client.head()[1] - wall_ms() // 1000
+        if ahead_s > MOST_AHEAD_S:
+            raise ChainUnavailable(
+                f"its newest block is {ahead_s} s ahead of this machine's clock; set the clock"
+            )
         kept = self._store.kept_transaction(slot.key)
         if kept is not None:
             try:

@@ -92,8 +92,9 @@ def test_once_window_has_time_for_every_pair(site):
 class Chain:
     """A contract that counts windows; it fails as often and as a test wants."""
 
-    def __init__(self, failures=()):
+    def __init__(self, failures=(), times=()):
         self.opened = []
+        self.times = list(times)
         self.mined = {}
         self.failures = list(failures)
         self.nonce = 0
@@ -103,6 +104,9 @@ class Chain:
         call = SignedCall(f"{function}-{self.nonce}".encode(), f"0x{self.nonce}")
         before_send(call)
         return self.send(call)
+
+    def head(self):
+        return 1, self.times.pop(0) if self.times else 0
 
     def send(self, call):
         if call.raw in self.mined:
@@ -142,6 +146,12 @@ def test_window_is_opened_once_when_the_chain_fails_in_between(
     chain = Chain(failures)
     assert open_slot(site, store, chain, clock, monkeypatch) == 1
     assert len(chain.opened) == 1
+
+
+def test_window_waits_when_the_chain_is_ahead_of_the_clock(site, store, clock, monkeypatch):
+    chain = Chain(times=[2**40])
+    assert open_slot(site, store, chain, clock, monkeypatch) == 1
+    assert chain.times == []
 
 
 def test_window_is_found_again_when_the_hub_restarts(site, store, clock, monkeypatch):
