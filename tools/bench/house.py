@@ -25,6 +25,8 @@ MODEL_SCALE = 100.0
 """The DC side is a 1:100 model of the home: 5 kW of roof are 50 W on the bench."""
 MAINS_V = 230.0
 CONVERTER_EFFICIENCY = 0.92
+OWN_USE_SOC = 0.2
+"""Below this state of charge the home's own load takes from the grid, not from the battery."""
 SOURCE_V = 13.0
 IDLE_PIN_V = 0.706
 """What the on-chip temperature sensor gives at 27 C (RP2040 datasheet 4.9.5)."""
@@ -129,8 +131,11 @@ class House:
         """Split power between panel, bus, battery and grid and set source, sink and traces."""
         pv_w = self.home_pv_w / MODEL_SCALE
         bus_w = self.port.sink_w * CONVERTER_EFFICIENCY - self.port.source_w / CONVERTER_EFFICIENCY
+        own_w = pv_w - self.home_load_w / MODEL_SCALE
+        if own_w < 0 and self.battery.soc < OWN_USE_SOC:
+            own_w = 0.0
         # What the battery does not take or give, the home's grid connection does.
-        self.battery_w = self.battery.accept(pv_w - self.home_load_w / MODEL_SCALE + bus_w)
+        self.battery_w = self.battery.accept(own_w + bus_w)
         self.traces["pv"].note(now_s, *self.panel.terminals(pv_w))
         self.traces["battery"].note(now_s, *self.battery.terminals(self.battery_w))
         can_sell = self.battery.soc > 0.03 or pv_w > 7.0

@@ -177,3 +177,16 @@ def test_pad_without_set_up_loads_the_divider_when_sampled(make_bench):
     at_s = bench.now_s + np.arange(300) / 24_000
     right, wrong = (house.sample([2], at_s, pads).mean() for pads in (7, 3))
     assert wrong / right == pytest.approx(0.955, abs=0.01)
+
+
+def test_grid_feeds_the_load_when_the_battery_is_at_its_reserve(make_bench):
+    bench = make_bench(2)
+    consumer = bench.houses[BUYER]
+    consumer.battery.soc = 0.19
+    bench.run(0.1)
+    reserve = consumer.battery.soc
+    bench.run(60.0)
+    assert consumer.battery.soc == reserve
+    start_delivery(bench)
+    bench.run(60.0)
+    assert consumer.battery.soc > reserve
