@@ -24,7 +24,7 @@ async def run_one_window(site: Site, say: Callable[[str], None]) -> dict[str, An
     store, config = site.store, site.config
     wanted = config.schedule.once_nodes or len(config.houses)
     window_id = await site.coordinator.run_once(
-        site.epoch, lambda: len(site.watch.alive()) >= wanted
+        site.epoch, lambda: len(site.watch.measuring()) >= wanted
     )
     await wait_until(lambda: store.window(window_id) is not None, SEEN_S, "seeing the window")
     window = store.window(window_id)
