@@ -90,8 +90,9 @@ def _heard(terms: Terms, state: State, event: Heard) -> Result:
     state = state.with_side(
         event.role,
         is_closed=not is_final,
-        # Progress may be overtaken on its way; a final is the register's last word.
-        energy_uwh=event.energy_uwh if is_final else max(side.floor_uwh, event.energy_uwh),
+        # What a node once signed is a floor: progress may be overtaken on its way, and a board
+        # that lost power knows in its final only what it had saved.
+        energy_uwh=max(side.floor_uwh, event.energy_uwh),
         is_final=is_final,
         reason=event.reason,
         heard_at_ms=event.at_ms,

@@ -116,6 +116,18 @@ def test_delivery_takes_a_late_final_when_the_silent_meter_comes_back():
     assert wanted(actions)[-1] == records.Report(20_000, 19_900)
 
 
+def test_last_progress_counts_when_a_rebooted_board_had_saved_less():
+    events = [
+        *whole_delivery()[:3],
+        heard(9_000, "seller", "progress", 9_000),
+        heard(9_000, "buyer", "progress", 8_900),
+        heard(9_300, "seller", "final", 9_400, "exposure"),
+        heard(15_000, "buyer", "final", 0, "rebooted"),
+    ]
+    _, actions = run(events)
+    assert wanted(actions)[-1] == records.Report(9_400, 8_900)
+
+
 def test_delivery_is_left_to_the_refund_when_one_meter_was_never_heard():
     events = [
         records.Granted(0),
