@@ -14,6 +14,7 @@ _COMMANDS = {
     "export": ("hub.export:export", "Export readings, trades and bills as CSV or Parquet."),
     "hub": ("hub.cli:hub", "Set up, run and inspect a site's hub."),
     "meter": ("tools.meter_cli:meter", "Replay recorded samples through the board's meter."),
+    "sim": ("tools.sim_cli:sim", "Simulate a community: energy, money and markets."),
 }
 
 

@@ -1,0 +1,1 @@
+"""The community simulator: a scenario enters; energy, money and indicators of every peer leave."""

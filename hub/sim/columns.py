@@ -1,0 +1,139 @@
+"""Reads a column of a CSV file: path and column name enter, checked numbers leave.
+
+Comma, semicolon or tab separate. A gap, a word, NaN, an infinite number, a repeated or missing
+moment, and a clock change are refused with file, row (the header is row 1) and column.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hub.errors import BadInput
+from hub.sim.fields import nearest
+
+FIRST_ROW = 2
+
+
+@dataclass(frozen=True)
+class Table:
+    """A CSV file's header and rows, as text; rows have as many cells as the header."""
+
+    path: Path
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@lru_cache(maxsize=16)
+def read_csv(path: Path) -> Table:
+    """Read a CSV file with a header. Raises BadInput for an unreadable or ragged one."""
+    try:
+        content = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise BadInput(f"{path}: cannot be read: {problem}") from problem
+    lines = content.splitlines()
+    if not lines:
+        raise BadInput(f"{path}: is empty")
+    separator = max(",;\t", key=lines[0].count)
+    rows = list(csv.reader(lines, delimiter=separator))
+    while rows and not any(cell.strip() for cell in rows[-1]):
+        rows.pop()
+    header = tuple(name.strip() for name in rows[0])
+    for row_number, row in enumerate(rows[1:], start=FIRST_ROW):
+        if len(row) != len(header):
+            raise BadInput(
+                f"{path}, row {row_number}: {len(row)} cells, but the header has {len(header)}"
+            )
+    return Table(path, header, tuple(tuple(row) for row in rows[1:]))
+
+
+def read_column(path: Path, column: str) -> npt.NDArray[np.float64]:
+    """Return the numbers of `column`."""
+    table = read_csv(path)
+    if column not in table.header:
+        raise BadInput(f"{path}: has no column {column!r}{nearest(column, table.header)}")
+    place = table.header.index(column)
+    values = np.empty(len(table.rows))
+    for row_number, row in enumerate(table.rows, start=FIRST_ROW):
+        values[row_number - FIRST_ROW] = _number(f"{path}, row {row_number}, {column}", row[place])
+    return values
+
+
+def _number(where: str, cell: str) -> float:
+    cell = cell.strip()
+    if not cell:
+        raise BadInput(f"{where}: is empty (a gap); fill it or cut the series")
+    try:
+        value = float(cell)
+    except ValueError:
+        hint = "; use a point, not a comma, for decimals" if "," in cell else ""
+        raise BadInput(f"{where}: {cell!r} is not a number{hint}") from None
+    if not math.isfinite(value):
+        raise BadInput(f"{where}: {cell!r} is not a finite number")
+    return value
+
+
+def read_moments(path: Path) -> tuple[str, list[datetime.datetime]] | None:
+    """Return name and moments of the first column that holds dates with times, if there is one."""
+    table = read_csv(path)
+    if not table.rows:
+        return None
+    for place, name in enumerate(table.header):
+        if _moment(table.rows[0][place]) is None:
+            continue
+        moments = []
+        for row_number, row in enumerate(table.rows, start=FIRST_ROW):
+            moment = _moment(row[place])
+            if moment is None:
+                raise BadInput(f"{path}, row {row_number}, {name}: {row[place]!r} is not a time")
+            moments.append(moment)
+        return name, moments
+    return None
+
+
+def _moment(cell: str) -> datetime.datetime | None:
+    cell = cell.strip()
+    if len(cell) < len("2020-01-01T00"):
+        return None
+    try:
+        return datetime.datetime.fromisoformat(cell)
+    except ValueError:
+        return None
+
+
+def check_steps(path: Path, name: str, moments: list[datetime.datetime], step_minutes: int) -> None:
+    """Refuse moments that do not advance by `step_minutes` each row."""
+    expected = datetime.timedelta(minutes=step_minutes)
+    for place in range(1, len(moments)):
+        try:
+            step = moments[place] - moments[place - 1]
+        except TypeError:
+            raise BadInput(
+                f"{path}, row {place + FIRST_ROW}, {name}: times with and without a zone are mixed"
+            ) from None
+        if step == expected:
+            continue
+        where = f"{path}, row {place + FIRST_ROW}, {name}: {moments[place].isoformat()}"
+        raise BadInput(f"{where} {_step_fault(step, expected)}")
+
+
+def _step_fault(step: datetime.timedelta, expected: datetime.timedelta) -> str:
+    hour = datetime.timedelta(hours=1)
+    minutes = int(expected.total_seconds() // 60)
+    if step in (expected + hour, expected - hour):
+        return (
+            "does not follow the row above it: a clock change or missing rows; write the times in "
+            "UTC or with their offset (2026-03-29T03:00+02:00)"
+        )
+    if step <= datetime.timedelta():
+        return "repeats or goes back before the row above it"
+    if step % expected == datetime.timedelta():
+        return f"follows a gap: {step // expected - 1} rows of {minutes} minutes are missing"
+    return f"comes {step} after the row above it, not {minutes} minutes (slot_minutes)"

@@ -1,0 +1,155 @@
+"""Writes a run's results: an `Outcome` and a directory enter; tables and summary.json leave.
+
+Tables are CSV or, with `parquet`, Parquet: peers (one row a peer), slots (one row a slot), and for
+small runs peer_slots (one row a peer and slot) and trades. Units stand in the column names.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+
+from hub.sim.community import W_PER_KW
+from hub.sim.run import Outcome
+from hub.sim.trades import Trades
+
+MAX_DETAIL_CELLS = 2_000_000
+"""peer_slots and trades are written up to this many peers x slots."""
+
+Columns = Mapping[str, Any]
+
+
+def write_tables(
+    directory: Path, outcome: Outcome, summary: dict[str, Any], table_format: str
+) -> list[Path]:
+    """Write all tables and summary.json into `directory`; return the paths."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / "summary.json"
+    path.write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    tables: dict[str, Columns] = {"peers": _peers(summary), "slots": _slots(outcome)}
+    if outcome.details:
+        tables["peer_slots"] = _peer_slots(outcome)
+        tables["trades"] = _trades(outcome)
+    return [path] + [
+        _write(directory / f"{name}.{table_format}", columns) for name, columns in tables.items()
+    ]
+
+
+def _write(path: Path, columns: Columns) -> Path:
+    if path.suffix == ".parquet":
+        pyarrow.parquet.write_table(pa.table(dict(columns)), path)
+        return path
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(zip(*map(_cells, columns.values()), strict=True))
+    return path
+
+
+def _cells(column: Any) -> Iterable[Any]:
+    values = np.asarray(column)
+    if values.dtype.kind == "f":
+        # Adding zero turns -0.0 into 0.0.
+        return (np.round(values, 9) + 0.0).tolist()
+    return [str(one) for one in values] if values.dtype.kind == "M" else values.tolist()
+
+
+def _peers(summary: dict[str, Any]) -> Columns:
+    rows = summary["peers"]
+    names = list(rows)
+    members = list(rows[names[0]])
+    return {"peer": names, **{name: [rows[one][name] for one in names] for name in members}}
+
+
+def _slots(outcome: Outcome) -> Columns:
+    community, slots = outcome.community, outcome.slots
+    hours = community.clock.slot_hours
+    columns: dict[str, Any] = {
+        "slot": np.arange(community.clock.slots),
+        "start_local": np.datetime_as_string(community.clock.local_times),
+    }
+    for name in (
+        "load",
+        "pv",
+        "generation",
+        "import",
+        "export",
+        "bought",
+        "sold",
+        "battery",
+        "curtailed",
+    ):
+        columns[f"{name}_w"] = slots[name]
+    columns["stored_wh"] = slots["stored"]
+    columns["retail_eur_per_kwh"] = community.tariff.retail
+    columns["feed_in_eur_per_kwh"] = community.tariff.feed_in
+    columns["trade_eur_per_kwh"] = trade_price(outcome)
+    columns["buy_eur_per_kwh"], columns["sell_eur_per_kwh"] = mean_prices(outcome)
+    columns["cost_eur"] = slots["cost"]
+    columns["grid_only_cost_eur"] = (
+        (slots["need"] * community.tariff.retail - slots["offer"] * community.tariff.feed_in)
+        * hours
+        / W_PER_KW
+    )
+    return columns
+
+
+def trade_price(outcome: Outcome) -> Any:
+    """Return the mean price between peers per slot in EUR/kWh, NaN where nobody trades."""
+    slots, hours = outcome.slots, outcome.community.clock.slot_hours
+    energy_kwh = slots["bought"] * hours / W_PER_KW
+    return _divide(slots["trade_paid"], energy_kwh)
+
+
+def mean_prices(outcome: Outcome) -> tuple[Any, Any]:
+    """Return what buyers pay and sellers get on average per slot, grid included, in EUR/kWh."""
+    slots, tariff = outcome.slots, outcome.community.tariff
+    paid = slots["trade_paid"] / outcome.community.clock.slot_hours * W_PER_KW
+    buy = _divide(paid + slots["import"] * tariff.retail, slots["need"])
+    sell = _divide(paid + slots["export"] * tariff.feed_in, slots["offer"])
+    return buy, sell
+
+
+def _divide(above: Any, below: Any) -> Any:
+    return np.divide(above, below, out=np.full(len(above), np.nan), where=below > 1e-12)
+
+
+def _peer_slots(outcome: Outcome) -> Columns:
+    community = outcome.community
+    slots, size = community.clock.slots, community.size
+    starts = np.datetime_as_string(community.clock.local_times)
+    columns: dict[str, Any] = {
+        "slot": np.arange(slots).repeat(size),
+        "start_local": starts.repeat(size),
+        "peer": np.tile(np.array(community.names), slots),
+    }
+    hours = community.clock.slot_hours
+    for name, values in outcome.details.items():
+        if name == "stored":
+            columns["stored_wh"] = values.ravel()
+        elif name in ("cost", "paid", "earned"):
+            columns[f"{name}_eur"] = values.ravel() * hours
+        else:
+            columns[f"{name}_w"] = values.ravel()
+    return columns
+
+
+def _trades(outcome: Outcome) -> Columns:
+    trades = Trades.of(outcome)
+    names = np.array(outcome.community.names)
+    return {
+        "slot": trades.slot,
+        "start_local": np.datetime_as_string(outcome.community.clock.local_times)[trades.slot],
+        "seller": names[trades.seller],
+        "buyer": names[trades.buyer],
+        "energy_kwh": trades.energy_kwh,
+        "price_eur_per_kwh": trades.price_eur_per_kwh,
+        "source": trades.source,
+    }

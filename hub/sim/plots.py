@@ -1,0 +1,215 @@
+"""Draws a run: an `Outcome` enters, PNG files leave.
+
+flows.png (load, generation and grid, with and without trading), prices.png, charge.png (state of
+charge), costs.png (per peer, with and without trading), trades.png (who trades with whom).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import numpy.typing as npt
+
+matplotlib.use("Agg")
+from matplotlib import dates
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hub.sim.clock import Clock
+from hub.sim.community import W_PER_KW
+from hub.sim.outputs import mean_prices, trade_price
+from hub.sim.run import Outcome
+from hub.sim.trades import Trades
+
+Values = npt.NDArray[np.float64]
+
+# Colour-blind safe (Okabe and Ito, 2008), darkest for what matters most.
+LOAD, PV, IMPORT, EXPORT, TRADE, MUTED = (
+    "#1a1a1a", "#e69f00", "#0072b2", "#009e73", "#cc79a7", "#999999",
+)  # fmt: skip
+MAX_LINES = 12  # of peers in one plot
+MAX_BARS = 40
+MAX_POINTS = 1500
+DPI = 120
+
+
+def draw_all(directory: Path, outcome: Outcome, summary: dict[str, Any]) -> list[Path]:
+    """Draw what the run has to show; return the paths."""
+    drawn = [_draw_flows(directory, outcome), _draw_prices(directory, outcome)]
+    if outcome.details and outcome.community.storage.highest_wh.any():
+        drawn.append(_draw_charge(directory, outcome))
+    if outcome.community.size <= MAX_BARS:
+        drawn.append(_draw_costs(directory, summary))
+    if (
+        outcome.details
+        and 2 <= outcome.community.size <= MAX_BARS
+        and (outcome.slots["bought"].any())
+    ):
+        drawn.append(_draw_trades(directory, outcome))
+    return drawn
+
+
+def _axes(title: str, unit: str, *, height: float = 3.6) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(9, height), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
+    axes.set_ylabel(unit)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#e5e5e5", linewidth=0.8)
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
+def _save(figure: Figure, path: Path) -> Path:
+    figure.savefig(path, dpi=DPI)
+    return path
+
+
+def _legend(axes: Axes) -> None:
+    axes.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+
+
+def _time_axis(axes: Axes, clock: Clock) -> None:
+    locator = dates.AutoDateLocator(minticks=4, maxticks=9)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
+    axes.set_xlim(dates.date2num(clock.local_times[0]), dates.date2num(clock.local_times[-1]))
+
+
+def _thin(clock: Clock, values: Values) -> tuple[Any, Values]:
+    """Return times and values, as means of equal spans where there are more than can be seen."""
+    span = -(-clock.slots // MAX_POINTS)
+    kept = clock.slots // span * span
+    means = values[:kept].reshape(-1, span).mean(axis=1)
+    return dates.date2num(clock.local_times[:kept:span]), means
+
+
+def _draw_flows(directory: Path, outcome: Outcome) -> Path:
+    slots, clock = outcome.slots, outcome.community.clock
+    figure, axes = _axes("Load, generation and exchange with the grid", "kW")
+    without = (slots["need"] / W_PER_KW, -slots["offer"] / W_PER_KW)
+    label = "grid without trading"
+    for values, name in zip(without, (label, None), strict=True):
+        axes.plot(*_thin(clock, values), color=MUTED, linestyle="--", linewidth=1.2, label=name)
+    times, imported = _thin(clock, slots["import"] / W_PER_KW)
+    axes.fill_between(times, imported, color=IMPORT, alpha=0.35, step=None, label="import")
+    times, exported = _thin(clock, -slots["export"] / W_PER_KW)
+    axes.fill_between(times, exported, color=EXPORT, alpha=0.35, label="export (below 0)")
+    axes.plot(*_thin(clock, slots["load"] / W_PER_KW), color=LOAD, linewidth=1.5, label="load")
+    axes.plot(
+        *_thin(clock, slots["generation"] / W_PER_KW), color=PV, linewidth=1.5, label="generation"
+    )
+    if slots["bought"].any():
+        axes.plot(
+            *_thin(clock, slots["bought"] / W_PER_KW),
+            color=TRADE,
+            linewidth=1.5,
+            label="between peers",
+        )
+    axes.axhline(0, color=LOAD, linewidth=0.8)
+    _time_axis(axes, clock)
+    _legend(axes)
+    return _save(figure, directory / "flows.png")
+
+
+def _draw_prices(directory: Path, outcome: Outcome) -> Path:
+    tariff, clock = outcome.community.tariff, outcome.community.clock
+    figure, axes = _axes("Prices", "EUR/kWh")
+    times = dates.date2num(clock.local_times)
+    axes.step(times, tariff.retail, where="post", color=IMPORT, label="retail")
+    axes.step(times, tariff.feed_in, where="post", color=EXPORT, label="feed-in")
+    if outcome.slots["bought"].any():
+        buy, sell = mean_prices(outcome)
+        axes.plot(times, buy, color=IMPORT, linestyle=":", label="buyers' mean, grid included")
+        axes.plot(times, sell, color=EXPORT, linestyle=":", label="sellers' mean, grid included")
+        axes.step(
+            times,
+            trade_price(outcome),
+            where="post",
+            color=TRADE,
+            linewidth=2,
+            label="between peers",
+        )
+    axes.set_ylim(bottom=min(0.0, float(tariff.feed_in.min())))
+    _time_axis(axes, clock)
+    _legend(axes)
+    return _save(figure, directory / "prices.png")
+
+
+def _draw_charge(directory: Path, outcome: Outcome) -> Path:
+    community = outcome.community
+    owners = np.flatnonzero(community.storage.highest_wh > 0)
+    figure, axes = _axes("Energy stored", "kWh")
+    shown = owners if owners.size <= MAX_LINES else owners[:0]
+    palette = matplotlib.colormaps["viridis"](np.linspace(0, 0.9, max(len(shown), 1)))
+    for place, colour in zip(shown, palette, strict=False):
+        stored_kwh = outcome.details["stored"][:, place] / W_PER_KW
+        axes.plot(*_thin(community.clock, stored_kwh), color=colour, label=community.names[place])
+    if not shown.size:
+        axes.plot(
+            *_thin(community.clock, outcome.slots["stored"] / W_PER_KW),
+            color=LOAD,
+            label=f"all {owners.size} batteries",
+        )
+    axes.set_ylim(bottom=0)
+    _time_axis(axes, community.clock)
+    _legend(axes)
+    return _save(figure, directory / "charge.png")
+
+
+def _draw_costs(directory: Path, summary: dict[str, Any]) -> Path:
+    peers = summary["peers"]
+    names = list(peers)
+    places = np.arange(len(names))
+    figure, axes = _axes("Cost per peer (negative: income)", "EUR")
+    without = [peers[name]["grid_only_cost_eur"] for name in names]
+    cost = [peers[name]["cost_eur"] for name in names]
+    axes.bar(places - 0.2, without, 0.38, color=MUTED, label="grid only")
+    axes.bar(places + 0.2, cost, 0.38, color=IMPORT, label="with trading")
+    axes.axhline(0, color=LOAD, linewidth=0.8)
+    is_long = max(map(len, names)) * len(names) > 80
+    axes.set_xticks(
+        places,
+        names,
+        rotation=60 if is_long else 0,
+        fontsize=8,
+        ha="right" if is_long else "center",
+    )
+    _legend(axes)
+    return _save(figure, directory / "costs.png")
+
+
+def _draw_trades(directory: Path, outcome: Outcome) -> Path:
+    community = outcome.community
+    matrix = Trades.of(outcome).matrix_kwh(community.size)
+    sellers = np.flatnonzero(matrix.sum(axis=1) > 0)
+    buyers = np.flatnonzero(matrix.sum(axis=0) > 0)
+    shown = matrix[np.ix_(sellers, buyers)]
+    figure, axes = _axes("Who sold to whom", "seller", height=1.6 + 0.32 * len(sellers))
+    axes.grid(visible=False)
+    image = axes.imshow(shown, cmap="Blues", vmin=0, aspect="auto")
+    axes.set_yticks(range(len(sellers)), [community.names[one] for one in sellers], fontsize=8)
+    axes.set_xticks(
+        range(len(buyers)),
+        [community.names[one] for one in buyers],
+        fontsize=8,
+        rotation=60 if len(buyers) > 8 else 0,
+        ha="right" if len(buyers) > 8 else "center",
+    )
+    axes.set_xlabel("buyer")
+    for row, column in np.argwhere(shown > 0) if shown.size <= 400 else []:
+        is_dark = shown[row, column] > 0.6 * shown.max()
+        axes.text(
+            column,
+            row,
+            f"{shown[row, column]:.2g}",
+            ha="center",
+            va="center",
+            fontsize=7,
+            color="white" if is_dark else LOAD,
+        )
+    figure.colorbar(image, ax=axes, label="kWh", shrink=0.9)
+    return _save(figure, directory / "trades.png")

@@ -1,0 +1,277 @@
+"""Reads a scenario file: a path enters, a checked `Scenario` leaves.
+
+Raises BadInput, naming the file, the table and the field, for anything that is wrong.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import tomllib
+import zoneinfo
+from pathlib import Path
+from typing import Any
+
+from hub.errors import BadInput
+from hub.sim import homes, schema
+from hub.sim.assets import CATALOGUE, Appliance, Battery, Preferences, Vehicle, WindTurbine
+from hub.sim.clock import MINUTES_OF_DAY, Clock
+from hub.sim.fields import nearest, read_table
+from hub.sim.scenario import (
+    BOOK_MECHANISMS,
+    COMMUNITY_MECHANISMS,
+    Group,
+    Market,
+    Peer,
+    Scenario,
+    Tariffs,
+    Weather,
+)
+from hub.sim.series import Series
+
+DEFAULT_START = datetime.datetime(2017, 6, 5)
+"""A Monday in June, in the year that the bundled homes were measured."""
+
+
+def read_scenario(path: Path) -> Scenario:
+    """Read and check a scenario file."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as problem:
+        raise BadInput(f"{path}: cannot be read: {problem}") from problem
+    except tomllib.TOMLDecodeError as problem:
+        raise BadInput(f"{path}: is not TOML: {problem}") from problem
+    return scenario_of(raw, path)
+
+
+def scenario_of(raw: dict[str, Any], path: Path) -> Scenario:
+    """Check a scenario given as a table; `path` names it and is where its CSV paths start."""
+    for name in raw:
+        if name not in schema.TOP:
+            raise BadInput(f"{path}: unknown table {name!r}{nearest(name, schema.TOP)}")
+    tables = schema.tables(path.parent)
+    head = read_table(f"{path}, [scenario]", raw.get("scenario", {}), schema.SCENARIO)
+    tariffs = _tariffs(path, raw, tables)
+    weather = Weather(**read_table(f"{path}, [weather]", raw.get("weather", {}), tables["weather"]))
+    market = _market(f"{path}, [market]", raw.get("market", {}))
+    peers = tuple(
+        _peer(where, read_table(where, one, tables["peer"]))
+        for where, one in _entries(path, raw, "peer")
+    )
+    groups = tuple(
+        _group(where, read_table(where, one, tables["group"]))
+        for where, one in _entries(path, raw, "group")
+    )
+    _check_peers(path, peers, groups, weather)
+    clock = _clock(path, head, _all_series(tariffs, weather, peers))
+    _check_carbon(path, market, tariffs)
+    name = head["name"] or path.stem
+    return Scenario(name, path, clock, tariffs, weather, market, peers, groups)
+
+
+def _entries(path: Path, raw: dict[str, Any], kind: str) -> list[tuple[str, Any]]:
+    entries = raw.get(kind, [])
+    if not isinstance(entries, list):
+        raise BadInput(f"{path}, [{kind}]: write [[{kind}]], with two brackets, once for each")
+    named = []
+    for number, one in enumerate(entries, start=1):
+        name = one.get("name", number) if isinstance(one, dict) else number
+        named.append((f"{path}, [[{kind}]] {name}", one))
+    return named
+
+
+def _tariffs(path: Path, raw: dict[str, Any], tables: dict[str, Any]) -> Tariffs:
+    if "tariffs" not in raw:
+        raise BadInput(f"{path}: the table [tariffs] is missing")
+    values = read_table(f"{path}, [tariffs]", raw["tariffs"], tables["tariffs"])
+    if values["feed_in_eur_per_kwh"] is None:
+        values["feed_in_eur_per_kwh"] = Series(f"{path}, [tariffs]", constant=0.0)
+    return Tariffs(**values)
+
+
+def _market(where: str, raw: Any) -> Market:
+    values = read_table(where, raw, schema.MARKET)
+    design, mechanism = values["design"], values["mechanism"]
+    if design is None:
+        is_trading = mechanism is not None or values["pooling"]
+        is_book = mechanism in BOOK_MECHANISMS
+        design = ("centralised" if is_book else "community") if is_trading else "none"
+    if design == "none" and values["pooling"]:
+        design = "community"
+    own = BOOK_MECHANISMS if design in ("centralised", "decentralised") else COMMUNITY_MECHANISMS
+    if mechanism is None:
+        mechanism = "continuous" if design == "decentralised" else own[0]
+    if mechanism not in own and design != "none":
+        raise BadInput(
+            f"{where}, mechanism: {mechanism!r} is not of design {design!r}; choose one of "
+            + ", ".join(own)
+        )
+    return Market(**{**values, "design": design, "mechanism": mechanism})
+
+
+def _peer(where: str, values: dict[str, Any]) -> Peer:
+    battery = _battery(where, values)
+    hydro, wind, vehicle = values["hydro"], values["wind"], values["vehicle"]
+    load = values.get("load_w") or Series(where, constant=0.0)
+    if values["load_min_w"] > values["load_max_w"]:
+        raise BadInput(f"{where}: load_min_w is above load_max_w")
+    wishes = Preferences(**values["preferences"]) if values["preferences"] else Preferences()
+    if wishes.reserve_soc > battery.soc_max:
+        raise BadInput(f"{where}, preferences, reserve_soc: is above soc_max")
+    battery = dataclasses.replace(battery, soc_min=max(battery.soc_min, wishes.reserve_soc))
+    same = (
+        "name",
+        "strategy",
+        "final_soc",
+        "pv_area_m2",
+        "pv_efficiency",
+        "pv_w",
+        "load_min_w",
+        "load_max_w",
+        "export_limit_w",
+        "elastic_share",
+        "community",
+        "wallet_eur",
+    )
+    return Peer(
+        **{name: values[name] for name in same},
+        load_w=load,
+        battery=battery,
+        wind=WindTurbine(**wind) if wind else None,
+        hydro_w=hydro["power_w"] if hydro and hydro["is_on"] else None,
+        appliances=tuple(_appliance(where, one) for one in values["appliances"]),
+        vehicle=Vehicle(**vehicle) if vehicle else None,
+        preferences=wishes,
+        position_m=values["position"],
+    )
+
+
+def _battery(where: str, values: dict[str, Any]) -> Battery:
+    low, initial, high = values["soc_min"], values["soc_initial"], values["soc_max"]
+    if not low <= high:
+        raise BadInput(f"{where}: soc_min {low:g} is above soc_max {high:g}")
+    if values["battery_wh"] > 0 and not low <= initial <= high:
+        raise BadInput(
+            f"{where}, soc_initial: {initial:g} is outside soc_min {low:g} to soc_max {high:g}"
+        )
+    return Battery(
+        values["battery_wh"],
+        low,
+        high,
+        initial,
+        values["charge_efficiency"],
+        values["discharge_efficiency"],
+        values["self_discharge"],
+        values["battery_charge_w"],
+        values["battery_discharge_w"],
+    )
+
+
+def _appliance(where: str, values: dict[str, Any]) -> Appliance:
+    kind = values["kind"]
+    base = CATALOGUE[kind] if kind else Appliance("appliance", "home", 0.0, ((0, MINUTES_OF_DAY),))
+    if kind is None and values["power_w"] is None:
+        raise BadInput(f"{where}, appliances: give kind or power_w")
+    runs = values["runs"]
+    return Appliance(
+        values["name"] or base.name,
+        values["place"] or base.place,
+        base.power_w if values["power_w"] is None else values["power_w"],
+        tuple((run["from"], run["to"]) for run in runs) if runs is not None else base.runs,
+        values["is_on"],
+        values["shiftable_share"],
+    )
+
+
+def _group(where: str, values: dict[str, Any]) -> Group:
+    own = ("count", "source", "seed", "homes", "prosumer_share", "battery_share", "pv_peak_w")
+    for home in values["homes"]:
+        if home not in homes.HOMES:
+            known = ", ".join(map(str, homes.HOMES))
+            raise BadInput(f"{where}, homes: {home} is not bundled; bundled are {known}")
+    absent = {name: None for name in ("hydro", "wind", "vehicle", "position", "pv_w")}
+    template = _peer(
+        where,
+        {
+            **absent,
+            "pv_area_m2": 0.0,
+            "pv_efficiency": 0.18,
+            "elastic_share": 0.0,
+            "appliances": (),
+            **values,
+        },
+    )
+    return Group(template=template, **{name: values[name] for name in own})
+
+
+def _check_peers(
+    path: Path, peers: tuple[Peer, ...], groups: tuple[Group, ...], weather: Weather
+) -> None:
+    if not peers and not groups:
+        raise BadInput(f"{path}: has no [[peer]] and no [[group]]")
+    seen: set[str] = set()
+    for peer in peers:
+        if peer.name in seen:
+            raise BadInput(f"{path}, [[peer]] {peer.name}: the name is taken")
+        seen.add(peer.name)
+        if peer.pv_area_m2 > 0 and weather.ghi_w_per_m2 is None:
+            raise BadInput(
+                f"{path}, [[peer]] {peer.name}, pv_area_m2: needs [weather] ghi_w_per_m2"
+            )
+        if peer.wind is not None and weather.wind_m_per_s is None:
+            raise BadInput(f"{path}, [[peer]] {peer.name}, wind: needs [weather] wind_m_per_s")
+    for peer in peers:
+        for other in (*peer.preferences.producers, *peer.preferences.buyers):
+            if other not in seen:
+                raise BadInput(
+                    f"{path}, [[peer]] {peer.name}, preferences: no peer {other!r}"
+                    f"{nearest(other, seen)}"
+                )
+
+
+def _check_carbon(path: Path, market: Market, tariffs: Tariffs) -> None:
+    if market.carbon_eur_per_kg > 0 and tariffs.grid_co2_kg_per_kwh is None:
+        raise BadInput(f"{path}, [market], carbon_eur_per_kg: needs [tariffs] grid_co2_kg_per_kwh")
+
+
+def _all_series(tariffs: Tariffs, weather: Weather, peers: tuple[Peer, ...]) -> list[Series]:
+    values: list[Any] = [
+        tariffs.retail_eur_per_kwh,
+        tariffs.feed_in_eur_per_kwh,
+        weather.ghi_w_per_m2,
+        weather.wind_m_per_s,
+    ]
+    for peer in peers:
+        values += [peer.load_w, peer.pv_w, peer.hydro_w]
+    return [one for one in values if isinstance(one, Series)]
+
+
+def _clock(path: Path, head: dict[str, Any], sources: list[Series]) -> Clock:
+    where = f"{path}, [scenario]"
+    zone = head["timezone"]
+    if zone is not None:
+        try:
+            zoneinfo.ZoneInfo(zone)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+            raise BadInput(f"{where}, timezone: no zone {zone!r}; one is Europe/Paris") from None
+    lengths = [length for one in sources if (length := one.length()) is not None]
+    day = MINUTES_OF_DAY // head["slot_minutes"]
+    slots = head["slots"] or (min(lengths) if lengths else max(day, 1))
+    return Clock(_start(where, head["start"]), head["slot_minutes"], slots, zone)
+
+
+def _start(where: str, value: Any) -> datetime.datetime:
+    if value is None:
+        return DEFAULT_START
+    if isinstance(value, str):
+        try:
+            value = datetime.datetime.fromisoformat(value)
+        except ValueError:
+            raise BadInput(f"{where}, start: {value!r} is not a date and time") from None
+    if isinstance(value, datetime.datetime):
+        if value.tzinfo is not None:
+            raise BadInput(f"{where}, start: give local time without offset, and timezone")
+        return value
+    if isinstance(value, datetime.date):
+        return datetime.datetime(value.year, value.month, value.day)
+    raise BadInput(f"{where}, start: {value!r} is not a date and time")

@@ -1,0 +1,229 @@
+"""Runs a scenario: arrays of a community enter; totals per peer, series per slot, details leave.
+
+The run goes through time in blocks small enough for the processor's cache, whatever the number of
+homes, so memory grows with homes + slots, not with their product (details and `optimal` apart).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from hub.sim.balance import check_energy, check_money, check_trades
+from hub.sim.book import Pair
+from hub.sim.community import W_PER_KW, Community, Inputs, Tariff
+from hub.sim.dispatch import Batteries
+from hub.sim.planning import planned_w
+from hub.sim.settle import Settled, settle
+
+Values = npt.NDArray[np.float64]
+
+CELLS_OF_BLOCK = 32_768
+ENERGIES = (
+    "load",
+    "pv",
+    "generation",
+    "import",
+    "export",
+    "bought",
+    "sold",
+    "charged",
+    "discharged",
+    "curtailed",
+)
+MONEY = ("cost", "grid_only_cost", "trade_income", "trade_cost", "fee")
+
+
+@dataclass
+class Outcome:
+    """The result of a run. Energies in kWh, money in EUR, powers in W.
+
+    `totals`: per peer; `slots`: of the community in each slot; `details`: (slots, peers), only
+    where asked for; `stored_wh`: the batteries' charge at the end.
+    """
+
+    community: Community
+    totals: dict[str, Values]
+    slots: dict[str, Values]
+    peak_import_w: Values
+    stored_wh: Values
+    net_metering_cost: Values | None = None
+    details: dict[str, Values] = field(default_factory=dict)
+    pairs: list[Pair] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Block:
+    start: int
+    stop: int
+    inputs: Inputs
+    tariff: Tariff
+    battery_w: Values
+    stored_wh: Values
+    curtailed_w: Values
+    position_w: Values
+    flows: Settled
+
+
+def run(
+    community: Community,
+    *,
+    has_details: bool = False,
+    on_progress: Callable[[int], None] = lambda slots: None,
+) -> Outcome:
+    """Simulate every slot. Raises OutOfBalance, NoSchedule or BadInput."""
+    clock = community.clock
+    scheduled_w = planned_w(community)
+    outcome = _empty(community)
+    batteries = Batteries(community.storage, clock.slot_hours, community.market.design != "none")
+    details: dict[str, list[Values]] = {}
+    step = max(1, CELLS_OF_BLOCK // community.size)
+    for start in range(0, clock.slots, step):
+        stop = min(start + step, clock.slots)
+        own = None if scheduled_w is None else scheduled_w[start:stop]
+        block = _simulate(community, start, stop, batteries, own)
+        _check(community, block)
+        _add(outcome, block, clock.slot_hours)
+        if has_details:
+            for name, values in _details(block).items():
+                details.setdefault(name, []).append(values)
+            outcome.pairs += block.flows.pairs
+        on_progress(stop)
+    outcome.details = {name: np.concatenate(parts) for name, parts in details.items()}
+    outcome.stored_wh = batteries.stored_wh
+    if community.market.net_metering:
+        outcome.net_metering_cost = _net_metering(outcome)
+    return outcome
+
+
+def _simulate(
+    community: Community, start: int, stop: int, batteries: Batteries, scheduled_w: Values | None
+) -> _Block:
+    inputs = community.block(start, stop)
+    tariff = tariff_of(community.tariff, start, stop)
+    generation_w = inputs.generation_w
+    battery_w, stored_wh = batteries.step_block(generation_w - inputs.load_w, scheduled_w)
+    position_w = inputs.load_w - generation_w + battery_w
+    curtailed_w = np.maximum(-community.export_limit_w - position_w, 0.0)
+    position_w = position_w + curtailed_w
+    flows = settle(community, start, position_w, tariff)
+    return _Block(start, stop, inputs, tariff, battery_w, stored_wh, curtailed_w, position_w, flows)
+
+
+def tariff_of(tariff: Tariff, start: int, stop: int) -> Tariff:
+    """Return the tariff of slots [start, stop)."""
+    co2 = tariff.co2_kg_per_kwh
+    return Tariff(
+        tariff.retail[start:stop],
+        tariff.feed_in[start:stop],
+        None if co2 is None else co2[start:stop],
+    )
+
+
+def _check(community: Community, block: _Block) -> None:
+    clock = community.clock
+    check_energy(clock, block.start, block.inputs, block.battery_w, block.curtailed_w, block.flows)
+    check_trades(clock, block.start, block.flows, community.market.loss_permille)
+    check_money(clock, block.start, block.flows, block.tariff)
+
+
+def _empty(community: Community) -> Outcome:
+    slots = community.clock.slots
+    totals = {name: np.zeros(community.size) for name in (*ENERGIES, *MONEY)}
+    series = {name: np.zeros(slots) for name in (*_SERIES, "cost", "trade_paid", "need", "offer")}
+    return Outcome(
+        community,
+        totals,
+        series,
+        np.zeros(community.size),
+        np.zeros(community.size),
+        warnings=list(community.warnings),
+    )
+
+
+_SERIES = (
+    "load",
+    "pv",
+    "generation",
+    "import",
+    "export",
+    "bought",
+    "sold",
+    "battery",
+    "stored",
+    "curtailed",
+)
+
+
+def _powers(block: _Block) -> dict[str, Values]:
+    flows = block.flows
+    return {
+        "load": block.inputs.load_w,
+        "pv": np.maximum(block.inputs.pv_w - block.curtailed_w, 0.0)
+        if block.curtailed_w.any()
+        else block.inputs.pv_w,
+        "generation": block.inputs.generation_w - block.curtailed_w,
+        "import": flows.import_w,
+        "export": flows.export_w,
+        "bought": flows.bought_w,
+        "sold": flows.sold_w,
+        "battery": block.battery_w,
+        "stored": block.stored_wh,
+        "curtailed": block.curtailed_w,
+    }
+
+
+def _add(outcome: Outcome, block: _Block, hours: float) -> None:
+    totals, flows, tariff = outcome.totals, block.flows, block.tariff
+    powers = _powers(block)
+    for name in _SERIES:
+        outcome.slots[name][block.start : block.stop] = powers[name].sum(axis=1)
+    powers["charged"] = np.maximum(block.battery_w, 0.0)
+    powers["discharged"] = powers["charged"] - block.battery_w
+    for name in ENERGIES:
+        totals[name] += powers[name].sum(axis=0) * (hours / W_PER_KW)
+    cost = flows.cost(tariff)
+    deficit_w = np.maximum(block.position_w, 0.0)
+    surplus_w = deficit_w - block.position_w
+    totals["cost"] += cost.sum(axis=0) * hours
+    totals["grid_only_cost"] += (tariff.retail @ deficit_w - tariff.feed_in @ surplus_w) * (
+        hours / W_PER_KW
+    )
+    totals["trade_cost"] += flows.paid.sum(axis=0) * hours
+    totals["trade_income"] += flows.earned.sum(axis=0) * hours
+    totals["fee"] += flows.fee.sum(axis=0) * hours
+    np.maximum(outcome.peak_import_w, flows.import_w.max(axis=0), out=outcome.peak_import_w)
+    chosen = slice(block.start, block.stop)
+    outcome.slots["cost"][chosen] = cost.sum(axis=1) * hours
+    outcome.slots["trade_paid"][chosen] = flows.paid.sum(axis=1) * hours
+    outcome.slots["need"][chosen] = deficit_w.sum(axis=1)
+    outcome.slots["offer"][chosen] = surplus_w.sum(axis=1)
+
+
+def _details(block: _Block) -> dict[str, Values]:
+    return {
+        **_powers(block),
+        "cost": block.flows.cost(block.tariff),
+        "paid": block.flows.paid,
+        "earned": block.flows.earned,
+    }
+
+
+def _net_metering(outcome: Outcome) -> Values:
+    """Return each peer's cost if exports offset imports one to one over the run, the rest fed in.
+
+    Exports are credited at the retail price of their slot as long as they do not exceed imports;
+    where they do, that share of every export is credited and the rest is paid the feed-in tariff.
+    Formed from mean prices weighted by energy, so no second pass over the slots is needed.
+    """
+    totals = outcome.totals
+    tariff = outcome.community.tariff
+    imported = totals["import"] + totals["bought"]
+    exported = totals["export"] + totals["sold"]
+    retail, feed_in = float(tariff.retail.mean()), float(tariff.feed_in.mean())
+    net = imported - exported
+    return np.where(net > 0, net * retail, net * feed_in)

@@ -1,0 +1,116 @@
+"""The scenario as records: what a run needs to know, already checked, nothing computed yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hub.sim.assets import Appliance, Battery, Preferences, Vehicle, WindTurbine
+from hub.sim.clock import Clock
+from hub.sim.series import Series
+
+DESIGNS = ("none", "community", "centralised", "decentralised", "hybrid")
+COMMUNITY_MECHANISMS = ("mid-market-rate", "supply-demand-ratio", "bill-sharing")
+BOOK_MECHANISMS = ("uniform", "pay-as-bid", "midpoint", "continuous", "bilateral")
+MECHANISMS = COMMUNITY_MECHANISMS + BOOK_MECHANISMS
+STRATEGIES = ("none", "greedy", "optimal")
+FINAL_SOC = ("free", "at_least_initial")
+ORDERS = ("use-store-trade", "use-trade-store")
+BIDDING = ("truthful", "zero-intelligence")
+
+
+@dataclass(frozen=True)
+class Tariffs:
+    """The grid's prices in EUR/kWh per slot, and its carbon in kg/kWh where known."""
+
+    retail_eur_per_kwh: Series
+    feed_in_eur_per_kwh: Series
+    feed_in_above_retail: str = "bound"
+    grid_co2_kg_per_kwh: Series | None = None
+
+
+@dataclass(frozen=True)
+class Weather:
+    """Irradiance on the modules and wind at hub height, where peers need them."""
+
+    ghi_w_per_m2: Series | None = None
+    wind_m_per_s: Series | None = None
+
+
+@dataclass(frozen=True)
+class Market:
+    """Who meets whom (design), at which price (mechanism), and what is charged on top."""
+
+    design: str = "none"
+    mechanism: str = "mid-market-rate"
+    pooling: bool = False
+    k: float = 0.5
+    compensation_eur_per_kwh: float = 0.0
+    bidding: str = "truthful"
+    seed: int = 1
+    loss_permille: float = 0.0
+    network_eur_per_kwh: float = 0.0
+    network_eur_per_kwh_km: float = 0.0
+    carbon_eur_per_kg: float = 0.0
+    net_metering: bool = False
+    elasticity: float = 1.0
+    incentive_eur_per_kwh: float = 0.0
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One house: its load, what it generates, stores and wants."""
+
+    name: str
+    load_w: Series
+    battery: Battery = Battery()
+    strategy: str = "none"
+    final_soc: str = "free"
+    pv_area_m2: float = 0.0
+    pv_efficiency: float = 0.18
+    pv_w: Series | None = None
+    wind: WindTurbine | None = None
+    hydro_w: Series | None = None
+    load_min_w: float = 0.0
+    load_max_w: float = float("inf")
+    export_limit_w: float = float("inf")
+    elastic_share: float = 0.0
+    appliances: tuple[Appliance, ...] = ()
+    vehicle: Vehicle | None = None
+    preferences: Preferences = Preferences()
+    community: str = ""
+    position_m: tuple[float, float] | None = None
+    wallet_eur: float = 0.0
+
+
+@dataclass(frozen=True)
+class Group:
+    """Many peers made from the bundled homes; `template` holds what they have in common.
+
+    `source` "homes" repeats the bundled homes as they are, "stochastic" varies size, timing and
+    hourly noise with `seed`. `prosumer_share` of them have PV of `pv_peak_w` on average (None:
+    what the home had).
+    """
+
+    template: Peer
+    count: int
+    source: str = "stochastic"
+    seed: int = 1
+    homes: tuple[int, ...] = ()
+    prosumer_share: float = 1.0
+    pv_peak_w: float | None = None
+    battery_share: float = 1.0
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """All that a run needs."""
+
+    name: str
+    path: Path
+    clock: Clock
+    tariffs: Tariffs
+    weather: Weather = Weather()
+    market: Market = Market()
+    peers: tuple[Peer, ...] = ()
+    groups: tuple[Group, ...] = field(default=())

@@ -1,0 +1,187 @@
+"""The scenario file: its tables and fields, each with its check and default.
+
+Reference with examples: docs/simulator.md. `reading` turns the values into records.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hub.errors import BadInput
+from hub.sim import scenario as words
+from hub.sim.assets import CATALOGUE, MAX_PRODUCERS
+from hub.sim.fields import (
+    Check,
+    Field,
+    choice,
+    flag,
+    integer,
+    list_of,
+    number,
+    pair,
+    read_table,
+    share,
+    text,
+    time_of_day,
+)
+from hub.sim.series import series
+
+MAX_SLOTS = 10_000_000
+LOWEST_PRICE = -10.0
+
+TOP = ("scenario", "tariffs", "weather", "market", "peer", "group")
+
+SCENARIO = {
+    "name": Field(text),
+    "description": Field(text),
+    "start": Field(lambda where, value: value),  # read with the zone, in `reading`
+    "timezone": Field(text),
+    "slot_minutes": Field(integer(1, 24 * 60), 15),
+    "slots": Field(integer(1, MAX_SLOTS)),
+}
+
+MARKET = {
+    "design": Field(choice(*words.DESIGNS)),
+    "mechanism": Field(choice(*words.MECHANISMS)),
+    "pooling": Field(flag, False),
+    "k": Field(share, 0.5),
+    "compensation_eur_per_kwh": Field(number(0), 0.0),
+    "bidding": Field(choice(*words.BIDDING), "truthful"),
+    "seed": Field(integer(0, 2**63 - 1), 1),
+    "loss_permille": Field(number(0, 999), 0.0),
+    "network_eur_per_kwh": Field(number(0), 0.0),
+    "carbon_eur_per_kg": Field(number(0), 0.0),
+    "network_eur_per_kwh_km": Field(number(0), 0.0),
+    "net_metering": Field(flag, False),
+    "elasticity": Field(number(0), 1.0),
+    "incentive_eur_per_kwh": Field(number(0), 0.0),
+}
+
+WIND = {
+    "rated_w": Field(number(0), is_required=True),
+    "cut_in_m_per_s": Field(number(0), 3.0),
+    "rated_m_per_s": Field(number(0), 12.0),
+    "cut_out_m_per_s": Field(number(0), 25.0),
+    "is_on": Field(flag, True),
+}
+
+VEHICLE = {
+    "need_wh": Field(number(0), is_required=True),
+    "arrival": Field(time_of_day, 18 * 60),
+    "departure": Field(time_of_day, 7 * 60),
+    "charge_w": Field(number(above=0), 3700.0),
+    "charge_efficiency": Field(number(0, 1, above=0), 0.9),
+}
+
+
+def _names(where: str, value: object) -> tuple[str, ...]:
+    names: tuple[str, ...] = list_of(text)(where, value)
+    return names
+
+
+def _producers(where: str, value: object) -> tuple[str, ...]:
+    names = _names(where, value)
+    if len(names) > MAX_PRODUCERS:
+        raise BadInput(f"{where}: names {len(names)} producers; at most {MAX_PRODUCERS}")
+    return names
+
+
+PREFERENCES = {
+    "order": Field(choice(*words.ORDERS), "use-store-trade"),
+    "reserve_soc": Field(share, 0.0),
+    "highest_buying_eur_per_kwh": Field(number(LOWEST_PRICE)),
+    "lowest_selling_eur_per_kwh": Field(number(LOWEST_PRICE)),
+    "producers": Field(_producers, ()),
+    "buyers": Field(_names, ()),
+    "is_automatic": Field(flag, True),
+}
+
+RUN = {"from": Field(time_of_day, is_required=True), "to": Field(time_of_day, is_required=True)}
+
+APPLIANCE = {
+    "kind": Field(choice(*CATALOGUE)),
+    "name": Field(text),
+    "place": Field(text),
+    "power_w": Field(number(0)),
+    "runs": Field(list_of(lambda where, value: read_table(where, value, RUN))),
+    "is_on": Field(flag, True),
+    "shiftable_share": Field(share, 0.0),
+}
+
+
+def tables(directory: Path) -> dict[str, dict[str, Field]]:
+    """Return the fields of the tables that may name files, which are relative to `directory`."""
+    quantity = series(directory)
+    price = series(directory, low=LOWEST_PRICE)
+    return {
+        "tariffs": {
+            "retail_eur_per_kwh": Field(price, is_required=True),
+            "feed_in_eur_per_kwh": Field(price),
+            "feed_in_above_retail": Field(choice("bound", "refuse"), "bound"),
+            "grid_co2_kg_per_kwh": Field(quantity),
+        },
+        "weather": {"ghi_w_per_m2": Field(quantity), "wind_m_per_s": Field(quantity)},
+        "peer": {
+            "name": Field(text, is_required=True),
+            **_peer(quantity),
+            "load_w": Field(quantity),
+        },
+        "group": {
+            "name": Field(text, "home"),
+            "count": Field(integer(1, 1_000_000), is_required=True),
+            "source": Field(choice("homes", "stochastic"), "stochastic"),
+            "seed": Field(integer(0, 2**63 - 1), 1),
+            "homes": Field(list_of(integer(1, 99)), ()),
+            "prosumer_share": Field(share, 1.0),
+            "battery_share": Field(share, 1.0),
+            "pv_peak_w": Field(number(0)),
+            **{name: one for name, one in _peer(quantity).items() if name not in NOT_OF_GROUPS},
+        },
+    }
+
+
+NOT_OF_GROUPS = (
+    "pv_area_m2",
+    "pv_efficiency",
+    "pv_w",
+    "hydro",
+    "wind",
+    "position",
+    "appliances",
+    "vehicle",
+    "elastic_share",
+)
+
+
+def _peer(quantity: Check) -> dict[str, Field]:
+    def table(fields: dict[str, Field]) -> Field:
+        return Field(lambda where, value: read_table(where, value, fields))
+
+    return {
+        "pv_area_m2": Field(number(0), 0.0),
+        "pv_efficiency": Field(share, 0.18),
+        "pv_w": Field(quantity),
+        "hydro": table({"power_w": Field(quantity, is_required=True), "is_on": Field(flag, True)}),
+        "wind": table(WIND),
+        "battery_wh": Field(number(0), 0.0),
+        "soc_min": Field(share, 0.0),
+        "soc_max": Field(share, 1.0),
+        "soc_initial": Field(share, 0.5),
+        "charge_efficiency": Field(number(0, 1, above=0), 1.0),
+        "discharge_efficiency": Field(number(0, 1, above=0), 1.0),
+        "self_discharge": Field(share, 0.0),
+        "battery_charge_w": Field(number(0), float("inf")),
+        "battery_discharge_w": Field(number(0), float("inf")),
+        "final_soc": Field(choice(*words.FINAL_SOC), "free"),
+        "strategy": Field(choice(*words.STRATEGIES), "none"),
+        "load_min_w": Field(number(0), 0.0),
+        "load_max_w": Field(number(0), float("inf")),
+        "export_limit_w": Field(number(0), float("inf")),
+        "elastic_share": Field(share, 0.0),
+        "appliances": Field(list_of(lambda where, value: read_table(where, value, APPLIANCE)), ()),
+        "vehicle": table(VEHICLE),
+        "preferences": table(PREFERENCES),
+        "community": Field(text, ""),
+        "position": Field(pair),
+        "wallet_eur": Field(number(), 0.0),
+    }

@@ -1,0 +1,174 @@
+"""Quantities over the slots: a number, a list, a daily table, a CSV column, a bundled home or a
+clear sky enters; one value per slot leaves.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hub.errors import BadInput
+from hub.sim import columns, homes, sky
+from hub.sim.clock import MINUTES_OF_DAY, Clock
+from hub.sim.fields import Check, Field, integer, number, read_table, text, time_of_day
+
+Values = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Series:
+    """Where a quantity comes from: exactly one of the members is set. `where` is for messages."""
+
+    where: str
+    constant: float | None = None
+    listed: tuple[float, ...] | None = None
+    daily: tuple[tuple[int, float], ...] | None = None  # (minute of the day, value from then on)
+    csv: tuple[Path, str] | None = None
+    home: tuple[int, str, float | None] | None = None  # (home, "load_w" or "pv_w", peak in W)
+    latitude_deg: float | None = None
+
+    def length(self) -> int | None:
+        """Return the number of slots that the source has by itself, if it has one."""
+        if self.csv is not None:
+            return len(columns.read_column(*self.csv))
+        return None
+
+    def values(self, clock: Clock) -> Values:
+        """Return one value per slot. Raises BadInput where the source does not fit the clock."""
+        if self.constant is not None:
+            return np.full(clock.slots, self.constant)
+        if self.listed is not None:
+            return self._listed_values(clock)
+        if self.daily is not None:
+            starts = np.array([minute for minute, _ in self.daily])
+            prices = np.array([value for _, value in self.daily])
+            # Before the first start of the day the last one of the day before still holds.
+            return prices[np.searchsorted(starts, clock.minutes_of_day, side="right") - 1]
+        if self.home is not None:
+            home, column, peak_w = self.home
+            return homes.home_values(home, column, clock, peak_w)
+        if self.latitude_deg is not None:
+            return sky.clear_sky_w_per_m2(clock, self.latitude_deg)
+        assert self.csv is not None
+        return _csv_values(self.where, *self.csv, clock)
+
+    def _listed_values(self, clock: Clock) -> Values:
+        assert self.listed is not None
+        listed = np.array(self.listed)
+        if len(listed) == clock.slots:
+            return listed
+        if len(listed) in (24, MINUTES_OF_DAY // clock.slot_minutes):
+            return listed[clock.minutes_of_day * len(listed) // MINUTES_OF_DAY]
+        raise BadInput(
+            f"{self.where}: has {len(listed)} values; give {clock.slots} (one a slot) or 24 "
+            "(one an hour of the day)"
+        )
+
+
+def _csv_values(where: str, path: Path, column: str, clock: Clock) -> Values:
+    values = columns.read_column(path, column)
+    found = columns.read_moments(path)
+    if found is not None:
+        columns.check_steps(path, *found, clock.slot_minutes)
+    if len(values) == clock.slots:
+        return values
+    if len(values) < clock.slots:
+        raise BadInput(
+            f"{path}, row {len(values) + columns.FIRST_ROW}, {column}: ends after {len(values)} "
+            f"rows, but the scenario has {clock.slots} slots ({where})"
+        )
+    if found is not None:
+        first = _row_of_start(found[1], clock)
+        if first is not None and first + clock.slots <= len(values):
+            return values[first : first + clock.slots]
+    raise BadInput(
+        f"{path}, row {clock.slots + columns.FIRST_ROW}, {column}: has {len(values)} rows, but the "
+        f"scenario has {clock.slots} slots ({where}); cut it, set slots, or add a column of times"
+    )
+
+
+def _row_of_start(moments: list[datetime.datetime], clock: Clock) -> int | None:
+    for row, moment in enumerate(moments):
+        if moment.replace(tzinfo=None) == clock.start_local:
+            return row
+    return None
+
+
+def series(directory: Path, *, low: float = 0.0) -> Check:
+    """Check a quantity over the slots; CSV paths are relative to `directory`."""
+
+    def check(where: str, value: Any) -> Series:
+        if isinstance(value, list):
+            return _from_list(where, value, low)
+        if not isinstance(value, dict):
+            return Series(where, constant=number(low)(where, value))
+        if "csv" in value:
+            return _from_csv(where, value, directory)
+        if "home" in value:
+            return _from_home(where, value)
+        if "clear_sky_latitude_deg" in value:
+            read = read_table(where, value, {"clear_sky_latitude_deg": Field(number(-66, 66))})
+            return Series(where, latitude_deg=read["clear_sky_latitude_deg"])
+        return _from_times(where, value, low)
+
+    return check
+
+
+def _from_list(where: str, value: list[Any], low: float) -> Series:
+    if value and all(isinstance(one, dict) for one in value):
+        fields = {
+            "from": Field(time_of_day, is_required=True),
+            "value": Field(number(low), is_required=True),
+        }
+        read = [
+            read_table(f"{where} {place}", one, fields) for place, one in enumerate(value, start=1)
+        ]
+        return Series(where, daily=tuple(sorted((one["from"], one["value"]) for one in read)))
+    return Series(
+        where,
+        listed=tuple(
+            number(low)(f"{where} {place}", one) for place, one in enumerate(value, start=1)
+        ),
+    )
+
+
+def _from_csv(where: str, value: dict[str, Any], directory: Path) -> Series:
+    fields = {"csv": Field(text, is_required=True), "column": Field(text, is_required=True)}
+    read = read_table(where, value, fields)
+    return Series(where, csv=(directory / read["csv"], read["column"]))
+
+
+def _from_home(where: str, value: dict[str, Any]) -> Series:
+    fields = {
+        "home": Field(integer(1, 99), is_required=True),
+        "column": Field(text),
+        "peak_w": Field(number(0)),
+    }
+    read = read_table(where, value, fields)
+    if read["home"] not in homes.HOMES:
+        known = ", ".join(map(str, homes.HOMES))
+        raise BadInput(f"{where}: home {read['home']} is not bundled; bundled are {known}")
+    column = read["column"] or ("pv_w" if where.endswith("pv_w") else "load_w")
+    if column not in ("load_w", "pv_w"):
+        raise BadInput(f"{where}: column must be load_w or pv_w, not {column!r}")
+    return Series(where, home=(read["home"], column, read["peak_w"]))
+
+
+def _from_times(where: str, value: dict[str, Any], low: float) -> Series:
+    if not value:
+        raise BadInput(f"{where}: is an empty table")
+    for key in value:
+        if ":" not in key:
+            raise BadInput(
+                f"{where}: unknown field {key!r}; give a number, a list, a daily table "
+                '{"00:00" = 0.2, "07:00" = 0.3}, or {csv = "file.csv", column = "name"}'
+            )
+    daily = sorted(
+        (time_of_day(where, key), number(low)(f"{where}, {key}", one)) for key, one in value.items()
+    )
+    return Series(where, daily=tuple(daily))

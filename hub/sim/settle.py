@@ -1,0 +1,149 @@
+"""Who gets what energy and pays what: positions of a block of slots enter, settled flows leave.
+
+A position is load + charging - discharging - generation, positive for a deficit, in W. Peers of a
+community exchange min(surplus, deficit) in proportion; the rest is with the grid at its tariffs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hub.sim.book import Pair, clear_slots
+from hub.sim.community import W_PER_KW, Community, Tariff
+from hub.sim.prices import internal_price
+from hub.sim.scenario import Market
+
+Values = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Flows in W and money in EUR/h, (slots, peers); every price is EUR/kWh, per slot.
+
+    `sold_w` leaves the sellers, `bought_w` reaches the buyers; between them are the losses. Buyers
+    pay for what reaches them. `paid` and `earned` are for trades between peers, `fee` goes to the
+    network operator; a peer's cost is import r + paid + fee - export f - earned.
+    """
+
+    import_w: Values
+    export_w: Values
+    bought_w: Values
+    sold_w: Values
+    paid: Values
+    earned: Values
+    fee: Values
+    pairs: tuple[Pair, ...] = ()  # who met whom, where a book decided it
+
+    def cost(self, tariff: Tariff) -> Values:
+        """Return each peer's cost in EUR/h, negative for income."""
+        grid = self.import_w * tariff.retail[:, None] - self.export_w * tariff.feed_in[:, None]
+        return grid / W_PER_KW + self.paid + self.fee - self.earned
+
+
+class _Rest:
+    """What of the positions is not matched yet, and the trades so far."""
+
+    def __init__(self, position_w: Values) -> None:
+        self.deficit_w = np.maximum(position_w, 0.0)
+        self.surplus_w = self.deficit_w - position_w
+        self.bought_w = np.zeros_like(position_w)
+        self.sold_w = np.zeros_like(position_w)
+        self.paid = np.zeros_like(position_w)
+        self.earned = np.zeros_like(position_w)
+
+    def share(self, members: npt.NDArray[np.bool_] | None, market: Market, tariff: Tariff) -> None:
+        """Match the members' (None: everybody's) surplus and deficit in proportion."""
+        chosen = slice(None) if members is None else members
+        deficit_w, surplus_w = self.deficit_w[:, chosen], self.surplus_w[:, chosen]
+        kept = 1 - market.loss_permille / 1000
+        need_w, offer_w = deficit_w.sum(axis=1), surplus_w.sum(axis=1) * kept
+        traded_w = np.minimum(need_w, offer_w)
+        ratio = _ratio(offer_w, need_w, np.inf)
+        price = (
+            internal_price(
+                market.mechanism,
+                ratio,
+                tariff.retail,
+                tariff.feed_in,
+                market.compensation_eur_per_kwh,
+            )
+            / W_PER_KW
+        )
+        bought_w = deficit_w * _ratio(traded_w, need_w, 0.0)[:, None]
+        arrived_w = surplus_w * (kept * _ratio(traded_w, offer_w, 0.0))[:, None]
+        sold_w = arrived_w if kept == 1 else arrived_w / kept
+        self.bought_w[:, chosen] += bought_w
+        self.sold_w[:, chosen] += sold_w
+        self.paid[:, chosen] += bought_w * price[:, None]
+        self.earned[:, chosen] += arrived_w * price[:, None]
+        self.deficit_w[:, chosen] = deficit_w - bought_w
+        self.surplus_w[:, chosen] = surplus_w - sold_w
+
+    def exchange(self, pairs: list[Pair], start: int, kept: float, slot_hours: float) -> None:
+        """Book the trades of the block that starts at slot `start`; `kept` of them arrives."""
+        for pair in pairs:
+            row = pair.slot - start
+            power_w = pair.energy_kwh * W_PER_KW / slot_hours
+            self.bought_w[row, pair.buyer] += power_w
+            self.sold_w[row, pair.seller] += power_w / kept
+            self.paid[row, pair.buyer] += pair.energy_kwh / slot_hours * pair.price_eur_per_kwh
+            self.earned[row, pair.seller] += pair.energy_kwh / slot_hours * pair.price_eur_per_kwh
+        self.deficit_w = np.maximum(self.deficit_w - self.bought_w, 0.0)
+        self.surplus_w = np.maximum(self.surplus_w - self.sold_w, 0.0)
+
+    def settled(self, market: Market, pairs: list[Pair]) -> Settled:
+        """Return the flows with the grid taking what is left."""
+        return Settled(
+            np.maximum(self.deficit_w, 0.0),
+            np.maximum(self.surplus_w, 0.0),
+            self.bought_w,
+            self.sold_w,
+            self.paid,
+            self.earned,
+            self.bought_w * (market.network_eur_per_kwh / W_PER_KW),
+            tuple(pairs),
+        )
+
+
+def _ratio(above: Values, below: Values, otherwise: float) -> Values:
+    return np.divide(above, below, out=np.full(len(above), otherwise), where=below > 0)
+
+
+def settle(community: Community, start: int, position_w: Values, tariff: Tariff) -> Settled:
+    """Settle a block from slot `start` on by the scenario's design; `tariff` is the block's."""
+    market = community.market
+    rest = _Rest(position_w)
+    traders = trading_peers(community)
+    pairs: list[Pair] = []
+    if market.design in ("centralised", "decentralised"):
+        trades = slice(None) if traders is None else traders
+        kept = 1 - market.loss_permille / 1000
+        need_w, offer_w = np.zeros_like(position_w), np.zeros_like(position_w)
+        need_w[:, trades] = rest.deficit_w[:, trades]
+        offer_w[:, trades] = rest.surplus_w[:, trades] * kept
+        pairs = clear_slots(community, start, need_w, offer_w, tariff)
+        rest.exchange(pairs, start, kept, community.clock.slot_hours)
+    if market.design == "community":
+        rest.share(traders, market, tariff)
+    elif market.design == "hybrid":
+        for name in dict.fromkeys(community.communities):
+            members = np.array([one == name for one in community.communities])
+            rest.share(members if traders is None else members & traders, market, tariff)
+        rest.share(traders, _between(market), tariff)
+    return rest.settled(market, pairs)
+
+
+def _between(market: Market) -> Market:
+    """Return the terms between communities: bilateral, at the middle of the grid's prices."""
+    return Market(mechanism="mid-market-rate", loss_permille=market.loss_permille)
+
+
+def trading_peers(community: Community) -> npt.NDArray[np.bool_] | None:
+    """Return who trades with others; None for everybody."""
+    automatic = [peer.preferences.is_automatic for peer in community.peers]
+    if all(automatic):
+        return None
+    return np.array(automatic + [True] * (community.size - len(automatic)))

@@ -1,0 +1,117 @@
+"""The indicators of a run: an `Outcome` enters, the plain dictionary of summary.json leaves.
+
+Conventions. import and export are with the grid, bought and sold between peers, so the peers'
+imports add up to the community's. self_sufficiency = 1 - import / load and self_consumption =
+1 - export / generation, not clamped, null without load or generation; where all generation is PV
+the latter is 1 - export / pv.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hub.sim.community import W_PER_KW
+from hub.sim.run import Outcome
+
+DIGITS = 9  # behind the point: below a mWh or a nano-euro
+
+
+def summarise(outcome: Outcome) -> dict[str, Any]:
+    """Return the contents of summary.json."""
+    community = outcome.community
+    clock, market = community.clock, community.market
+    return {
+        "slots": clock.slots,
+        "slot_minutes": clock.slot_minutes,
+        "start": str(clock.local_times[0]),
+        "design": market.design,
+        "mechanism": market.mechanism if market.design != "none" else None,
+        "pooling": market.pooling,
+        "warnings": outcome.warnings,
+        "community": {**_community(outcome), **_grid_only(outcome)},
+        "peers": {name: _peer(outcome, place) for place, name in enumerate(community.names)},
+    }
+
+
+def _community(outcome: Outcome) -> dict[str, Any]:
+    totals = {name: float(values.sum()) for name, values in outcome.totals.items()}
+    summary = _flows(totals)
+    summary["peak_import_kw"] = _round(outcome.slots["import"].max() / W_PER_KW)
+    summary["peak_export_kw"] = _round(outcome.slots["export"].max() / W_PER_KW)
+    stored = float((outcome.stored_wh - outcome.community.storage.initial_wh).sum()) / W_PER_KW
+    lost = _lost(totals, stored)
+    summary["losses_kwh"] = _round(lost)
+    summary["stored_change_kwh"] = _round(stored)
+    co2 = outcome.community.tariff.co2_kg_per_kwh
+    hours = outcome.community.clock.slot_hours
+    summary["co2_kg"] = (
+        None if co2 is None else _round(float(co2 @ outcome.slots["import"]) * hours / W_PER_KW)
+    )
+    if outcome.net_metering_cost is not None:
+        summary["net_metering_cost_eur"] = _round(outcome.net_metering_cost.sum())
+    return summary
+
+
+def _grid_only(outcome: Outcome) -> dict[str, Any]:
+    """Return who gains how much by trading, with the batteries doing the same."""
+    savings = outcome.totals["grid_only_cost"] - outcome.totals["cost"]
+    return {
+        "savings_eur": _round(savings.sum()),
+        "peers_worse_off": int(np.sum(savings < -1e-9)),
+    }
+
+
+def _peer(outcome: Outcome, place: int) -> dict[str, Any]:
+    totals = {name: float(values[place]) for name, values in outcome.totals.items()}
+    summary = _flows(totals)
+    summary["peak_import_kw"] = _round(outcome.peak_import_w[place] / W_PER_KW)
+    initial_wh = outcome.community.storage.initial_wh[place]
+    stored = float(outcome.stored_wh[place] - initial_wh) / W_PER_KW
+    summary["losses_kwh"] = _round(_lost(totals, stored, is_peer=True))
+    summary["stored_change_kwh"] = _round(stored)
+    summary["savings_eur"] = _round(totals["grid_only_cost"] - totals["cost"])
+    if outcome.net_metering_cost is not None:
+        summary["net_metering_cost_eur"] = _round(outcome.net_metering_cost[place])
+    return summary
+
+
+def _flows(totals: dict[str, float]) -> dict[str, Any]:
+    load, generated = totals["load"], totals["generation"]
+    return {
+        "load_kwh": _round(load),
+        "pv_kwh": _round(totals["pv"]),
+        "generation_kwh": _round(generated),
+        "import_kwh": _round(totals["import"]),
+        "export_kwh": _round(totals["export"]),
+        "traded_kwh": _round(max(totals["bought"], totals["sold"])),
+        "bought_kwh": _round(totals["bought"]),
+        "sold_kwh": _round(totals["sold"]),
+        "charged_kwh": _round(totals["charged"]),
+        "discharged_kwh": _round(totals["discharged"]),
+        "curtailed_kwh": _round(totals["curtailed"]),
+        "self_sufficiency": _round(1 - totals["import"] / load) if load > 0 else None,
+        "self_consumption": _round(1 - totals["export"] / generated) if generated > 0 else None,
+        "cost_eur": _round(totals["cost"]),
+        "grid_only_cost_eur": _round(totals["grid_only_cost"]),
+        "trade_income_eur": _round(totals["trade_income"]),
+        "trade_cost_eur": _round(totals["trade_cost"]),
+        "network_fee_eur": _round(totals["fee"]),
+    }
+
+
+def _lost(totals: dict[str, float], stored_kwh: float, *, is_peer: bool = False) -> float:
+    """Return what went in and neither came out nor is still stored: battery and way losses."""
+    in_kwh = totals["import"] + totals["generation"]
+    out_kwh = totals["load"] + totals["export"]
+    if is_peer:
+        # What is lost between two peers is neither's: a peer's losses are its battery's.
+        in_kwh += totals["bought"]
+        out_kwh += totals["sold"]
+    return in_kwh - out_kwh - stored_kwh
+
+
+def _round(value: float) -> float:
+    rounded = round(float(value), DIGITS)
+    return rounded + 0.0  # never -0.0

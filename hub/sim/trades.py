@@ -1,0 +1,121 @@
+"""Who trades with whom: what each peer sells and buys in a slot enters, pairs leave.
+
+A community price decides how much each peer exchanges, not with whom. Buyers take from the
+producers they chose first, in their order; what is left is paired in the order of the peers. So a
+slot has fewer pairs than peers, not their square.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hub.sim.book import Pair
+from hub.sim.community import W_PER_KW, Community
+from hub.sim.run import Outcome
+
+Values = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int64]
+SMALLEST_KWH = 1e-12
+
+
+@dataclass(frozen=True)
+class Trades:
+    """All trades of a run as columns; `seller` and `buyer` are places in the community."""
+
+    slot: Places
+    seller: Places
+    buyer: Places
+    energy_kwh: Values
+    price_eur_per_kwh: Values
+    source: list[str]
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> Trades:
+        """Return the trades of a run with details."""
+        pairs = outcome.pairs if outcome.pairs else _paired(outcome)
+        return cls(
+            np.array([one.slot for one in pairs], dtype=np.int64),
+            np.array([one.seller for one in pairs], dtype=np.int64),
+            np.array([one.buyer for one in pairs], dtype=np.int64),
+            np.array([one.energy_kwh for one in pairs]),
+            np.array([one.price_eur_per_kwh for one in pairs]),
+            _sources(outcome, pairs),
+        )
+
+    def matrix_kwh(self, size: int) -> Values:
+        """Return the energy between peers, rows sellers, columns buyers."""
+        matrix = np.zeros((size, size))
+        np.add.at(matrix, (self.seller, self.buyer), self.energy_kwh)
+        return matrix
+
+
+def _paired(outcome: Outcome) -> list[Pair]:
+    details, community = outcome.details, outcome.community
+    hours = community.clock.slot_hours
+    kept = 1 - community.market.loss_permille / 1000
+    pairs: list[Pair] = []
+    for slot in np.flatnonzero(outcome.slots["bought"] > 0):
+        bought = details["bought"][slot] * hours / W_PER_KW
+        sold = details["sold"][slot] * (kept * hours / W_PER_KW)
+        price = np.divide(
+            details["paid"][slot] * hours, bought, out=np.zeros_like(bought), where=bought > 0
+        )
+        for seller, buyer, energy_kwh in pair_up(community, sold, bought):
+            pairs.append(Pair(int(slot), seller, buyer, energy_kwh, float(price[buyer])))
+    return pairs
+
+
+def pair_up(community: Community, sold: Values, bought: Values) -> list[tuple[int, int, float]]:
+    """Return (seller, buyer, energy) so that each sells and buys what is given."""
+    left_sold, left_bought = sold.copy(), bought.copy()
+    found: list[tuple[int, int, float]] = []
+
+    def take(seller: int, buyer: int) -> None:
+        energy = min(left_sold[seller], left_bought[buyer])
+        if energy > SMALLEST_KWH:
+            found.append((seller, buyer, float(energy)))
+            left_sold[seller] -= energy
+            left_bought[buyer] -= energy
+
+    place = {name: number for number, name in enumerate(community.names)}
+    for buyer, peer in enumerate(community.peers):
+        for producer in peer.preferences.producers:
+            take(place[producer], buyer)
+    sellers = iter(np.flatnonzero(left_sold > SMALLEST_KWH).tolist())
+    buyers = iter(np.flatnonzero(left_bought > SMALLEST_KWH).tolist())
+    # -1 is nobody: one side is used up.
+    selling, buying = next(sellers, -1), next(buyers, -1)
+    while selling >= 0 and buying >= 0:
+        take(selling, buying)
+        if left_sold[selling] <= SMALLEST_KWH:
+            selling = next(sellers, -1)
+        elif left_bought[buying] <= SMALLEST_KWH:
+            buying = next(buyers, -1)
+        else:
+            break
+    return found
+
+
+def _sources(outcome: Outcome, pairs: Sequence[Pair]) -> list[str]:
+    """Return what each trade's energy came from: the largest of the seller's sources then."""
+    details = outcome.details
+    words = []
+    for pair in pairs:
+        pv_w = details["pv"][pair.slot, pair.seller]
+        other_w = details["generation"][pair.slot, pair.seller] - pv_w
+        battery_w = -details["battery"][pair.slot, pair.seller]
+        if battery_w > max(pv_w, other_w):
+            words.append("battery")
+        elif other_w > pv_w:
+            words.append(_other_source(outcome.community, pair.seller))
+        else:
+            words.append("pv")
+    return words
+
+
+def _other_source(community: Community, seller: int) -> str:
+    return "wind" if community.peers[seller].wind is not None else "hydro"
