@@ -149,16 +149,21 @@ class Delivery:
         reason = self._refusal(record, now_ms)
         if reason:
             return [("event", "command_refused", reason, delivery_id)]
-        self._terms = record
         self.role = record["role"]
+        self.energy_uwh = self.elapsed_ms = 0
+        reason = self._obstacle(now_ms)
+        if reason:
+            # The attempt ends here, with nothing moved, so that the hub need not wait it out.
+            refused = ("event", "command_refused", reason, delivery_id)
+            return [refused, self.report("final", reason)] + self._rest()
+        self._terms = record
         self.state = "closing"
         self._since_ms = now_ms
-        self.energy_uwh = self.elapsed_ms = 0
-        self._base_uwh = self.register_uwh = self._register(self._sample)
+        self._base_uwh = self.register_uwh
         return [("close", RELAY_OF_ROLE[self.role]), ("status",)]
 
     def _refusal(self, record, now_ms):
-        """Return why a close is refused, or None."""
+        """Return why a close command is not for this node now, or None."""
         if self.state == "fault":
             return "fault_latched"
         if self.state not in ("idle", "armed"):
@@ -166,8 +171,12 @@ class Delivery:
         is_leased = self.state == "armed" and record["delivery_id"] == self.delivery_id
         if not is_leased or now_ms >= self._lease_end_ms:
             return "no_lease"
-        if self._link_lost_since_ms is not None:
-            return "link_lost"
+        return None
+
+    def _obstacle(self, now_ms):
+        """Return why the relay can't close on this bus now, or None."""
+        if self._sample is not None:
+            self.register_uwh = self._register(self._sample)
         return trips.closing_refusal(self._sample, self._limits, now_ms)
 
     def _clear_fault(self, delivery_id):

@@ -11,7 +11,7 @@ from node import blocks
 from node.block_maths import accumulate, find_crossing
 
 WINDOW_MS = 200
-SETTLE_MS = 40  # crossings this soon after the start are shifted by the filter settling
+SETTLE_MS = 30  # crossings this soon after the start are shifted by the filter settling
 SLOWEST_HZ = 40  # a cycle longer than this is a lost signal
 FASTEST_HZ = 75  # a crossing sooner than this is noise
 CORNER_HZ = 40  # of the two poles that leave the fundamental

@@ -295,6 +295,28 @@ def test_relay_closes_only_when_the_bus_is_dead_or_matched(rig, voltage_uv, rela
     assert bool(rig.records("event", reason="voltage_mismatch")) == (relay == "open")
 
 
+def test_attempt_ends_with_nothing_moved_when_the_bus_does_not_match(rig):
+    rig.set_bus(5_000_000, 0)
+    rig.run(200)
+    rig.lease(FIRST)
+    rig.close(FIRST, "seller")
+    (final,) = rig.records("delivery", phase="final")
+    assert (final["reason"], final["role"], final["energy_uwh"]) == (
+        "voltage_mismatch",
+        "seller",
+        0,
+    )
+    assert rig.delivery.state == "idle"
+    rig.set_bus(0, 0)
+    rig.run(200)
+    rig.lease(FIRST)
+    rig.close(FIRST, "seller")
+    assert rig.relay() == "open"
+    rig.lease(SECOND)
+    rig.close(SECOND, "seller")
+    assert rig.relay() == "out"
+
+
 def test_relay_stays_open_when_there_is_no_bus_sensor(ticks, tmp_path, monkeypatch):
     from tests.host.node.rig import Rig
 
