@@ -54,6 +54,7 @@ class MarketService:
     ) -> None:
         self._store, self._client, self._keys, self.config = store, client, keys, config
         self._clock, self._notices = clock, (KEYS_NOTICE, *notices, ORACLE_NOTICE)
+        self._listeners: list[Callable[[], None]] = []
         self._closed: dict[TradeRow, dict[str, Any]] = {}
         self._snapshot = Aged(self._take_snapshot, SNAPSHOT_AGE_S)
         self._history = Aged(self._read_history, HISTORY_AGE_S)
@@ -115,6 +116,10 @@ class MarketService:
     def has_trade(self, trade_id: int) -> bool:
         """Tell whether the store has seen that trade."""
         return self._store.trade(trade_id) is not None
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Call `listener`, from any thread, after each order, take or cancellation made here."""
+        self._listeners.append(listener)
 
     # What may be done -----------------------------------------------------------------------
 
@@ -223,6 +228,8 @@ class MarketService:
         while not has_arrived() and time.monotonic() < deadline:
             time.sleep(SEEN_PERIOD_S)
         self._snapshot.forget()
+        for listener in self._listeners:
+            listener()
 
     def _names(self) -> dict[str, str]:
         return {account.address: name for name, account in self._keys.peers.items()}

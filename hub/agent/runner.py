@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import hashlib
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -50,6 +51,7 @@ class Market(Protocol):
     def post_bid(self, peer_name: str, energy_uwh: int, price: int, /) -> int: ...
     def take(self, peer_name: str, order_id: int, energy_uwh: int, limit: int, /) -> int: ...
     def cancel(self, peer_name: str, order_id: int, /) -> None: ...
+    def on_change(self, listener: Callable[[], None], /) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -167,26 +169,24 @@ class AgentRunner:
         self.agents = [
             Agent(house.name, market, preferences_of(house, config)) for house in config.houses
         ]
-        self._wake = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def note_change(self) -> None:
-        """Say that the book or the windows have changed; may be called from any thread."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._wake.set)
+        self._market = market
 
     async def run(self) -> None:
-        """Trade until cancelled."""
-        self._loop = asyncio.get_running_loop()
+        """Trade until cancelled: look once a second, and at once when somebody else acts."""
+        loop, wake = asyncio.get_running_loop(), asyncio.Event()
+
+        def note_change() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended: so has the runner
+                loop.call_soon_threadsafe(wake.set)
+
+        self._market.on_change(note_change)
         while True:
+            wake.clear()
             for agent in random.sample(self.agents, len(self.agents)):
                 await self._round(agent)
-            self._wake.clear()
-            try:
-                # Time alone opens and closes windows and wears out patience.
-                await asyncio.wait_for(self._wake.wait(), LOOK_PERIOD_S)
-            except TimeoutError:
-                continue
+            # Time alone opens and closes windows and wears out patience.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(wake.wait(), LOOK_PERIOD_S)
 
     @staticmethod
     async def _round(agent: Agent) -> None:

@@ -48,6 +48,14 @@ def test_consumer_buys_once_when_agents_run_and_are_restarted(site):
     assert 34_723 <= energy_uwh <= 34_723 * 3 // 2
 
 
+def test_agents_wake_when_a_person_acts(site):
+    market, woken = site.service(), []
+    market.on_change(lambda: woken.append(1))
+    site.open_window()
+    market.cancel("house-1", market.post_offer("house-1", 50_000, 200_000_000))
+    assert len(woken) == 2
+
+
 def test_agents_stay_quiet_when_nothing_was_measured(site, tmp_path):
     window_id = site.open_window(bids_s=12)
     market = site.service()

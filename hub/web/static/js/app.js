@@ -3,7 +3,7 @@ import { get } from "./api.js";
 import { showBook, wireDialog } from "./book.js";
 import { showBus } from "./bus.js";
 import { byId, html, keep, say } from "./dom.js";
-import { showForm, wireForm } from "./form.js";
+import { clearErrors, showForm, wireForm } from "./form.js";
 import { age, language, t } from "./format.js";
 import { showHouses } from "./houses.js";
 import { phaseOf, showTimeline } from "./timeline.js";
@@ -87,6 +87,8 @@ function showLink() {
 function wire() {
   byId("as").addEventListener("change", () => {
     localStorage.setItem("as", me());
+    clearErrors("order");
+    say(byId("order-done"), "");
     show();
   });
   byId("theme").addEventListener("click", () => {
