@@ -95,7 +95,7 @@ def test_no_relay_rule_is_broken_and_no_message_refused(report):
 
 
 def test_real_parts_ran(report):
-    assert "micropython" in report["firmware"].lower()
+    assert "MicroPython" in report["firmware"]
     assert report["broker"] and "anache" in report["chain"]
     for trade in report["trades"]:
         assert all(value > 0 for value in trade["latency_ms"].values())
