@@ -13,6 +13,7 @@ _COMMANDS = {
     "bench": ("tools.bench.cli:bench", "Measure speed, memory and gas as ratios to a baseline."),
     "export": ("hub.export:export", "Export readings, trades and bills as CSV or Parquet."),
     "hub": ("hub.cli:hub", "Set up, run and inspect a site's hub."),
+    "market": ("tools.market_cli:market", "Clear an order book or price a community."),
     "meter": ("tools.meter_cli:meter", "Replay recorded samples through the board's meter."),
     "sim": ("tools.sim_cli:sim", "Simulate a community: energy, money and markets."),
 }

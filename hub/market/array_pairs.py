@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hub.market.untangle import Pairing, exchange_partners
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from hub.market.arrays import BookArrays, Integers
 
 WIDEST_KEY = 2**62
+MANY_OWN = 50  # more than one self-trade in so many is worth copying columns to lists
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ def match_arrays(book: BookArrays) -> tuple[ArrayPart, ...]:
     own = np.flatnonzero(buyer == seller)
     if len(own) == 0:
         return (ArrayPart(bids[bid_rank], offers[offer_rank], energy_uwh),)
-    peer = _dominant_peer(buyer, seller, energy_uwh)
+    pairing = Pairing(bid_rank, offer_rank, energy_uwh, buyer, seller)
+    peer = _dominant_peer(pairing, len(book.peer))
     if peer is None:
-        pairing = Pairing(bid_rank, offer_rank, energy_uwh, buyer, seller)
         bid_rank, offer_rank, energy_uwh = _untangle(pairing, own)
         return (ArrayPart(bids[bid_rank], offers[offer_rank], energy_uwh),)
     is_own_bid, is_own_offer = book.peer[bids] == peer, book.peer[offers] == peer
@@ -67,9 +67,8 @@ def _merit_order(book: BookArrays, orders: Integers, *, is_descending: bool) -> 
         keys = (delay, cost) if book.id_rank is None else (book.id_rank[orders], delay, cost)
         return orders[np.lexsort(keys)]
     key = cost * (last - first + 1) + (delay - first)
-    order = np.argsort(key, kind="stable")
-    if book.id_rank is not None:
-        _break_ties(order, key, book.id_rank[orders])
+    order = np.argsort(key)
+    _break_ties(order, key, orders if book.id_rank is None else book.id_rank[orders])
     return orders[order]
 
 
@@ -77,6 +76,8 @@ def _break_ties(order: Integers, key: Integers, id_rank: Integers) -> None:
     """Sort stretches of equal keys by id rank, in place."""
     ordered = key[order]
     is_equal = ordered[1:] == ordered[:-1]
+    if not is_equal.any():
+        return
     is_tied = np.zeros(len(order), dtype=bool)
     is_tied[1:] |= is_equal
     is_tied[:-1] |= is_equal
@@ -128,19 +129,19 @@ def _matched_uwh(
     return min(int(bid_ends[below - 1]), int(offer_ends[affordable - 1]))
 
 
-def _dominant_peer(buyer: Integers, seller: Integers, energy_uwh: Integers) -> int | None:
+def _dominant_peer(pairing: Pairing, orders: int) -> int | None:
     """Return the peer that buys and sells more than all energy matched, or None."""
-    codes, place = np.unique(np.concatenate([buyer, seller]), return_inverse=True)
-    moved_uwh = np.zeros(len(codes), dtype=np.int64)
-    np.add.at(moved_uwh, place, np.concatenate([energy_uwh, energy_uwh]))
+    moved_uwh = np.zeros(orders, dtype=np.int64)  # peer codes are below the number of orders
+    np.add.at(moved_uwh, pairing.buyer, pairing.energy_uwh)
+    np.add.at(moved_uwh, pairing.seller, pairing.energy_uwh)
     most = int(moved_uwh.argmax())
-    return int(codes[most]) if moved_uwh[most] > energy_uwh.sum() else None
+    return most if moved_uwh[most] > pairing.energy_uwh.sum() else None
 
 
 class _Growing:
     """A column that takes appended values without being copied each time."""
 
-    def __init__(self, base: Integers) -> None:
+    def __init__(self, base: Any) -> None:
         self.base = base
         self.added: list[int] = []
 
@@ -160,34 +161,32 @@ class _Growing:
         """Add a value at the end."""
         self.added.append(value)
 
-    def array(self) -> NDArray[np.int64]:
-        """Return all values."""
-        return np.concatenate([self.base, np.array(self.added, dtype=np.int64)])
+    def columns(self) -> tuple[Integers, Integers]:
+        """Return what the base has become, and what was appended."""
+        return np.asarray(self.base), np.array(self.added, dtype=np.int64)
 
 
 def _untangle(pairing: Pairing, own: Integers) -> tuple[Integers, Integers, Integers]:
     """Do what `untangle.untangle` does; only bids that were touched are sorted again."""
-    before = pairing.offer.copy()
-    grown = Pairing(
-        *(
-            _Growing(column)
-            for column in (
-                pairing.bid,
-                pairing.offer,
-                pairing.energy_uwh,
-                pairing.buyer,
-                pairing.seller,
-            )
-        )
-    )
+    columns = (pairing.bid, pairing.offer, pairing.energy_uwh, pairing.buyer, pairing.seller)
+    # Single elements of an array are slow to reach, copying all of it into a list takes its time.
+    is_many = len(own) * MANY_OWN > len(pairing.bid)
+    grown = Pairing(*(_Growing(one.tolist() if is_many else one.copy()) for one in columns))
     exchange_partners(grown, own.tolist())
-    changed = grown.bid.base[grown.offer.base != before]
-    touched = np.unique(np.concatenate([changed, np.array(grown.bid.added, dtype=np.int64)]))
-    bid, offer, energy_uwh = (grown.bid.array(), grown.offer.array(), grown.energy_uwh.array())
-    order = np.argsort(bid, kind="stable")
-    bid, offer, energy_uwh = bid[order], offer[order], energy_uwh[order]
-    again = np.flatnonzero(np.isin(bid, touched))
+    bid, added_bid = grown.bid.columns()
+    offer, added_offer = grown.offer.columns()
+    energy_uwh, added_uwh = grown.energy_uwh.columns()
+    is_touched = np.zeros(int(bid[-1]) + 1, dtype=bool)
+    is_touched[bid[offer != pairing.offer]] = True
+    is_touched[added_bid] = True
+    order = np.argsort(added_bid, kind="stable")
+    at = np.searchsorted(bid, added_bid[order], side="right")
+    bid = np.insert(bid, at, added_bid[order])
+    offer = np.insert(offer, at, added_offer[order])
+    energy_uwh = np.insert(energy_uwh, at, added_uwh[order])
+    again = np.flatnonzero(is_touched[bid])
     resorted = again[np.lexsort((offer[again], bid[again]))]
     offer[again], energy_uwh[again] = offer[resorted], energy_uwh[resorted]
-    starts = np.flatnonzero(np.append(True, (bid[1:] != bid[:-1]) | (offer[1:] != offer[:-1])))
+    is_first = np.append(True, (bid[1:] != bid[:-1]) | (offer[1:] != offer[:-1]))
+    starts = np.flatnonzero(is_first)
     return bid[starts], offer[starts], np.add.reduceat(energy_uwh, starts)

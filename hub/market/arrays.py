@@ -28,11 +28,11 @@ HIGHEST_PRICE = 2**41  # prices times the finest denominator of k stay within in
 
 @dataclass(frozen=True)
 class BookArrays:
-    """A book, one element an order. `peer`: codes, equal for equal peers.
+    """A book, one element an order. `peer`: codes from 0 to below the number of orders.
 
     `id_rank` breaks ties of price and time, lowest first; without it the position does.
-    Raises MarketRefusal when arrays differ in length, an amount is out of range, or all energies
-    add up to 2^62 uWh or more.
+    Raises MarketRefusal when arrays differ in length or type, a code or amount is out of range, or
+    all energies add up to 2^62 uWh or more.
     """
 
     is_bid: NDArray[np.bool_]
@@ -51,6 +51,8 @@ class BookArrays:
             raise MarketRefusal("the arrays of a book must be int64")
         if len(self.is_bid) == 0:
             return
+        if self.peer.min() < 0 or self.peer.max() >= len(self.peer):
+            raise MarketRefusal("peer codes must be from 0 to below the number of orders")
         # As float, because the sum in question is the one that could overflow.
         if self.energy_uwh.min() <= 0 or self.energy_uwh.sum(dtype=float) >= MOST_ENERGY_UWH:
             raise MarketRefusal("energies must be positive and add up to less than 2^62 uWh")

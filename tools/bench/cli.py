@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from hub.chain.bench_gas import gas
+from tools.bench.clearing import clearing
 
 
 @click.group()
@@ -15,4 +16,5 @@ def bench() -> None:
     """
 
 
+bench.add_command(clearing)
 bench.add_command(gas)
