@@ -1,0 +1,84 @@
+"""Money nobody needs any more goes back at its time, and is asked for again when refused."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from hub.returns import Returns
+from tests.host.hub.doubles import Clock
+
+
+class Contract:
+    """Takes refunds and reclaims, or refuses the first few."""
+
+    def __init__(self, refusals=0):
+        self.asked = []
+        self.refusals = refusals
+
+    async def _ask(self, what):
+        self.asked.append(what)
+        self.refusals -= 1
+        return self.refusals < 0
+
+    async def refund(self, trade_id):
+        return await self._ask(("refund", trade_id))
+
+    async def reclaim(self, order_id):
+        return await self._ask(("reclaim", order_id))
+
+
+@pytest.fixture
+def locked(store, market):
+    """A bid with 500 of 1,500 uWh left (clear-by 20 s) and an open trade (report-by 40 s)."""
+    market.offer(is_offer=False, energy_uwh=1_500, peer="0xhouse-2")
+    market.trade(energy_uwh=1_000)
+    return store
+
+
+def give_back(store, contract, at_s):
+    return asyncio.run(Returns(store, contract, now_ms=Clock(at_s * 1000)).give_back())
+
+
+@pytest.mark.parametrize(
+    ("at_s", "expected"),
+    [
+        (20, []),
+        (21, [("reclaim", 1)]),
+        (40, [("reclaim", 1)]),
+        (41, [("reclaim", 1), ("refund", 1)]),
+    ],
+)
+def test_money_goes_back_when_its_time_has_come(locked, at_s, expected):
+    contract = Contract()
+    assert give_back(locked, contract, at_s)
+    assert contract.asked == expected
+
+
+def test_nothing_goes_back_when_it_is_settled_and_cancelled(locked, market):
+    market.settle(agreed_uwh=1_000)
+    market.apply("OrderCancelled", order_id=1, energy_uwh=500, refunded_wei=3_500)
+    contract = Contract()
+    assert give_back(locked, contract, 1_000)
+    assert contract.asked == []
+
+
+def test_it_is_to_be_asked_again_when_it_was_refused(locked):
+    assert not give_back(locked, Contract(refusals=1), 1_000)
+
+
+def test_run_asks_again_by_itself_when_it_was_refused(locked, monkeypatch):
+    monkeypatch.setattr("hub.returns.RETRY_S", 0)
+    contract = Contract(refusals=2)
+
+    async def story():
+        work = asyncio.create_task(Returns(locked, contract, now_ms=Clock(1_000_000)).run())
+        async with asyncio.timeout(10):
+            while len(contract.asked) < 4:
+                await asyncio.sleep(0)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+
+    asyncio.run(story())
+    assert contract.asked[:4] == [("reclaim", 1), ("refund", 1)] * 2
