@@ -136,7 +136,11 @@ class Link:
         if self._tls is None:
             import ssl  # only where TLS is used: it takes memory
 
-            self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            self._tls.verify_mode = ssl.CERT_REQUIRED
-            self._tls.load_verify_locations(cafile=self._settings.broker_ca)
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            tls.verify_mode = ssl.CERT_REQUIRED
+            try:
+                tls.load_verify_locations(cafile=self._settings.broker_ca)
+            except (ValueError, TypeError):
+                raise MqttError("broker_ca is not a certificate in DER")
+            self._tls = tls
         return self._tls

@@ -108,8 +108,10 @@ def _problems(members):
     for name in KEYS:
         if not _is_key(members.get(name)):
             found.append(name + " must be 64 hex digits")
-    if not isinstance(members.get("broker_ca"), (str, type(None))):
-        found.append("broker_ca must be the name of a file")
+    authority = members.get("broker_ca")
+    is_named = isinstance(authority, str) and authority
+    if not is_named and (authority is not None or members.get("broker_tls") is True):
+        found.append("broker_ca must name a file: the CA that broker_tls trusts, in DER")
     return found + _nested_problems(members)
 
 

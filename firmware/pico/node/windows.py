@@ -1,8 +1,9 @@
 """Blocks of ADC frames in, metering windows of whole mains cycles out.
 
-Positions are counted in 1/256 of a frame. The frame in which the mains crosses its level is divided
-between the windows on both sides by interpolation. Without an alternating signal windows last
-WINDOW_MS; with one they last the whole number of cycles nearest to that.
+Positions are counted in 1/256 of a frame, each frame standing for the time to the next. The frame
+in which the mains crosses its level is divided between the windows on both sides by interpolation.
+Without an alternating signal windows last WINDOW_MS; with one they last the whole number of cycles
+nearest to that.
 """
 
 from array import array
@@ -217,7 +218,7 @@ class Windows:
         before = state[blocks.LEVEL] - state[blocks.BEFORE]
         rise = state[blocks.POLE2] - state[blocks.BEFORE]
         part = max(0, min(256, before * 256 // rise)) if rise > 0 else 256
-        place = self._origin + 256 * (frame - 1) + part
+        place = self._origin + 256 * frame + part
         is_early = place < self._settle or (
             self._cycle is not None and self._cycle.weight + part < self._shortest_cycle
         )

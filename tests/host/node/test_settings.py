@@ -46,6 +46,8 @@ def test_settings_fill_in_defaults_when_members_are_left_out():
         ({"ina226": {"bus": {"address": 64}}}, "ina226.bus.shunt_uohm"),
         ({"ina226": {"grid": {}}}, "ina226.grid"),
         ({"unknown": 1}, "unknown"),
+        ({"broker_tls": True}, "broker_ca"),
+        ({"broker_ca": 5}, "broker_ca"),
     ],
 )
 def test_settings_name_the_field_when_it_is_wrong(changes, name):
