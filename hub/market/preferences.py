@@ -1,0 +1,147 @@
+"""Orders with preferences and a community's rules enter, the best permitted clearing leaves.
+
+A pair is permitted when the peers differ, each accepts the other, the bid takes the offer's origin,
+and the bid is above the offer by at least the pair's network charge. Among permitted matchings the
+clearing maximises, each only where the one before leaves a choice:
+1. energy to the highest priority class, then to the next, down to class 1 (critical loads);
+2. with `Rules.community_of`: energy traded inside the members' own communities;
+3. welfare less network charges; 4. energy.
+
+Buyer and seller halve what the pair gains after the charge: the buyer pays (b + o + c)/2 rounded
+down, the seller gets that less c. Every trade stays within both limits whatever came first.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from hub.market.amounts import apportion
+from hub.market.assignment import Arc, assign
+from hub.market.bilateral import halfway
+from hub.market.merit import merit_order
+from hub.market.records import BID, Clearing, Match, Order, check_book, conclude, priced
+
+
+def no_charge(buyer: str, seller: str) -> int:
+    """Return the network charge of a network that charges nothing."""
+    return 0
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a community has agreed. The defaults leave welfare as the only aim.
+
+    `charge`: gwei/kWh that energy from one peer to another costs on the network (network.py), to
+    the operator. `community_of`: where each peer belongs, for own community first; a peer not in
+    it belongs nowhere.
+    """
+
+    charge: Callable[[str, str], int] = no_charge
+    community_of: Mapping[str, str] = field(default_factory=dict)
+
+    def is_inside(self, bid: Order, offer: Order) -> bool:
+        """Tell whether two orders are of one community."""
+        home = self.community_of.get(bid.peer)
+        return home is not None and home == self.community_of.get(offer.peer)
+
+
+@dataclass(frozen=True)
+class _Lot:
+    """Energy of one order that asks the same of everybody; `only` narrows it to one producer."""
+
+    order: Order
+    energy_uwh: int
+    only: str | None = None
+
+
+def clear_preferred(orders: Sequence[Order], rules: Rules) -> Clearing:
+    """Clear with preferences; network charges are the clearing's `surplus_wei`.
+
+    Raises MarketRefusal on equal ids. Exact; time grows with pairs times orders, for books of some
+    hundred orders (nesting.py divides larger ones).
+    """
+    check_book(orders)
+    bids, offers = merit_order(orders)
+    demand = [lot for bid in bids for lot in _lots(bid)]
+    supply = [_Lot(offer, offer.energy_uwh) for offer in offers]
+    charges = _charges(demand, supply, rules)
+    gain = _gains(demand, supply, charges, rules)
+    energies = [[lot.energy_uwh for lot in side] for side in (demand, supply)]
+    moved_uwh: dict[tuple[int, int], int] = defaultdict(int)
+    place = {order.order_id: at for side in (bids, offers) for at, order in enumerate(side)}
+    for (at, to), energy_uwh in assign(gain, *energies).items():
+        pair = (place[demand[at].order.order_id], place[supply[to].order.order_id])
+        moved_uwh[pair] += energy_uwh
+    matches = [Match(bids[at], offers[to], uwh) for (at, to), uwh in sorted(moved_uwh.items())]
+    trades = []
+    for match in matches:
+        charge = rules.charge(match.bid.peer, match.offer.peer)
+        trades.append(priced(match, halfway(match, charge), charge))
+    return conclude("preferred", orders, matches, trades)
+
+
+def is_permitted(bid: Order, offer: Order) -> bool:
+    """Tell whether the preferences of both orders allow the pair."""
+    wants, gives = bid.preference, offer.preference
+    return (
+        bid.peer != offer.peer
+        and (wants.partners is None or offer.peer in wants.partners)
+        and (gives.partners is None or bid.peer in gives.partners)
+        and (wants.origins is None or gives.origin in wants.origins)
+    )
+
+
+def _lots(order: Order) -> list[_Lot]:
+    """Return a bid as one lot for each chosen producer and one for anyone accepted."""
+    shares = order.preference.shares_permille
+    if order.side != BID or not shares:
+        return [_Lot(order, order.energy_uwh)]
+    rest = 1000 - sum(share for _, share in shares)
+    parts = apportion(order.energy_uwh, [share for _, share in shares] + [rest])
+    names: list[str | None] = [*(peer for peer, _ in shares), None]
+    return [_Lot(order, uwh, only) for uwh, only in zip(parts, names, strict=True) if uwh]
+
+
+def _charges(demand: list[_Lot], supply: list[_Lot], rules: Rules) -> dict[Arc, int]:
+    """Return the network charge of every permitted pair."""
+    charges = {}
+    for at, lot in enumerate(demand):
+        for to, other in enumerate(supply):
+            bid, offer = lot.order, other.order
+            if not is_permitted(bid, offer) or lot.only not in (None, offer.peer):
+                continue
+            charge = rules.charge(bid.peer, offer.peer)
+            if bid.price_gwei_per_kwh - offer.price_gwei_per_kwh >= charge:
+                charges[at, to] = charge
+    return charges
+
+
+def _gains(
+    demand: list[_Lot], supply: list[_Lot], charges: Mapping[Arc, int], rules: Rules
+) -> dict[Arc, int]:
+    """Return each pair's gain with the aims before welfare as weights that nothing outweighs.
+
+    Two matchings differ along paths of at most `longest` pairs, so a weight of more than that
+    times the greatest sum of lesser ones decides.
+    """
+    gain = {}
+    for (at, to), charge in charges.items():
+        bid, offer = demand[at].order, supply[to].order
+        gain[at, to] = bid.price_gwei_per_kwh - offer.price_gwei_per_kwh - charge
+    longest = 2 * (len(demand) + len(supply)) + 2
+    greatest = max(gain.values(), default=0) + 1
+    inside_weight = longest * greatest
+    greatest += inside_weight
+    classes = sorted({lot.order.preference.priority for lot in demand})
+    class_weight = {}
+    for priority in (one for one in classes if one > 0):
+        class_weight[priority] = longest * greatest
+        greatest += class_weight[priority]
+    for at, to in gain:
+        bid, offer = demand[at].order, supply[to].order
+        if rules.is_inside(bid, offer):
+            gain[at, to] += inside_weight
+        gain[at, to] += class_weight.get(bid.preference.priority, 0)
+    return gain
