@@ -1,0 +1,70 @@
+"""All tasks of a node at once: what any of them raises opens the relays."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from tests.host.node.rig import delivery_id
+
+FIRST = delivery_id(1)
+
+
+async def run_until(node, condition):
+    """Run all tasks of `node` until `condition()` holds, then end them as a reset would."""
+    running = asyncio.create_task(node.run())
+    try:
+        async with asyncio.timeout(5):
+            while not condition():
+                await asyncio.sleep(0.01)
+    finally:
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        for task in others:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+    assert running.done()
+
+
+def broken(*_):
+    raise ZeroDivisionError
+
+
+@pytest.fixture
+def delivering(rig):
+    rig.lease(FIRST)
+    rig.close(FIRST)
+    assert rig.relay() == "in"
+    return rig
+
+
+@pytest.mark.parametrize("part", ["safety.step", "sampler.step", "link._serve", "send_reading"])
+def test_relays_open_when_any_task_raises(delivering, monkeypatch, part):
+    node = delivering.node
+    owner = node
+    *names, method = part.split(".")
+    for name in names:
+        owner = getattr(owner, name)
+    monkeypatch.setattr(owner, method, broken)
+    monkeypatch.setattr("node.app.random.getrandbits", lambda bits: 0)
+    asyncio.run(run_until(node, lambda: node.supervisor.has_failed))
+    assert delivering.relay() == "open"
+    assert node.delivery.fault == "exception"
+    delivering.ticks.advance_ms(8_100)
+    node.supervisor.look()
+    assert delivering.machine.has_starved()
+
+
+def test_relays_open_when_the_program_is_stopped(delivering):
+    node = delivering.node
+    beats = []
+    node.supervisor.beat = beats.append
+    asyncio.run(run_until(node, lambda: "safety" in beats))
+    assert delivering.relay() == "open"
+
+
+def test_boot_is_told_when_the_node_starts(rig):
+    asyncio.run(run_until(rig.node, lambda: len(rig.node.outbox) >= 1))
+    rig.collect()
+    assert rig.records("event", code="boot")
