@@ -24,6 +24,8 @@ Values = npt.NDArray[np.float64]
 
 INFINITE = highspy.kHighsInf
 W_PER_KW = 1000.0
+SIMPLEX_BATTERIES = 8
+"""Above this interior point is faster: 100 batteries x 96 slots 0.7 s against 2.4 s."""
 
 
 class NoSchedule(TruequeError):
@@ -178,6 +180,9 @@ class _Programme:
         solver = highspy.Highs()
         solver.setOptionValue("output_flag", False)
         solver.setOptionValue("threads", 1)
+        if self.batteries > SIMPLEX_BATTERIES:
+            # Crossover afterwards ends in a vertex, so the result is as exact as simplex's.
+            solver.setOptionValue("solver", "ipm")
         solver.passModel(self._model())
         solver.run()
         status = solver.getModelStatus()

@@ -65,7 +65,7 @@ def _peers(summary: dict[str, Any]) -> Columns:
     rows = summary["peers"]
     names = list(rows)
     members = list(rows[names[0]])
-    return {"peer": names, **{name: [rows[one][name] for one in names] for name in members}}
+    return {"peer": names, **{name: [rows[one].get(name) for one in names] for name in members}}
 
 
 def _slots(outcome: Outcome) -> Columns:

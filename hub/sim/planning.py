@@ -7,10 +7,12 @@ controller can reach.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
-from hub.sim.community import Community, Inputs
+from hub.sim.community import Community, Inputs, Tariff
 from hub.sim.dispatch import Batteries
 from hub.sim.optimal import Pool, schedule
 
@@ -35,8 +37,53 @@ def planned_w(community: Community) -> Values | None:
             community.export_limit_w[places],
             storage.of(places),
         )
-        battery_w[:, places] = schedule(pool, community.tariff, hours)
+        battery_w[:, places] = _schedule_merged(pool, community.tariff, hours)
     return battery_w
+
+
+def _schedule_merged(pool: Pool, tariff: Tariff, hours: float) -> Values:
+    """Schedule with batteries that are alike but for their size merged, which loses nothing.
+
+    What one of them can do, scaled by its capacity, all of them together can; and the other way.
+    """
+    storage = pool.storage
+    size = storage.highest_wh
+    traits = np.column_stack(
+        [
+            storage.lowest_wh / size,
+            storage.initial_wh / size,
+            storage.charge_limit_w / size,
+            storage.discharge_limit_w / size,
+            storage.charge_efficiency,
+            storage.discharge_efficiency,
+            storage.self_discharge,
+            storage.is_final_bounded,
+            # A house with an export limit stands alone: its own generation counts.
+            np.where(np.isfinite(pool.export_limit_w), np.arange(len(size)), -1),
+        ]
+    )
+    _, first, kind = np.unique(traits, axis=0, return_index=True, return_inverse=True)
+    if len(first) == len(size):
+        return schedule(pool, tariff, hours)
+    total = np.bincount(kind, size)
+    factor = total / size[first]
+    merged = storage.of(first)
+    merged = replace(
+        merged,
+        lowest_wh=merged.lowest_wh * factor,
+        highest_wh=merged.highest_wh * factor,
+        initial_wh=merged.initial_wh * factor,
+        charge_limit_w=merged.charge_limit_w * factor,
+        discharge_limit_w=merged.discharge_limit_w * factor,
+    )
+    alone = Pool(
+        pool.net_w,
+        pool.own_net_w[:, first],
+        pool.generation_w[:, first],
+        pool.export_limit_w[first],
+        merged,
+    )
+    return schedule(alone, tariff, hours)[:, kind] * (size / total[kind])
 
 
 def _others_w(community: Community, inputs: Inputs, planned: npt.NDArray[np.int64]) -> Values:

@@ -123,8 +123,22 @@ def _draw_prices(directory: Path, outcome: Outcome) -> Path:
     axes.step(times, tariff.feed_in, where="post", color=EXPORT, label="feed-in")
     if outcome.slots["bought"].any():
         buy, sell = mean_prices(outcome)
-        axes.plot(times, buy, color=IMPORT, linestyle=":", label="buyers' mean, grid included")
-        axes.plot(times, sell, color=EXPORT, linestyle=":", label="sellers' mean, grid included")
+        axes.step(
+            times,
+            buy,
+            where="post",
+            color=IMPORT,
+            linestyle=":",
+            label="buyers' mean, grid included",
+        )
+        axes.step(
+            times,
+            sell,
+            where="post",
+            color=EXPORT,
+            linestyle=":",
+            label="sellers' mean, grid included",
+        )
         axes.step(
             times,
             trade_price(outcome),

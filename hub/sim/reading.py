@@ -66,7 +66,9 @@ def scenario_of(raw: dict[str, Any], path: Path) -> Scenario:
     clock = _clock(path, head, _all_series(tariffs, weather, peers))
     _check_carbon(path, market, tariffs)
     name = head["name"] or path.stem
-    return Scenario(name, path, clock, tariffs, weather, market, peers, groups)
+    scenario = Scenario(name, path, clock, tariffs, weather, market, peers, groups)
+    _check_positions(path, scenario)
+    return scenario
 
 
 def _entries(path: Path, raw: dict[str, Any], kind: str) -> list[tuple[str, Any]]:
@@ -227,6 +229,17 @@ def _check_peers(
                     f"{path}, [[peer]] {peer.name}, preferences: no peer {other!r}"
                     f"{nearest(other, seen)}"
                 )
+
+
+def _check_positions(path: Path, scenario: Scenario) -> None:
+    if scenario.market.network_eur_per_kwh_km == 0:
+        return
+    where = f"{path}, [market], network_eur_per_kwh_km"
+    if scenario.groups:
+        raise BadInput(f"{where}: homes of a [[group]] have no position; use [[peer]]")
+    for peer in scenario.peers:
+        if peer.position_m is None:
+            raise BadInput(f"{where}: [[peer]] {peer.name} needs position = [x_m, y_m]")
 
 
 def _check_carbon(path: Path, market: Market, tariffs: Tariffs) -> None:

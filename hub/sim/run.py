@@ -37,6 +37,15 @@ ENERGIES = (
 MONEY = ("cost", "grid_only_cost", "trade_income", "trade_cost", "fee")
 
 
+@dataclass(frozen=True)
+class Response:
+    """How demand answered prices: rounds, the last change of any load in W, the energy moved."""
+
+    rounds: int
+    residual_w: float
+    shifted_kwh: float
+
+
 @dataclass
 class Outcome:
     """The result of a run. Energies in kWh, money in EUR, powers in W.
@@ -53,6 +62,7 @@ class Outcome:
     net_metering_cost: Values | None = None
     details: dict[str, Values] = field(default_factory=dict)
     pairs: list[Pair] = field(default_factory=list)
+    response: Response | None = None
     warnings: list[str] = field(default_factory=list)
 
 
@@ -216,9 +226,7 @@ def _details(block: _Block) -> dict[str, Values]:
 def _net_metering(outcome: Outcome) -> Values:
     """Return each peer's cost if exports offset imports one to one over the run, the rest fed in.
 
-    Exports are credited at the retail price of their slot as long as they do not exceed imports;
-    where they do, that share of every export is credited and the rest is paid the feed-in tariff.
-    Formed from mean prices weighted by energy, so no second pass over the slots is needed.
+    Where tariffs vary, their means over the run count.
     """
     totals = outcome.totals
     tariff = outcome.community.tariff

@@ -54,7 +54,6 @@ class Market:
     carbon_eur_per_kg: float = 0.0
     net_metering: bool = False
     elasticity: float = 1.0
-    incentive_eur_per_kwh: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,6 @@ MARKET = {
     "network_eur_per_kwh_km": Field(number(0), 0.0),
     "net_metering": Field(flag, False),
     "elasticity": Field(number(0), 1.0),
-    "incentive_eur_per_kwh": Field(number(0), 0.0),
 }
 
 WIND = {

@@ -13,10 +13,12 @@ import numpy.typing as npt
 
 from hub.sim.book import Pair, clear_slots
 from hub.sim.community import W_PER_KW, Community, Tariff
+from hub.sim.pairing import pair_up
 from hub.sim.prices import internal_price
 from hub.sim.scenario import Market
 
 Values = npt.NDArray[np.float64]
+M_PER_KM = 1000.0
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,35 @@ def settle(community: Community, start: int, position_w: Values, tariff: Tariff)
             members = np.array([one == name for one in community.communities])
             rest.share(members if traders is None else members & traders, market, tariff)
         rest.share(traders, _between(market), tariff)
-    return rest.settled(market, pairs)
+    settled = rest.settled(market, pairs)
+    if market.network_eur_per_kwh_km > 0:
+        settled.fee[:] += _distance_fee(community, start, settled)
+    return settled
+
+
+def _distance_fee(community: Community, start: int, settled: Settled) -> Values:
+    """Return what buyers pay in EUR/h for the way their energy came, beeline, in each slot."""
+    market, hours = community.market, community.clock.slot_hours
+    places = np.full((community.size, 2), np.nan)
+    for number, peer in enumerate(community.peers):
+        if peer.position_m is not None:
+            places[number] = peer.position_m
+    fee = np.zeros_like(settled.fee)
+    kept = 1 - market.loss_permille / 1000
+    if settled.pairs:
+        met = [(p.slot - start, p.seller, p.buyer, p.energy_kwh / hours) for p in settled.pairs]
+    else:
+        met = [
+            (row, *pair)
+            for row in np.flatnonzero(settled.bought_w.any(axis=1)).tolist()
+            for pair in pair_up(
+                community, settled.sold_w[row] * kept / W_PER_KW, settled.bought_w[row] / W_PER_KW
+            )
+        ]
+    for row, seller, buyer, power_kw in met:
+        km = float(np.hypot(*(places[seller] - places[buyer]))) / M_PER_KM
+        fee[row, buyer] += power_kw * market.network_eur_per_kwh_km * km
+    return fee
 
 
 def _between(market: Market) -> Market:

@@ -8,6 +8,7 @@ the latter is 1 - export / pv.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         "mechanism": market.mechanism if market.design != "none" else None,
         "pooling": market.pooling,
         "warnings": outcome.warnings,
+        "demand_response": asdict(outcome.response) if outcome.response else None,
         "community": {**_community(outcome), **_grid_only(outcome)},
         "peers": {name: _peer(outcome, place) for place, name in enumerate(community.names)},
     }
@@ -74,6 +76,9 @@ def _peer(outcome: Outcome, place: int) -> dict[str, Any]:
     summary["savings_eur"] = _round(totals["grid_only_cost"] - totals["cost"])
     if outcome.net_metering_cost is not None:
         summary["net_metering_cost_eur"] = _round(outcome.net_metering_cost[place])
+    if place < len(outcome.community.peers):
+        start_eur = outcome.community.peers[place].wallet_eur
+        summary["wallet_eur"] = _round(start_eur - totals["cost"])
     return summary
 
 

@@ -6,6 +6,7 @@ import click
 
 from hub.chain.bench_gas import gas
 from tools.bench.clearing import clearing
+from tools.bench.sim import sim
 
 
 @click.group()
@@ -18,3 +19,4 @@ def bench() -> None:
 
 bench.add_command(clearing)
 bench.add_command(gas)
+bench.add_command(sim)
