@@ -29,6 +29,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 10.0
 STEADY_S = 30.0  # a broker that ran this long is not in a loop of crashes
 # Twice the protocol's limit: the hub itself still sees, refuses and counts what is too long.
 MESSAGE_LIMIT_BYTES = 2048
+QUEUE_BYTES = 128 * 1024 * 1024
 PASSWORD_ROUNDS = 101  # passwords are random and long: stretching adds nothing
 
 
@@ -70,7 +71,9 @@ def mosquitto_conf(directory: Path, port: int, user: str | None) -> str:
         f"message_size_limit {MESSAGE_LIMIT_BYTES}",
         "set_tcp_nodelay true",
         "max_inflight_messages 500",
-        "max_queued_messages 20000",
+        # Finals wait here for a hub that is away; a day of readings of many boards fits beside.
+        "max_queued_messages 1000000",  # not 0: Mosquitto 2.0.11 then drops clients
+        f"max_queued_bytes {QUEUE_BYTES}",
         "max_keepalive 120",
         "persistent_client_expiration 7d",
         "connection_messages false",

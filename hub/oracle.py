@@ -30,7 +30,7 @@ CLOSED_STATES = ("settled", "refunded", "disputed")
 
 
 @dataclass(frozen=True)
-class Site:
+class OracleParts:
     """What the oracle works with."""
 
     store: Store
@@ -47,12 +47,12 @@ class Oracle:
 
     def __init__(
         self,
-        site: Site,
+        parts: OracleParts,
         say: Callable[[str], None] = lambda text: None,
         now_ms: Callable[[], int] = wall_ms,
     ) -> None:
-        self._site = site
-        self._store = site.store
+        self._parts = parts
+        self._store = parts.store
         self._say = say
         self._now_ms = now_ms
         self._turns = Turns()
@@ -126,16 +126,16 @@ class Oracle:
     def _open_next_attempt(self, trade: TradeRow) -> None:
         """Queue a trade's next attempt when it has one left and time for it."""
         number = attempts.next_number(self._store.deliveries(trade.trade_id))
-        site, now_ms = self._site, self._now_ms()
-        name = delivery_terms.delivery_id(site.identity, trade.trade_id, number, site.epoch)
+        parts, now_ms = self._parts, self._now_ms()
+        name = delivery_terms.delivery_id(parts.identity, trade.trade_id, number, parts.epoch)
         live = self._prepare(trade, number, name, records.State("queued", now_ms))
         if live is None:
             return
-        is_over = now_ms >= live.terms.start_by_ms or number > site.bus.max_attempts
+        is_over = now_ms >= live.terms.start_by_ms or number > parts.bus.max_attempts
         if is_over or self._store.delivery(name) is not None:
             del self._live[name]  # left to the refund
             return
-        self._store.open_delivery(attempts.new_row(live, site.epoch, now_ms))
+        self._store.open_delivery(attempts.new_row(live, parts.epoch, now_ms))
         self._turns.enqueue(live.ticket)
         self._wake.set()
 
@@ -144,7 +144,7 @@ class Oracle:
     ) -> Attempt | None:
         try:
             attempt = attempts.prepare(
-                self._store, self._site.bus, trade, number, delivery_id, state
+                self._store, self._parts.bus, trade, number, delivery_id, state
             )
         except attempts.NotDeliverable as problem:
             self._left_out.add(trade.trade_id)
@@ -176,7 +176,7 @@ class Oracle:
         self._wake.set()
 
     def _act(self, live: Attempt, action: records.Action) -> None:
-        name, dispatch = live.ticket.delivery_id, self._site.dispatch
+        name, dispatch = live.ticket.delivery_id, self._parts.dispatch
         if isinstance(action, records.Lease):
             dispatch.lease(live.node(action.role), name, action.counterparty_uwh)
         elif isinstance(action, records.Close):
@@ -204,7 +204,7 @@ class Oracle:
             self._open_next_attempt(trade)
 
     def _limits(self, live: Attempt) -> dict[str, int]:
-        bus = self._site.bus
+        bus = self._parts.bus
         return {
             "energy_uwh": live.energy_uwh,
             "max_power_uw": bus.max_power_uw,
@@ -217,7 +217,7 @@ class Oracle:
         ticket = live.ticket
         while True:
             try:
-                word = await self._site.settlement.report(
+                word = await self._parts.settlement.report(
                     ticket.delivery_id, ticket.trade_id, report.seller_uwh, report.buyer_uwh
                 )
                 break
@@ -233,7 +233,7 @@ class Oracle:
     # Time ---------------------------------------------------------------------------------------
 
     def _grant(self) -> None:
-        watch = self._site.watch
+        watch = self._parts.watch
         for ticket in self._turns.grant(self._now_ms(), watch.is_clear, watch.is_ready):
             self._apply(self._live[ticket.delivery_id], records.Granted(self._now_ms()))
 

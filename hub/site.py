@@ -22,8 +22,7 @@ from hub.ingest import Ingest, Stored
 from hub.keys import Keys
 from hub.link import Link
 from hub.node_watch import NodeWatch
-from hub.oracle import Oracle
-from hub.oracle import Site as OracleSite
+from hub.oracle import Oracle, OracleParts
 from hub.processes import wait_until
 from hub.returns import Returns
 from hub.schedule import Coordinator
@@ -198,7 +197,7 @@ class Site:
 
     def _start_oracle(self) -> None:
         self.settlement = Settlement(self.store, self.client, self.keys.oracle)
-        parts = OracleSite(
+        parts = OracleParts(
             store=self.store,
             settlement=self.settlement,
             dispatch=self.dispatch,

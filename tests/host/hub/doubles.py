@@ -14,8 +14,7 @@ from hub.config import Bus
 from hub.dispatch import Dispatch
 from hub.ingest import Stored
 from hub.node_watch import NodeWatch
-from hub.oracle import Oracle
-from hub.oracle import Site as OracleSite
+from hub.oracle import Oracle, OracleParts
 from hub.settlement import TAKEN
 from hub.store import NodeRow, Store
 
@@ -251,7 +250,7 @@ class World:
         epoch = self.store.next_epoch()
         watch = NodeWatch(dict.fromkeys(self.boards, "bus-1"), self.clock)
         dispatch = Dispatch(self._publish, self.keys, epoch, watch.newest_nonce)
-        parts = OracleSite(self.store, self.contract, dispatch, watch, IDENTITY, epoch, self.bus)
+        parts = OracleParts(self.store, self.contract, dispatch, watch, IDENTITY, epoch, self.bus)
         self.watch = watch
         self.hub = Oracle(parts, self.said.append, self.clock)
         self.hub.resume()
