@@ -22,11 +22,12 @@ def create_app(
     Raises OSError when the page's secret cannot be kept in the data directory.
     """
     app = Flask(__name__)
+    secret = security.secret_key(config.data_dir)
     app.config.from_mapping(
-        SECRET_KEY=security.secret_key(config.data_dir),
+        SECRET_KEY=secret,
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         TRUSTED_HOSTS=["127.0.0.1", "localhost"],  # else a hostile name could resolve to us
-        SESSION_COOKIE_NAME="trueque",
+        SESSION_COOKIE_NAME=security.cookie_name(secret),
         SESSION_COOKIE_SAMESITE="Strict",
         SESSION_COOKIE_HTTPONLY=True,
     )

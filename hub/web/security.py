@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import os
 import secrets
@@ -39,6 +40,11 @@ def secret_key(data_dir: Path) -> bytes:
     with os.fdopen(descriptor, "wb") as file:
         file.write(secrets.token_bytes(SECRET_BYTES))
     return path.read_bytes()
+
+
+def cookie_name(secret: bytes) -> str:
+    """Return a name of this site's own: browsers share cookies between the ports of a host."""
+    return f"trueque-{hashlib.sha256(secret).hexdigest()[:8]}"
 
 
 def csrf_token() -> str:

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 
 from hub import web
 from hub.errors import PortInUse
-from hub.web.security import secret_key
+from hub.web.security import cookie_name, secret_key
 from hub.web.server import PageServer
 
 ORDER = {"peer": "house-1", "side": "offer", "energy": "50", "price": "0.2"}
@@ -129,6 +129,10 @@ def test_secret_is_kept_for_the_owner_only_when_it_is_made(tmp_path):
     first = secret_key(tmp_path)
     assert secret_key(tmp_path) == first
     assert stat.S_IMODE((tmp_path / "page-secret").stat().st_mode) == 0o600
+
+
+def test_sites_use_cookies_of_their_own_when_they_share_a_host():
+    assert cookie_name(b"a" * 32) != cookie_name(b"b" * 32)
 
 
 def test_secret_is_made_again_when_it_was_cut_short(tmp_path):

@@ -168,6 +168,13 @@ def test_energy_is_seen_flowing_when_a_turn_runs(visit, site, service):
     site.store.write_step(delivery_id, "abandoned", "{}", None)
 
 
+def test_form_offers_to_buy_when_the_peer_is_a_consumer(visit):
+    visit.be("house-2")
+    expect(visit.tab.locator("input[value=bid]")).to_be_checked()
+    visit.be("house-1")
+    expect(visit.tab.locator("input[value=offer]")).to_be_checked()
+
+
 def test_sensor_is_called_not_fitted_when_a_house_has_none(visit):
     card = visit.tab.get_by_role("article", name="house-2")
     expect(card.locator(".measure.pv")).to_contain_text("not fitted")
@@ -210,7 +217,7 @@ def test_page_says_so_when_the_hub_does_not_answer(visit):
 
 
 def test_every_tab_is_served_when_several_are_open(chromium, page, window):
-    tabs = [Visit(chromium, page.url) for _ in range(6)]
+    tabs = [Visit(chromium, page.url) for _ in range(4)]
     for tab in tabs:
         expect(tab.tab.locator("#live")).to_have_class("live ok")
         assert tab.complaints == []

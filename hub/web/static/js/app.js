@@ -3,7 +3,7 @@ import { get } from "./api.js";
 import { showBook, wireDialog } from "./book.js";
 import { showBus } from "./bus.js";
 import { byId, html, keep, say } from "./dom.js";
-import { clearErrors, showForm, wireForm } from "./form.js";
+import { clearErrors, preferSide, showForm, wireForm } from "./form.js";
 import { age, language, t } from "./format.js";
 import { showHouses } from "./houses.js";
 import { phaseOf, showTimeline } from "./timeline.js";
@@ -15,6 +15,7 @@ const STALE_MS = 4000;
 
 const seen = { snapshot: null, at: 0, history: {}, historyAt: -HISTORY_MS, isAsking: false };
 const me = () => byId("as").value;
+const kindOf = (name) => seen.snapshot.houses.find((house) => house.name === name)?.kind;
 
 async function refresh() {
   if (seen.isAsking) return;
@@ -58,6 +59,7 @@ function showPeers(site) {
   select.replaceChildren(...site.peers.map((name) => html("option", { value: name }, name)));
   const kept = localStorage.getItem("as");
   if (site.peers.includes(kept)) select.value = kept;
+  preferSide(kindOf(me()));
 }
 
 // What moves between two snapshots: the clock, the countdown and the needle.
@@ -89,6 +91,7 @@ function wire() {
     localStorage.setItem("as", me());
     clearErrors("order");
     say(byId("order-done"), "");
+    preferSide(kindOf(me()));
     show();
   });
   byId("theme").addEventListener("click", () => {

@@ -91,7 +91,7 @@ function relay(branch, way, other) {
 function label(way, branch, [awayX, awayY]) {
   const [x, y] = branch.map(([from, to]) => (from + to) / 2);
   const anchor = awayX < 0 ? "start" : awayX > 0 ? "end" : "middle";
-  return svg("text", { class: "way", x: x - 10 * awayX, y: y - 12 * awayY + 4, "text-anchor": anchor }, way);
+  return svg("text", { class: "way", x: x - 8.5 * awayX, y: y - 12 * awayY + 4, "text-anchor": anchor }, way);
 }
 
 function houseBody(house, place) {

@@ -22,6 +22,12 @@ export function clearErrors(form) {
 
 const side = () => byId("order-form").elements.side.value;
 
+// A consumer most likely wants to buy.
+export function preferSide(kind) {
+  byId("order-form").elements.side.value = kind === "consumer" ? "bid" : "offer";
+  showTotal();
+}
+
 function showTotal() {
   const [uwh, gwei] = [typed(byId("order-energy").value, 3), typed(byId("order-price").value, 9)];
   const isKnown = uwh !== null && gwei !== null;
