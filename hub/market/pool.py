@@ -3,10 +3,8 @@
 Each member owns the stored energy it brought. Room for too much surplus, and energy for too many
 needs, is shared in proportion. A member draws its own energy first and pays only the fee; what
 others still need comes out of all shares in proportion, and its price, less the fee, goes to those
-shares in the same proportion: equal pay for equal energy, none for standing by. Fairness in
-proportion to contribution: S. Norbu, B. Couraud, V. Robu, M. Andoni, D. Flynn, "Modelling the
-redistribution of benefits from joint investments in community energy projects", Appl. Energy 287
-(2021), doi:10.1016/j.apenergy.2021.116575.
+shares in the same proportion: equal pay for equal energy, none for standing by. The rule is this
+project's own; its parts are exact by the largest remainder (amounts.py).
 """
 
 from __future__ import annotations
