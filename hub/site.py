@@ -18,6 +18,7 @@ from hub.chain.process import Chain, ChainSettings, FundedAccount
 from hub.chain.records import ChainIdentity, ChainUnavailable, Cursor, Rollback
 from hub.config import SiteConfig
 from hub.dispatch import Dispatch
+from hub.errors import PartMissing, PortInUse
 from hub.ingest import Ingest, Stored
 from hub.keys import Keys
 from hub.link import Link
@@ -171,7 +172,7 @@ class Site:
                 try:
                     await self.chain.start()
                     break
-                except ChainUnavailable as problem:
+                except (ChainUnavailable, PartMissing, PortInUse) as problem:
                     self._say(str(problem))
             else:
                 raise ChainUnavailable("the chain cannot be started again; see log/chain.log")

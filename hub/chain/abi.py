@@ -1,24 +1,27 @@
-"""Names and Python values enter and leave; between them stands the contract's ABI encoding.
+"""Names and Python values enter and leave; between them stands web3's contract.
 
-Built on eth_abi. Names are those of the contract in snake case.
+Names are those of the contract in snake case, addresses are checksummed, a node id is the node's
+name, other bytes are 0x and hex digits.
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eth_abi import decode, encode
 from eth_abi.exceptions import DecodingError
-from eth_utils import keccak, to_checksum_address, to_hex
+from eth_typing import HexStr
+from eth_utils import to_hex
+from web3 import Web3
+from web3.contract import Contract
+from web3.exceptions import Web3Exception
+from web3.types import LogReceipt
 
 from hub.chain.artefact import load_artefact
 from hub.chain.records import ChainEvent
 
-SELECTOR_BYTES = 4
 _NODE_ID_BYTES = 32
 
 
@@ -35,102 +38,74 @@ def encode_node_id(node: str) -> bytes:
     return encoded.ljust(_NODE_ID_BYTES, b"\0")
 
 
-def _type_text(parameter: dict[str, Any]) -> str:
-    """Return the canonical type, a struct as the tuple of its members' types."""
-    kind: str = parameter["type"]
-    if not kind.startswith("tuple"):
-        return kind
-    members = ",".join(_type_text(member) for member in parameter["components"])
-    return f"({members}){kind.removeprefix('tuple')}"
-
-
-def _value(parameter: dict[str, Any], value: Any) -> Any:
+def _plain(name: str, value: Any) -> Any:
     """Turn one decoded value into a plain Python one, a struct into a dict."""
-    if parameter["type"] == "tuple":
-        return _by_name(parameter["components"], value)
-    if parameter["type"] == "address":
-        return to_checksum_address(value)
+    if isinstance(value, Mapping):
+        return plain_values(value)
     if isinstance(value, bytes):
-        if parameter["name"] == "nodeId":
-            return value.rstrip(b"\0").decode("ascii", "replace")
-        return to_hex(value)
+        return value.rstrip(b"\0").decode("ascii", "replace") if name == "nodeId" else to_hex(value)
     return value
 
 
-def _by_name(parameters: Sequence[dict[str, Any]], values: Sequence[Any]) -> dict[str, Any]:
-    return {
-        snake_case(parameter["name"]): _value(parameter, value)
-        for parameter, value in zip(parameters, values, strict=True)
-    }
+def plain_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return decoded values by their names in snake case."""
+    return {snake_case(name): _plain(name, value) for name, value in values.items()}
 
 
-def _decode(parameters: Sequence[dict[str, Any]], body: bytes) -> dict[str, Any]:
-    return _by_name(parameters, decode([_type_text(parameter) for parameter in parameters], body))
+class MarketAbi:
+    """What web3 makes of the committed artefact: calls, events, errors."""
 
+    def __init__(self, artefact_abi: Sequence[dict[str, Any]], bytecode: bytes) -> None:
+        self.contract = Web3().eth.contract(abi=artefact_abi, bytecode=bytecode)
+        events = self.contract.all_events()
+        self._events = {bytes.fromhex(one.topic[2:]): one for one in events}
+        self.functions = {
+            snake_case(one["name"]): one for one in artefact_abi if one["type"] == "function"
+        }
+        errors = [one for one in artefact_abi if one["type"] == "error"] + _BUILT_IN_ERRORS
+        # web3 decodes what calls carry but not errors, which are encoded just like them.
+        self._errors = Web3().eth.contract(abi=[{**one, **_AS_FUNCTION} for one in errors])
 
-@dataclass(frozen=True)
-class ContractAbi:
-    """The contract's functions by snake-case name, its events by topic, its errors by selector."""
+    def encode_call(self, function: str, args: Sequence[Any]) -> HexStr:
+        """Return the calldata of a call by snake-case name."""
+        return HexStr(self.contract.encode_abi(self.functions[function]["name"], list(args)))
 
-    functions: dict[str, dict[str, Any]]
-    events: dict[bytes, dict[str, Any]]
-    errors: dict[bytes, dict[str, Any]]
-    constructor: dict[str, Any]
-
-    def encode_call(self, function: str, args: Sequence[Any]) -> bytes:
-        """Return the calldata of a call. Raises eth_abi's EncodingError for wrong values."""
+    def call(self, bound: Contract, function: str, args: Sequence[Any]) -> dict[str, Any]:
+        """Ask a view of a contract on a chain; return its values, or its one struct's members."""
         entry = self.functions[function]
-        types = [_type_text(parameter) for parameter in entry["inputs"]]
-        return _digest(entry)[:SELECTOR_BYTES] + encode(types, list(args))
+        values, outputs = bound.functions[entry["name"]](*args).call(), entry["outputs"]
+        if len(outputs) == 1:
+            outputs = outputs[0]["components"]
+        names = (one["name"] for one in outputs)
+        return plain_values(dict(zip(names, values, strict=True)))
 
-    def encode_constructor(self, args: Sequence[Any]) -> bytes:
-        """Return what follows the bytecode when the contract is deployed."""
-        return encode([_type_text(one) for one in self.constructor["inputs"]], list(args))
-
-    def decode_output(self, function: str, body: bytes) -> dict[str, Any]:
-        """Return what a view returned by name; a single unnamed value, if a struct, its members."""
-        values = _decode(self.functions[function]["outputs"], body)
-        return values[""] if isinstance(values.get(""), dict) else values
-
-    def decode_log(self, log: dict[str, Any]) -> ChainEvent | None:
-        """Turn a JSON-RPC log into an event; None when the ABI does not know it."""
-        topics = [bytes.fromhex(topic.removeprefix("0x")) for topic in log["topics"]]
-        entry = self.events.get(topics[0]) if topics else None
-        if entry is None:
+    def decode_log(self, log: LogReceipt) -> ChainEvent | None:
+        """Turn a log into an event; None when the ABI does not know it."""
+        kind = self._events.get(bytes(log["topics"][0])) if log["topics"] else None
+        if kind is None:
             return None
-        args: dict[str, Any] = {}
-        indexed = [one for one in entry["inputs"] if one["indexed"]]
-        for parameter, topic in zip(indexed, topics[1:], strict=True):
-            args.update(_decode([parameter], topic))
-        plain = [one for one in entry["inputs"] if not one["indexed"]]
-        args.update(_decode(plain, bytes.fromhex(log["data"].removeprefix("0x"))))
+        found = kind.process_log(log)
+        args = plain_values(found["args"])
         args.update(args.pop("terms", {}))
         return ChainEvent(
-            name=entry["name"],
+            name=found["event"],
             args=args,
-            block_number=int(log["blockNumber"], 16),
-            block_hash=log["blockHash"],
-            transaction_hash=log["transactionHash"],
-            log_index=int(log["logIndex"], 16),
+            block_number=found["blockNumber"],
+            block_hash=to_hex(found["blockHash"]),
+            transaction_hash=to_hex(found["transactionHash"]),
+            log_index=found["logIndex"],
         )
 
     def decode_error(self, revert: bytes) -> tuple[str, dict[str, Any]] | None:
         """Return name and parameters of the error in revert bytes; None when it is unknown."""
-        entry = self.errors.get(revert[:SELECTOR_BYTES])
-        if entry is None:
-            return None
         try:
-            return entry["name"], _decode(entry["inputs"], revert[SELECTOR_BYTES:])
-        except DecodingError:
+            kind, values = self._errors.decode_function_input(revert)
+        except (Web3Exception, DecodingError):
             return None
+        return kind.fn_name, plain_values(values)
 
 
-def _digest(entry: dict[str, Any]) -> bytes:
-    """Return the Keccak hash of a signature: an event's topic; its start is a selector."""
-    types = ",".join(_type_text(parameter) for parameter in entry["inputs"])
-    return keccak(text=f"{entry['name']}({types})")
-
-
+_AS_FUNCTION = {"type": "function", "outputs": [], "stateMutability": "pure"}
 # What Solidity itself reverts with, in the form of an ABI.
 _BUILT_IN_ERRORS: list[dict[str, Any]] = [
     {"type": "error", "name": "Error", "inputs": [{"name": "reason", "type": "string"}]},
@@ -139,13 +114,7 @@ _BUILT_IN_ERRORS: list[dict[str, Any]] = [
 
 
 @functools.cache
-def market_abi() -> ContractAbi:
+def market_abi() -> MarketAbi:
     """Return the ABI of the committed artefact."""
-    entries = load_artefact().abi
-    errors = [one for one in entries if one["type"] == "error"] + _BUILT_IN_ERRORS
-    return ContractAbi(
-        functions={snake_case(one["name"]): one for one in entries if one["type"] == "function"},
-        events={_digest(one): one for one in entries if one["type"] == "event"},
-        errors={_digest(one)[:SELECTOR_BYTES]: one for one in errors},
-        constructor=next(one for one in entries if one["type"] == "constructor"),
-    )
+    artefact = load_artefact()
+    return MarketAbi(artefact.abi, artefact.bytecode)

@@ -23,7 +23,7 @@ from eth_utils import to_hex
 from hub.chain.client import MarketClient, deploy
 from hub.chain.process import Chain, ChainSettings, FundedAccount
 from hub.chain.records import Receipt, WindowTerms
-from hub.chain.rpc import Rpc
+from hub.chain.rpc import connect
 from hub.errors import TruequeError
 
 REFERENCE_GAS = {"deploy": 1_252_568, "offer": 119_817, "bid": 119_774, "take": 170_996}
@@ -79,10 +79,7 @@ def _measure_on(rpc_url: str, accounts: dict[str, LocalAccount]) -> list[Row]:
 
 
 def _deployment_gas(rpc_url: str) -> int:
-    rpc = Rpc(rpc_url)
-    block = rpc.request("eth_getBlockByNumber", "0x1", True)
-    receipt = rpc.request("eth_getTransactionReceipt", block["transactions"][0]["hash"])
-    return int(receipt["gasUsed"], 16)
+    return connect(rpc_url).eth.get_block(1)["gasUsed"]  # the deployment is alone in it
 
 
 def _open_market(client: MarketClient, accounts: dict[str, LocalAccount]) -> int:

@@ -9,6 +9,8 @@ from typing import Any
 
 from eth_account.signers.local import LocalAccount
 from eth_utils import to_checksum_address
+from web3.exceptions import BadFunctionCallOutput
+from web3.types import TxParams, Wei
 
 from hub.chain.abi import encode_node_id, market_abi
 from hub.chain.identity import check_identity, deploy, read_identity
@@ -23,9 +25,10 @@ from hub.chain.records import (
     Totals,
     TradeState,
     WindowTerms,
+    WrongContract,
 )
 from hub.chain.refusals import PEER_STATUSES, TRADE_STATUSES, refusal
-from hub.chain.rpc import Rpc, RpcRefused
+from hub.chain.rpc import RpcRefused, connect
 from hub.chain.sending import GAS_LIMIT, GAS_LIMITS, Sender
 
 __all__ = ["MarketClient", "deploy"]
@@ -44,32 +47,32 @@ class MarketClient:
     def __init__(self, rpc_url: str, address: str) -> None:
         """Remember where the contract is; nothing is asked of the chain yet."""
         self.address: str = to_checksum_address(address)
-        self._rpc = Rpc(rpc_url)
-        self._sender = Sender(self._rpc)
-        self._ledger = Ledger(self._rpc, self.address)
+        self._web3 = connect(rpc_url)
+        self._contract = self._web3.eth.contract(self.address, abi=market_abi().contract.abi)
+        self._sender = Sender(self._web3)
+        self._ledger = Ledger(self._web3, self.address)
 
     # ------------------------------------------------------------------------------ identity
 
     def identity(self) -> ChainIdentity:
         """Read what tells this deployment from others. Raises WrongContract."""
-        return read_identity(self._rpc, self.address)
+        return read_identity(self._web3, self.address)
 
     def check_identity(self, expected: ChainIdentity) -> None:
         """Raise WrongContract, saying what to do, unless the chain is the expected one."""
-        check_identity(self._rpc, expected)
+        check_identity(self._web3, expected)
 
     def chain_time_s(self) -> int:
         """Return the chain's time: the wall clock, or the newest block's time if that is later.
 
         A dev chain stamps blocks with the wall clock and makes none while nothing happens.
         """
-        block = self._rpc.block("latest")
-        return max(int(time.time()), int(block["timestamp"], 16) if block else 0)
+        return max(int(time.time()), self.head()[1])
 
     def head(self) -> tuple[int, int]:
         """Return number and time (s) of the newest block."""
-        block = self._rpc.block("latest")
-        return (int(block["number"], 16), int(block["timestamp"], 16)) if block else (0, 0)
+        block = self._web3.eth.get_block("latest")
+        return block["number"], block["timestamp"]
 
     # ------------------------------------------------------------------------------- sending
 
@@ -83,10 +86,12 @@ class MarketClient:
         """
         return self._sender.sign(
             account,
-            self.address,
-            market_abi().encode_call(function, args),
-            value_wei=value_wei,
-            gas=GAS_LIMITS.get(function, GAS_LIMIT),
+            {
+                "to": self.address,
+                "data": market_abi().encode_call(function, args),
+                "value": Wei(value_wei),
+                "gas": GAS_LIMITS.get(function, GAS_LIMIT),
+            },
         )
 
     def send(self, call: SignedCall) -> Receipt:
@@ -111,13 +116,12 @@ class MarketClient:
 
     def transfer(self, account: LocalAccount, to: str, amount_wei: int) -> Receipt:
         """Send ETH from account to account, outside the market."""
-        return self._sender.execute(
-            lambda: self._sender.sign(account, to, value_wei=amount_wei, gas=TRANSFER_GAS), account
-        )
+        transaction: TxParams = {"to": to, "value": Wei(amount_wei), "gas": TRANSFER_GAS}
+        return self._sender.execute(lambda: self._sender.sign(account, transaction), account)
 
     def wallet_wei(self, address: str) -> int:
         """Return an account's own ETH, outside the market."""
-        return self._rpc.integer("eth_getBalance", address, "latest")
+        return self._web3.eth.get_balance(to_checksum_address(address))
 
     # ------------------------------------------------------------------------------ registry
 
@@ -228,14 +232,14 @@ class MarketClient:
         return self._ledger.totals()
 
     def _read(self, function: str, *args: Any) -> dict[str, Any]:
-        calldata = "0x" + market_abi().encode_call(function, args).hex()
         try:
-            answer = self._rpc.request("eth_call", {"to": self.address, "data": calldata}, "latest")
+            return market_abi().call(self._contract, function, args)
         except RpcRefused as problem:
             if problem.revert is None:
                 raise
             raise refusal(problem.revert) from problem
-        return market_abi().decode_output(function, bytes.fromhex(answer[2:]))
+        except BadFunctionCallOutput as problem:
+            raise WrongContract(f"There is no such contract at {self.address}.") from problem
 
 
 def _argument(receipt: Receipt, event_name: str, name: str) -> int:

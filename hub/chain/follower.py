@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import Any
+
+from eth_utils import to_checksum_address, to_hex
+from web3.exceptions import BlockNotFound
 
 from hub.chain.abi import market_abi
 from hub.chain.records import Batch, Cursor, Rollback, WrongContract
-from hub.chain.rpc import RpcRefused
 from hub.chain.stream import ConnectionEnded, Stream
 
 # Blocks asked for at once when far behind, so that an answer stays small.
@@ -32,7 +33,8 @@ async def follow(
     yielded are replaced, a Rollback names the last block that still stands; what follows it comes
     again. Ends only by cancellation or `aclose`.
 
-    Raises WrongContract when even the contract is no longer there: the chain is another one.
+    Raises WrongContract when even the contract is no longer there: the chain is another one, and
+    ChainUnavailable when the node refuses what it is asked.
     """
     progress = _Progress(address, start)
     backoff_s = FIRST_BACKOFF_S
@@ -53,7 +55,7 @@ class _Progress:
     """What has been yielded so far, and how to get from there to the chain's head."""
 
     def __init__(self, address: str, start: Cursor | None) -> None:
-        self._address = address
+        self._address = to_checksum_address(address)
         self._cursor = start
         self._remembered: deque[Cursor] = deque(maxlen=REMEMBERED_BLOCKS)
         if start is not None:
@@ -65,7 +67,7 @@ class _Progress:
             if not await self._stands(stream, self._cursor):
                 self._cursor = await self._last_common(stream)
                 yield Rollback(self._cursor)
-            head = int(await stream.request("eth_blockNumber"), 16)
+            head = await stream.ask(stream.eth.block_number)
             first = 0 if self._cursor is None else self._cursor.block_number + 1
             if first > head:
                 return
@@ -78,13 +80,14 @@ class _Progress:
     async def _read(self, stream: Stream, first: int, last: int) -> Batch | None:
         """Read the events of [first, last]; None when these blocks were replaced meanwhile."""
         before = await _block_hash(stream, last)
-        span = {"address": self._address, "fromBlock": hex(first), "toBlock": hex(last)}
-        logs: list[dict[str, Any]] = await stream.request("eth_getLogs", span)
+        logs = await stream.ask(
+            stream.eth.get_logs({"address": self._address, "fromBlock": first, "toBlock": last})
+        )
         after = await _block_hash(stream, last)
         if before is None or before != after or not await self._stands(stream, self._cursor):
             return None
-        logs.sort(key=lambda log: (int(log["blockNumber"], 16), int(log["logIndex"], 16)))
-        events = [market_abi().decode_log(log) for log in logs]
+        in_order = sorted(logs, key=lambda log: (log["blockNumber"], log["logIndex"]))
+        events = [market_abi().decode_log(log) for log in in_order]
         return Batch(tuple(one for one in events if one is not None), Cursor(last, before))
 
     async def _stands(self, stream: Stream, cursor: Cursor | None) -> bool:
@@ -99,9 +102,9 @@ class _Progress:
             if await self._stands(stream, self._remembered[-1]):
                 return self._remembered[-1]
             self._remembered.pop()
-        code = await stream.request("eth_getCode", self._address, "latest")
+        code = await stream.ask(stream.eth.get_code(self._address))
         genesis_hash = await _block_hash(stream, 0)
-        if code in ("0x", "") or genesis_hash is None:
+        if not code or genesis_hash is None:
             raise WrongContract(
                 f"The chain was replaced by one without the contract at {self._address}. Bring "
                 "back the chain's own directory, or run trueque hub init for a new site."
@@ -112,7 +115,6 @@ class _Progress:
 async def _block_hash(stream: Stream, number: int) -> str | None:
     """Return the hash of a block, None when the chain is shorter."""
     try:
-        block = await stream.request("eth_getBlockByNumber", hex(number), False)
-    except RpcRefused:
-        return None  # some nodes refuse what lies beyond their head
-    return None if block is None else str(block["hash"])
+        return to_hex((await stream.ask(stream.eth.get_block(number)))["hash"])
+    except BlockNotFound:
+        return None

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from eth_account.signers.local import LocalAccount
-from eth_utils import keccak, to_checksum_address, to_hex
+from eth_typing import HexStr
+from eth_utils import to_checksum_address, to_hex
+from web3 import Web3
+from web3.exceptions import BlockNotFound
+from web3.types import TxParams
 
 from hub.chain.abi import market_abi
 from hub.chain.artefact import load_artefact
 from hub.chain.records import ChainIdentity, WrongContract
-from hub.chain.rpc import Rpc
-from hub.chain.sending import GAS_LIMITS, Sender, contract_address
+from hub.chain.rpc import connect
+from hub.chain.sending import GAS_LIMITS, Sender
 
-_ROLE_GRANTED = to_hex(keccak(text="RoleGranted(bytes32,address,address)"))
 _ADVICE = (
     "Start the hub with the data directory that belongs to this chain, "
     "or move the data directory away and run trueque hub init for a new site."
@@ -32,49 +35,57 @@ def deploy(
 
     Raises ChainUnavailable, and PartMissing when the artefact is not there.
     """
-    rpc = Rpc(rpc_url)
-    sender = Sender(rpc)
-    arguments = [administrator.address, _address(coordinator), _address(oracle)]
-    bytecode = load_artefact().bytecode + market_abi().encode_constructor(arguments)
-    receipt = sender.execute(
-        lambda: sender.sign(administrator, None, bytecode, gas=GAS_LIMITS["deploy"]), administrator
-    )
-    return read_identity(rpc, contract_address(rpc, receipt.transaction_hash))
+    web3 = connect(rpc_url)
+    sender = Sender(web3)
+    roles = (administrator.address, _address(coordinator), _address(oracle))
+    constructor = market_abi().contract.constructor(*roles)
+    transaction: TxParams = {"data": constructor.data_in_transaction, "gas": GAS_LIMITS["deploy"]}
+    receipt = sender.execute(lambda: sender.sign(administrator, transaction), administrator)
+    mined = web3.eth.get_transaction_receipt(HexStr(receipt.transaction_hash))
+    assert mined["contractAddress"] is not None
+    return read_identity(web3, mined["contractAddress"])
 
 
-def read_identity(rpc: Rpc, address: str) -> ChainIdentity:
+def read_identity(web3: Web3, address: str) -> ChainIdentity:
     """Read the identity of the contract at an address.
 
     Raises WrongContract when its code is not that of the committed artefact.
     """
-    code: str = rpc.request("eth_getCode", address, "latest")
-    if bytes.fromhex(code.removeprefix("0x")) != load_artefact().deployed_bytecode:
-        found = "no contract" if code in ("0x", "") else "another contract, or another version,"
+    where = to_checksum_address(address)
+    code = bytes(web3.eth.get_code(where))
+    if code != load_artefact().deployed_bytecode:
+        found = "another contract, or another version," if code else "no contract"
         raise WrongContract(f"There is {found} at {address} on this chain. {_ADVICE}")
     # The constructor grants the roles, so the first grant stands in the contract's first block.
-    grants = {"address": address, "topics": [_ROLE_GRANTED], "fromBlock": "0x0"}
-    logs = rpc.request("eth_getLogs", {**grants, "toBlock": "latest"})
-    genesis = rpc.block(0)
-    if not logs or genesis is None:
+    granted = market_abi().contract.events["RoleGranted"].topic
+    logs = web3.eth.get_logs({"address": where, "topics": [granted], "fromBlock": 0})
+    genesis_hash = _genesis_hash(web3)
+    if not logs or genesis_hash is None:
         raise WrongContract(f"The chain does not know the deployment of {address}. {_ADVICE}")
     return ChainIdentity(
-        chain_id=rpc.integer("eth_chainId"),
-        genesis_hash=genesis["hash"],
-        address=to_checksum_address(address),
-        deployed_block_hash=logs[0]["blockHash"],
+        chain_id=web3.eth.chain_id,
+        genesis_hash=genesis_hash,
+        address=where,
+        deployed_block_hash=to_hex(logs[0]["blockHash"]),
     )
 
 
-def check_identity(rpc: Rpc, expected: ChainIdentity) -> None:
+def _genesis_hash(web3: Web3) -> str | None:
+    try:
+        return to_hex(web3.eth.get_block(0)["hash"])
+    except BlockNotFound:
+        return None
+
+
+def check_identity(web3: Web3, expected: ChainIdentity) -> None:
     """Raise WrongContract, naming what differs, unless the chain holds that deployment."""
     differing: list[str] = []
-    if rpc.integer("eth_chainId") != expected.chain_id:
+    if web3.eth.chain_id != expected.chain_id:
         differing.append("chain id")
-    genesis = rpc.block(0)
-    if genesis is None or genesis["hash"] != expected.genesis_hash:
+    if _genesis_hash(web3) != expected.genesis_hash:
         differing.append("genesis block")
     if not differing:
-        found = read_identity(rpc, expected.address)
+        found = read_identity(web3, expected.address)
         if found.deployed_block_hash != expected.deployed_block_hash:
             differing.append("deployment")
     if differing:

@@ -10,9 +10,12 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from eth_utils import to_checksum_address, to_hex
+from web3 import Web3
+from web3.exceptions import BlockNotFound
+
 from hub.chain.abi import market_abi
 from hub.chain.records import ChainEvent, Totals
-from hub.chain.rpc import Rpc
 
 BLOCKS_PER_REQUEST = 2_000  # so that an answer stays small
 
@@ -93,9 +96,9 @@ class Book:
 class Ledger:
     """Keeps a Book beside the chain; reads only what is new, and all of it after a rollback."""
 
-    def __init__(self, rpc: Rpc, address: str) -> None:
-        self._rpc = rpc
-        self._address = address
+    def __init__(self, web3: Web3, address: str) -> None:
+        self._web3 = web3
+        self._address = to_checksum_address(address)
         self._lock = threading.Lock()
         self._book = Book()
         self._at: tuple[int, str] | None = None  # number and hash of the last block read
@@ -103,19 +106,17 @@ class Ledger:
     def totals(self) -> Totals:
         """Return the contract's money at the newest block. Raises ChainUnavailable."""
         with self._lock:
-            head = self._rpc.block("latest") or {}
-            self._catch_up(int(head["number"], 16), head["hash"])
+            head = self._web3.eth.get_block("latest")
+            self._catch_up(head["number"], to_hex(head["hash"]))
             return Totals(
-                contract_wei=self._rpc.integer("eth_getBalance", self._address, head["number"]),
+                contract_wei=self._web3.eth.get_balance(self._address, head["number"]),
                 balances_wei=sum(self._book.balances_wei.values()),
                 escrow_wei=self._book.escrow_wei,
             )
 
     def _catch_up(self, number: int, block_hash: str) -> None:
-        if self._at is not None:
-            known = self._rpc.block(self._at[0])
-            if known is None or known["hash"] != self._at[1]:
-                self._at, self._book = None, Book()
+        if self._at is not None and self._hash_of(self._at[0]) != self._at[1]:
+            self._at, self._book = None, Book()
         start = 0 if self._at is None else self._at[0] + 1
         self._at = None  # a failure between two reads must not leave half a book behind
         try:
@@ -126,9 +127,16 @@ class Ledger:
             raise
         self._at = (number, block_hash)
 
+    def _hash_of(self, number: int) -> str | None:
+        try:
+            return to_hex(self._web3.eth.get_block(number)["hash"])
+        except BlockNotFound:
+            return None
+
     def _read(self, first: int, last: int) -> None:
-        span = {"address": self._address, "fromBlock": hex(first), "toBlock": hex(last)}
-        for log in self._rpc.request("eth_getLogs", span):
+        for log in self._web3.eth.get_logs(
+            {"address": self._address, "fromBlock": first, "toBlock": last}
+        ):
             event = market_abi().decode_log(log)
             if event is not None:
                 self._book.apply(event)

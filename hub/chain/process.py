@@ -14,8 +14,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from web3.types import RPCEndpoint
+
 from hub.chain.records import ChainUnavailable
-from hub.chain.rpc import ConnectionLost, Rpc, RpcRefused
+from hub.chain.rpc import ConnectionLost, RpcRefused, connect
 from hub.errors import PartMissing, PortInUse
 from hub.processes import Child, free_port, is_port_open
 
@@ -161,7 +163,7 @@ class Chain:
 
     async def _wait_ready(self) -> None:
         assert self._child is not None
-        rpc = Rpc(self.rpc_url, timeout_s=2.0)
+        eth = connect(self.rpc_url, timeout_s=2.0).eth
         deadline = time.monotonic() + READY_TIMEOUT_S
         while True:
             if not self._child.is_running:
@@ -169,7 +171,7 @@ class Chain:
                     f"the chain ended while starting:\n{self._child.log_tail(5)}"
                 )
             try:
-                await asyncio.to_thread(rpc.integer, "eth_chainId")
+                await asyncio.to_thread(lambda: eth.chain_id)
                 return
             except (ConnectionLost, RpcRefused):
                 if time.monotonic() >= deadline:
@@ -185,8 +187,7 @@ class Chain:
         Ganache forgets at its end by how much its clock was moved, and a machine's clock may have
         gone back; either way the next block would be older than its parent.
         """
-        rpc = Rpc(self.rpc_url)
-        newest = rpc.block("latest")
-        behind_s = int(newest["timestamp"], 16) - int(time.time()) if newest else 0
+        web3 = connect(self.rpc_url)
+        behind_s = web3.eth.get_block("latest")["timestamp"] - int(time.time())
         if behind_s > 0:
-            rpc.request("evm_increaseTime", behind_s)
+            web3.provider.make_request(RPCEndpoint("evm_increaseTime"), [behind_s])

@@ -6,10 +6,13 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from typing import Any
 
 from eth_account.signers.local import LocalAccount
-from eth_utils import to_checksum_address
+from eth_typing import HexStr
+from eth_utils import to_hex
+from web3 import Web3
+from web3.exceptions import TransactionNotFound
+from web3.types import TxParams, TxReceipt, Wei
 
 from hub.chain.abi import market_abi
 from hub.chain.records import (
@@ -20,7 +23,7 @@ from hub.chain.records import (
     StaleCall,
 )
 from hub.chain.refusals import refusal
-from hub.chain.rpc import ConnectionLost, Rpc, RpcRefused
+from hub.chain.rpc import ConnectionLost, RpcRefused
 
 # Fixed limits instead of an estimate: an estimate runs at the time of the newest block, and would
 # refuse an order at the start of a window. A quarter to a half above the most each call was
@@ -47,8 +50,8 @@ _NO_FUNDS = ("insufficient funds", "sender doesn't have enough funds")
 class Sender:
     """Signs and sends transactions, one at a time for each account; thread-safe."""
 
-    def __init__(self, rpc: Rpc, timeout_s: float = SEND_TIMEOUT_S) -> None:
-        self._rpc = rpc
+    def __init__(self, web3: Web3, timeout_s: float = SEND_TIMEOUT_S) -> None:
+        self._web3 = web3
         self._timeout_s = timeout_s
         self._chain_id: int | None = None
         self._locks: dict[str, threading.RLock] = defaultdict(threading.RLock)
@@ -59,35 +62,24 @@ class Sender:
         with self._locks_lock:
             return self._locks[account.address]
 
-    def sign(
-        self,
-        account: LocalAccount,
-        to: str | None,
-        calldata: bytes = b"",
-        *,
-        value_wei: int = 0,
-        gas: int = GAS_LIMIT,
-    ) -> SignedCall:
-        """Sign a transaction with the account's next nonce; `to` None deploys a contract.
+    def sign(self, account: LocalAccount, transaction: TxParams) -> SignedCall:
+        """Sign `to`, `data`, `value` and `gas` with the account's next nonce and today's fees.
 
         The nonce is not reserved: send the call before the same account signs another.
         """
+        eth = self._web3.eth
         if self._chain_id is None:
-            self._chain_id = self._rpc.integer("eth_chainId")
-        base_fee_wei = int((self._rpc.block("latest") or {}).get("baseFeePerGas", "0x0"), 16)
-        transaction: dict[str, Any] = {
+            self._chain_id = eth.chain_id
+        base_fee_wei = eth.get_block("latest").get("baseFeePerGas", 0)
+        whole: TxParams = {
             "type": 2,
             "chainId": self._chain_id,
-            "nonce": self._rpc.integer("eth_getTransactionCount", account.address, "pending"),
-            "value": value_wei,
-            "data": calldata,
-            "gas": gas,
-            "maxPriorityFeePerGas": PRIORITY_FEE_WEI,
-            "maxFeePerGas": max(4 * base_fee_wei, LEAST_FEE_WEI) + PRIORITY_FEE_WEI,
+            "nonce": eth.get_transaction_count(account.address, "pending"),
+            "maxPriorityFeePerGas": Wei(PRIORITY_FEE_WEI),
+            "maxFeePerGas": Wei(max(4 * base_fee_wei, LEAST_FEE_WEI) + PRIORITY_FEE_WEI),
+            **transaction,
         }
-        if to is not None:
-            transaction["to"] = to
-        signed = account.sign_transaction(transaction)
+        signed = account.sign_transaction(dict(whole))  # type: ignore[arg-type]
         return SignedCall.from_raw(bytes(signed.raw_transaction))
 
     def execute(
@@ -126,10 +118,10 @@ class Sender:
                 )
             time.sleep(_POLL_S)
 
-    def _submit(self, call: SignedCall) -> dict[str, Any] | None:
+    def _submit(self, call: SignedCall) -> TxReceipt | None:
         """Hand the call to the node and return its receipt if it is mined at once."""
         try:
-            self._rpc.request("eth_sendRawTransaction", "0x" + call.raw.hex())
+            self._web3.eth.send_raw_transaction(call.raw)
         except RpcRefused as problem:
             message = problem.message.lower()
             if any(part in message for part in _NO_FUNDS):
@@ -143,50 +135,50 @@ class Sender:
                 raise
         return self._receipt(call.hash)
 
-    def _receipt_or_stale(self, call: SignedCall) -> dict[str, Any]:
+    def _receipt_or_stale(self, call: SignedCall) -> TxReceipt:
         found = self._receipt(call.hash)
         if found is None:
             raise StaleCall(f"transaction {call.hash} was overtaken by another; sign it again")
         return found
 
-    def _receipt(self, transaction_hash: str) -> dict[str, Any] | None:
-        found: dict[str, Any] | None = self._rpc.request(
-            "eth_getTransactionReceipt", transaction_hash
-        )
-        return found
+    def _receipt(self, transaction_hash: str) -> TxReceipt | None:
+        try:
+            return self._web3.eth.get_transaction_receipt(HexStr(transaction_hash))
+        except TransactionNotFound:
+            return None
 
-    def _accepted(self, call: SignedCall, found: dict[str, Any]) -> Receipt:
-        if int(found["status"], 16) == 0:
+    def _accepted(self, call: SignedCall, found: TxReceipt) -> Receipt:
+        if found["status"] == 0:
             raise self._reason(call.hash, found)
         events = [market_abi().decode_log(log) for log in found["logs"]]
         return Receipt(
-            transaction_hash=found["transactionHash"],
-            block_number=int(found["blockNumber"], 16),
-            block_hash=found["blockHash"],
-            gas_used=int(found["gasUsed"], 16),
+            transaction_hash=to_hex(found["transactionHash"]),
+            block_number=found["blockNumber"],
+            block_hash=to_hex(found["blockHash"]),
+            gas_used=found["gasUsed"],
             events=tuple(event for event in events if event is not None),
         )
 
-    def _reason(self, transaction_hash: str, receipt: dict[str, Any]) -> ContractRefused:
+    def _reason(self, transaction_hash: str, receipt: TxReceipt) -> ContractRefused:
         """Run a reverted transaction again to learn why.
 
         It runs on the block that holds it: a revert left the state as it was, and the time is
         the one it saw. Receipts hold no reason, and Ganache's traces none either.
         """
-        sent = self._rpc.request("eth_getTransactionByHash", transaction_hash)
-        call = {name: sent[name] for name in ("from", "to", "value", "gas", "input")}
-        call["data"] = call.pop("input")
+        sent = self._web3.eth.get_transaction(HexStr(transaction_hash))
+        call: TxParams = {
+            "from": sent["from"],
+            "value": sent["value"],
+            "gas": sent["gas"],
+            "data": sent["input"],
+        }
+        if "to" in sent:  # a deployment has none
+            call["to"] = sent["to"]
         try:
-            self._rpc.request("eth_call", call, receipt["blockNumber"])
+            self._web3.eth.call(call, receipt["blockNumber"])
         except RpcRefused as problem:
             if problem.revert is not None:
                 return refusal(problem.revert)
-        if int(receipt["gasUsed"], 16) >= int(sent["gas"], 16):
+        if receipt["gasUsed"] >= sent["gas"]:
             return ContractRefused("", {}, "The call ran out of gas.")
         return ContractRefused("", {}, "The contract refused the call; it would pass by now.")
-
-
-def contract_address(rpc: Rpc, transaction_hash: str) -> str:
-    """Return the address of the contract that a transaction created."""
-    receipt = rpc.request("eth_getTransactionReceipt", transaction_hash)
-    return str(to_checksum_address(receipt["contractAddress"]))

@@ -13,11 +13,12 @@ import pytest
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_utils import to_hex
+from web3 import Web3
 
 from hub.chain.client import MarketClient, deploy
 from hub.chain.process import Chain, ChainSettings, FundedAccount
 from hub.chain.records import ChainIdentity, WindowTerms
-from hub.chain.rpc import Rpc
+from hub.chain.rpc import connect
 
 ETH = 10**18
 NAMES = ("administrator", "coordinator", "oracle", "seller", "buyer", "stranger")
@@ -50,7 +51,7 @@ class Market:
     client: MarketClient
     identity: ChainIdentity
     accounts: dict[str, LocalAccount]
-    rpc: Rpc
+    web3: Web3
     ws_url: str
 
     def __getattr__(self, name: str) -> LocalAccount:
@@ -79,8 +80,12 @@ class Market:
 
     def advance_to(self, time_s: int) -> None:
         """Move the chain's clock so that the next block is at `time_s` or just after it."""
-        self.rpc.request("evm_increaseTime", time_s - self.client.head()[1])
-        self.rpc.request("evm_mine")
+        self.request("evm_increaseTime", time_s - self.client.head()[1])
+        self.request("evm_mine")
+
+    def request(self, method: str, *params: Any) -> Any:
+        """Call one of the dev chain's own methods, which web3 does not know."""
+        return self.web3.provider.make_request(method, params)["result"]
 
 
 def new_accounts() -> dict[str, LocalAccount]:
@@ -103,7 +108,7 @@ def deploy_market(chain: Chain, accounts: dict[str, LocalAccount]) -> Market:
         client.register(accounts[name])
         client.approve(accounts["administrator"], accounts[name].address, f"house-{number}")
         client.deposit(accounts[name], ETH)
-    return Market(client, identity, accounts, Rpc(chain.rpc_url), chain.ws_url)
+    return Market(client, identity, accounts, connect(chain.rpc_url), chain.ws_url)
 
 
 @pytest.fixture(scope="session")

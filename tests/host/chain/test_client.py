@@ -90,7 +90,7 @@ def test_orders_are_refused_when_bidding_is_over_at_the_time_of_their_block(mark
     # No block is made between bid end and the bid: only the bid's own block is late.
     now_s = market.client.chain_time_s()
     window_id = market.open_window(bid_end=now_s + 5)
-    market.rpc.request("evm_increaseTime", 6)
+    market.request("evm_increaseTime", 6)
     with pytest.raises(ContractRefused) as refused:
         market.client.bid(market.buyer, window_id, ENERGY, PRICE)
     assert refused.value.error_name == "BiddingClosed"

@@ -8,6 +8,7 @@ import signal
 from contextlib import aclosing
 
 import pytest
+from eth_utils import to_hex
 
 from hub.chain import follower
 from hub.chain.records import Batch, Cursor, Rollback, WrongContract
@@ -55,8 +56,8 @@ class Reader:
 
 
 def head(market):
-    block = market.rpc.block("latest")
-    return Cursor(int(block["number"], 16), block["hash"])
+    block = market.web3.eth.get_block("latest")
+    return Cursor(block["number"], to_hex(block["hash"]))
 
 
 def deposit(market, amount_wei):
@@ -174,11 +175,11 @@ def test_rollback_names_the_last_common_block_when_blocks_are_replaced(market):
             while len(reader.events) < 1:
                 reader.apply(await anext(steps))
             common = reader.cursor
-            snapshot = await asyncio.to_thread(market.rpc.request, "evm_snapshot")
+            snapshot = await asyncio.to_thread(market.request, "evm_snapshot")
             await asyncio.to_thread(deposit, market, 2)
             while len(reader.events) < 2:
                 reader.apply(await anext(steps))
-            await asyncio.to_thread(market.rpc.request, "evm_revert", snapshot)
+            await asyncio.to_thread(market.request, "evm_revert", snapshot)
             await asyncio.to_thread(deposit, market, 30)
             while reader.amounts() != [1, 30]:
                 reader.apply(await anext(steps))

@@ -9,7 +9,7 @@ import pytest
 from hub.chain import ledger as ledger_module
 from hub.chain.ledger import Ledger
 from hub.chain.records import ContractRefused
-from hub.chain.rpc import ConnectionLost, Rpc
+from hub.chain.rpc import ConnectionLost, connect
 
 MIN_UWH = 1_000
 
@@ -53,37 +53,34 @@ def test_ledger_agrees_with_the_contract_after_random_calls(market):
     states = [market.client.trade(trade_id).status for trade_id in trades]
     assert {"matched", "settled"} <= set(states)
     balances_wei = {peer.peer: peer.balance_wei for peer in market.client.peers()}
-    ledger = Ledger(market.rpc, market.client.address)
+    ledger = Ledger(market.web3, market.client.address)
     assert ledger.totals() == market.client.totals()
     assert sum(balances_wei.values()) == market.client.totals().balances_wei
 
 
 def test_ledger_starts_anew_when_blocks_are_replaced(market):
-    snapshot = market.rpc.request("evm_snapshot")
+    snapshot = market.request("evm_snapshot")
     market.client.deposit(market.seller, 7)
     before = market.client.totals()
-    market.rpc.request("evm_revert", snapshot)
+    market.request("evm_revert", snapshot)
     market.client.deposit(market.seller, 9)
     after = market.client.totals()
     assert before.balances_wei + 2 == after.balances_wei == after.contract_wei
 
 
-class BreakingRpc(Rpc):
-    """Loses one connection: that of the second request for logs."""
-
-    log_requests = 0
-
-    def request(self, method, *params):
-        if method == "eth_getLogs":
-            self.log_requests += 1
-            if self.log_requests == 2:
-                raise ConnectionLost("lost")
-        return super().request(method, *params)
-
-
-def test_ledger_is_whole_when_it_was_interrupted_between_two_reads(market, monkeypatch):
+def test_ledger_is_whole_when_it_was_interrupted_between_two_reads(market, chain, monkeypatch):
     monkeypatch.setattr(ledger_module, "BLOCKS_PER_REQUEST", market.client.head()[0] // 2)
-    ledger = Ledger(BreakingRpc(market.rpc.url), market.client.address)
+    web3 = connect(chain.rpc_url)
+    real, asked = web3.eth.get_logs, []
+
+    def lost_once(span):
+        asked.append(span)
+        if len(asked) == 2:
+            raise ConnectionLost("lost")
+        return real(span)
+
+    monkeypatch.setattr(web3.eth, "get_logs", lost_once)
+    ledger = Ledger(web3, market.client.address)
     with pytest.raises(ConnectionLost):
         ledger.totals()
     assert ledger.totals() == market.client.totals()

@@ -71,7 +71,7 @@ def test_chain_listens_on_loopback_only(chain):
 
 def test_unsigned_transactions_are_refused_by_the_chain(market):
     with pytest.raises(ChainUnavailable, match="authentication needed"):
-        market.rpc.request(
+        market.request(
             "eth_sendTransaction", {"from": market.seller.address, "to": market.seller.address}
         )
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 from websockets.asyncio.server import serve
 
 from hub.chain import stream
-from hub.chain.rpc import RpcRefused
+from hub.chain.records import ChainUnavailable
 from hub.chain.stream import ConnectionEnded, Stream
 from hub.processes import free_port
 
@@ -26,7 +27,7 @@ def ask_node(behave, act):
 
 
 async def ask(connection):
-    return await connection.request("eth_blockNumber")
+    return await connection.ask(connection.eth.block_number)
 
 
 def test_request_ends_when_the_node_stays_silent(monkeypatch):
@@ -59,20 +60,21 @@ def test_request_ends_when_the_answer_is_no_json():
 
 def test_request_raises_what_the_node_refused():
     async def refuse(connection):
-        await connection.recv()
-        await connection.send('{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"no"}}')
+        number = json.loads(await connection.recv())["id"]
+        error = {"code": -1, "message": "no"}
+        await connection.send(json.dumps({"jsonrpc": "2.0", "id": number, "error": error}))
         await connection.wait_closed()
 
-    with pytest.raises(RpcRefused, match="the chain refused eth_blockNumber: no"):
+    with pytest.raises(ChainUnavailable, match="the chain refused a request: no"):
         ask_node(refuse, ask)
 
 
 def test_answers_find_their_requests_when_they_come_in_another_order():
     async def reversed_order(connection):
-        await connection.recv()
-        await connection.recv()
-        for number in (2, 1):
-            await connection.send(f'{{"jsonrpc":"2.0","id":{number},"result":{number}}}')
+        first, second = [json.loads(await connection.recv())["id"] for _ in range(2)]
+        for number, result in ((second, "0x2"), (first, "0x1")):
+            answer = {"jsonrpc": "2.0", "id": number, "result": result}
+            await connection.send(json.dumps(answer))
         await connection.wait_closed()
 
     async def two(connection):
