@@ -96,9 +96,7 @@ def _parse(field: str, text: object, units: dict[str, int], example: str) -> int
         raise BadAmount(field, f"The comma in {match['number']} is ambiguous: use a point.")
     unit = match["unit"].replace(" ", "").replace("µ", "u").replace("μ", "u").lower()
     if unit not in units and unit:
-        raise BadAmount(
-            field, f"The {field} has an unknown unit; write for example {example}."
-        )
+        raise BadAmount(field, f"The {field} has an unknown unit; write for example {example}.")
     scale = units[unit] if unit else next(iter(units.values()))
     return _exact(field, match["number"].replace(",", "."), scale, units)
 
@@ -115,9 +113,7 @@ def _exact(field: str, number: str, scale: int, units: dict[str, int]) -> int:
         if amount > 10**30:
             raise BadAmount(field, f"The {field} is absurdly large.")
         if amount != amount.to_integral_value():
-            raise BadAmount(
-                field, f"The {field} is finer than 1 {_spelled(finest)}, the smallest."
-            )
+            raise BadAmount(field, f"The {field} is finer than 1 {_spelled(finest)}, the smallest.")
         return int(amount)
 
 
