@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hub.market.clearing import CLEAR, clear_pro_rata
+from hub.market.network import DistanceCharge
+from hub.market.preferences import Rules, clear_preferred
 from hub.market.records import BID, OFFER, Clearing, Order, Preference
 from hub.sim.community import Community, Tariff
 
@@ -74,7 +76,7 @@ def clear_slots(
                     trade.offer,
                     trade.bid,
                     trade.energy_uwh / UWH_PER_WH / 1000,
-                    trade.buy_gwei_per_kwh / NANO,
+                    trade.sell_gwei_per_kwh / NANO,
                 )
             )
     return pairs
@@ -82,10 +84,30 @@ def clear_slots(
 
 def _clear(community: Community, orders: list[Order]) -> Clearing:
     mechanism = community.market.mechanism
+    if mechanism == "preferred":
+        return clear_preferred(orders, _rules(community))
     if mechanism == "uniform":
         # Truthful peers ask the same: who is tied shares, instead of who happened to be first.
         return clear_pro_rata(orders, Fraction(community.market.k).limit_denominator(1_000_000))
     return CLEAR[mechanism](orders)
+
+
+def _rules(community: Community) -> Rules:
+    """Return own community first, and the charge by distance (which `settle` books as a fee)."""
+    homes = {
+        name: home
+        for name, home in zip(community.names, community.communities, strict=True)
+        if home
+    }
+    rate = community.market.network_eur_per_kwh_km
+    if rate == 0:
+        return Rules(community_of=homes)
+    place_m = {
+        peer.name: (round(peer.position_m[0]), round(peer.position_m[1]))
+        for peer in community.peers
+        if peer.position_m is not None
+    }
+    return Rules(DistanceCharge(place_m, round(rate * NANO)), homes)
 
 
 def _preference(community: Community, peer: int, is_bid: bool) -> Preference:

@@ -11,7 +11,7 @@ from hub.sim.series import Series
 
 DESIGNS = ("none", "community", "centralised", "decentralised", "hybrid")
 COMMUNITY_MECHANISMS = ("mid-market-rate", "supply-demand-ratio", "bill-sharing")
-BOOK_MECHANISMS = ("uniform", "pay-as-bid", "midpoint", "continuous", "bilateral")
+BOOK_MECHANISMS = ("uniform", "pay-as-bid", "midpoint", "continuous", "bilateral", "preferred")
 MECHANISMS = COMMUNITY_MECHANISMS + BOOK_MECHANISMS
 STRATEGIES = ("none", "greedy", "optimal")
 FINAL_SOC = ("free", "at_least_initial")

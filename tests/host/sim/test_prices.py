@@ -27,9 +27,9 @@ EXACT = {
 def mean_prices(mechanism, surplus, deficit, retail, feed_in, compensation=0.0):
     """Prices as the simulator settles them: inside at its price, the rest with the grid."""
     ratio = np.array([surplus / deficit])
-    price = internal_price(
-        mechanism, ratio, np.array([retail]), np.array([feed_in]), compensation
-    )[0]
+    price = internal_price(mechanism, ratio, np.array([retail]), np.array([feed_in]), compensation)[
+        0
+    ]
     traded = min(surplus, deficit)
     buy = (traded * price + (deficit - traded) * retail) / deficit
     sell = (traded * price + (surplus - traded) * feed_in) / surplus

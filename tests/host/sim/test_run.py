@@ -81,17 +81,19 @@ def test_pay_as_bid_charges_the_retail_price_when_peers_are_truthful(simulated):
 
 
 def test_seller_keeps_to_its_buyers_when_it_names_them(simulated):
-    market = '[market]\nmechanism = "uniform"\n'
+    market = '[market]\nmechanism = "preferred"\n'
     third = '[[peer]]\nname = "third"\nload_w = 100\n'
     wishes = '[peer.preferences]\nbuyers = ["third"]\n'
-    sun, flat = TWO.split("[[peer]]\nname = \"flat\"")
+    sun, flat = TWO.split('[[peer]]\nname = "flat"')
     text = HEAD + market + sun + wishes + '[[peer]]\nname = "flat"' + flat + third
     outcome = simulated(text)
     assert outcome.totals["bought"].tolist() == pytest.approx([0, 0, 0.1])
 
 
 def test_community_clears_inside_first_when_the_design_is_hybrid(simulated):
-    text = HEAD + """
+    text = (
+        HEAD
+        + """
 [market]
 design = "hybrid"
 mechanism = "bill-sharing"
@@ -109,6 +111,7 @@ name = "far"
 community = "west"
 load_w = [700, 0]
 """
+    )
     outcome = simulated(text)
     # inside east 0.6 kWh for nothing (bill sharing); 0.4 kWh go west at the middle, 0.20
     assert outcome.totals["bought"].tolist() == pytest.approx([0, 0.6, 0.4])
@@ -146,7 +149,9 @@ def test_export_is_curtailed_when_the_connection_is_limited(simulated):
 
 
 def test_greedy_battery_moves_surplus_to_the_deficit_when_it_can(simulated):
-    text = HEAD + """
+    text = (
+        HEAD
+        + """
 [[peer]]
 name = "home"
 load_w = [0, 600]
@@ -158,6 +163,7 @@ soc_initial = 0.1
 charge_efficiency = 0.9
 discharge_efficiency = 0.8
 """
+    )
     outcome = simulated(text)
     # 900 Wh of room take all 1000 W x 0.9; 900 Wh x 0.8 = 720 Wh would come out, 600 are needed
     assert outcome.totals["charged"] == pytest.approx([1.0])
@@ -167,7 +173,10 @@ discharge_efficiency = 0.8
 
 
 def test_greedy_battery_sells_first_when_the_peer_prefers_trade(simulated):
-    store_first = HEAD + '[market]\nmechanism = "mid-market-rate"\n' + """
+    store_first = (
+        HEAD
+        + '[market]\nmechanism = "mid-market-rate"\n'
+        + """
 [[peer]]
 name = "sun"
 load_w = 0
@@ -181,6 +190,7 @@ order = "use-store-trade"
 name = "flat"
 load_w = 600
 """
+    )
     trade_first = store_first.replace("use-store-trade", "use-trade-store")
     assert simulated(store_first).totals["sold"][0] == 0
     outcome = simulated(trade_first)
@@ -210,7 +220,9 @@ def test_exports_offset_imports_when_the_baseline_is_net_metering(simulated):
 
 
 def test_load_moves_to_cheap_slots_and_keeps_its_energy_when_it_is_elastic(simulated):
-    text = HEAD.replace("0.30", "[0.4, 0.2]").replace("[0.4, 0.2]", '{"00:00" = 0.4, "01:00" = 0.2}')
+    text = HEAD.replace("0.30", "[0.4, 0.2]").replace(
+        "[0.4, 0.2]", '{"00:00" = 0.4, "01:00" = 0.2}'
+    )
     outcome = simulated(text + '[[peer]]\nname = "home"\nload_w = 1000\nelastic_share = 0.3\n')
     # mean 0.3: answers are -1/3 and +1/3 of 30 %: 900 and 1100 W
     assert outcome.details["load"][:, 0] == pytest.approx([900, 1100], rel=1e-2)

@@ -1,0 +1,161 @@
+"""What a scenario or its CSV files may get wrong: each refusal names file, row and field."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hub.errors import BadInput
+from hub.sim.community import build
+from hub.sim.responding import simulate
+
+HEAD = """
+[scenario]
+slot_minutes = 60
+slots = 4
+[tariffs]
+retail_eur_per_kwh = 0.30
+feed_in_eur_per_kwh = 0.10
+"""
+PEER = '[[peer]]\nname = "home"\n'
+FROM_CSV = HEAD + PEER + 'load_w = {csv = "load.csv", column = "load_w"}\n'
+
+
+def refusal(read, text):
+    with pytest.raises(BadInput) as caught:
+        build(read(text))
+    return str(caught.value)
+
+
+def csv_refusal(read, tmp_path: Path, content: str, text: str = FROM_CSV) -> str:
+    (tmp_path / "load.csv").write_text(content, encoding="utf-8")
+    return refusal(read, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (HEAD + PEER + "batery_wh = 1", ("home", "batery_wh", "battery_wh")),
+        (HEAD + "[markt]\n" + PEER, ("markt", "market")),
+        (HEAD + '[market]\nmechanism = "mid-market"\n' + PEER, ("mid-market-rate",)),
+        (HEAD + PEER + 'strategy = "gredy"', ("strategy", "greedy")),
+        (HEAD + PEER + "soc_min = 20", ("soc_min", "per cent")),
+        (HEAD + PEER + "battery_wh = 1000\nsoc_min = 0.6", ("soc_initial", "soc_min 0.6")),
+        (HEAD + PEER + "load_w = -5", ("load_w", "-5")),
+        (HEAD + PEER + "load_w = nan", ("load_w", "finite")),
+        (HEAD + PEER + "charge_efficiency = 0", ("charge_efficiency",)),
+        (HEAD + PEER + "pv_area_m2 = 10", ("pv_area_m2", "ghi_w_per_m2")),
+        (HEAD + PEER + PEER, ("home", "taken")),
+        (HEAD, ("[[peer]]",)),
+        (HEAD + PEER + "load_w = [1, 2, 3]", ("load_w", "3 values", "4")),
+        (HEAD.replace("[tariffs]", "[tarifs]") + PEER, ("tarifs", "tariffs")),
+        ("[scenario]\nslots = 1\n" + PEER, ("[tariffs]",)),
+        (HEAD + PEER + "[peer.preferences]\nproducers = ['hom']", ("hom", "home")),
+        (HEAD + PEER + "load_w = {home = 3}", ("home 3", "bundled")),
+        (
+            HEAD + '[market]\ndesign = "centralised"\nmechanism = "bill-sharing"\n' + PEER,
+            ("bill-sharing", "uniform"),
+        ),
+        (HEAD + "[market]\ncarbon_eur_per_kg = 0.1\n" + PEER, ("grid_co2_kg_per_kwh",)),
+        (HEAD.replace("slots = 4", 'slots = 4\ntimezone = "Mars/Base"') + PEER, ("Mars/Base",)),
+        ("[scenario\n", ("TOML",)),
+    ],
+)
+def test_scenario_is_refused_by_name_when_a_field_is_wrong(read, text, words):
+    message = refusal(read, text)
+    for word in ("scenario.toml", *words):
+        assert word in message
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("load_w\n1\n\n3\n4\n", ("row 3",)),
+        ("load_w\n1\nnan\n3\n4\n", ("row 3", "load_w", "finite")),
+        ("load_w,x\n1,1\n,1\n3,1\n4,1\n", ("row 3", "load_w", "gap")),
+        ("load_w\n1\n2\n3\n", ("row 5", "load_w", "3 rows", "4 slots")),
+        ("load_w\n1\n2\n3\n4\n5\n", ("row 6", "5 rows", "4 slots")),
+        ("load_w\n1\ntwo\n3\n4\n", ("row 3", "'two'")),
+        ("load\n1\n2\n3\n4\n", ("load_w", "'load'")),
+        ("load_w,b\n1\n2,3\n", ("row 2", "1 cells")),
+        ("", ("empty",)),
+    ],
+)
+def test_csv_is_refused_with_row_and_column_when_it_is_wrong(read, tmp_path, content, words):
+    message = csv_refusal(read, tmp_path, content)
+    for word in ("load.csv", *words):
+        assert word in message
+
+
+def timed(*times: str) -> str:
+    return "time,load_w\n" + "".join(f"{time},500\n" for time in times)
+
+
+@pytest.mark.parametrize(
+    ("times", "words"),
+    [
+        (
+            ("2026-01-01T00:00", "2026-01-01T01:00", "2026-01-01T03:00", "2026-01-01T04:00"),
+            ("row 4", "time"),
+        ),
+        (
+            ("2026-01-01T00:00", "2026-01-01T01:00", "2026-01-01T01:00", "2026-01-01T02:00"),
+            ("row 4", "clock change"),
+        ),
+        (
+            ("2026-01-01T00:00", "2026-01-01T00:15", "2026-01-01T00:30", "2026-01-01T00:45"),
+            ("row 3", "slot_minutes"),
+        ),
+    ],
+)
+def test_csv_is_refused_when_its_times_do_not_advance_by_a_slot(read, tmp_path, times, words):
+    message = csv_refusal(read, tmp_path, timed(*times))
+    for word in ("load.csv", *words):
+        assert word in message
+
+
+def test_gap_in_quarter_hours_is_counted_when_rows_are_missing(read, tmp_path):
+    text = FROM_CSV.replace("slot_minutes = 60", "slot_minutes = 15")
+    times = ("2026-01-01T00:00", "2026-01-01T00:15", "2026-01-01T01:00", "2026-01-01T01:15")
+    message = csv_refusal(read, tmp_path, timed(*times), text)
+    assert "2 rows of 15 minutes are missing" in message
+
+
+def test_clock_change_is_no_fault_when_times_have_offsets(read, tmp_path):
+    times = (
+        "2026-03-29T00:00+01:00",
+        "2026-03-29T01:00+01:00",
+        "2026-03-29T03:00+02:00",
+        "2026-03-29T04:00+02:00",
+    )
+    (tmp_path / "load.csv").write_text(timed(*times), encoding="utf-8")
+    assert build(read(FROM_CSV)).explicit.load_w[:, 0].tolist() == [500] * 4
+
+
+def test_longer_csv_is_aligned_when_it_has_times(read, tmp_path):
+    rows = "".join(f"2026-01-01T{hour:02}:00,{hour * 100}\n" for hour in range(24))
+    (tmp_path / "load.csv").write_text("time,load_w\n" + rows, encoding="utf-8")
+    text = FROM_CSV.replace("slots = 4", "slots = 4\nstart = 2026-01-01T06:00:00")
+    assert build(read(text)).explicit.load_w[:, 0].tolist() == [600, 700, 800, 900]
+
+
+def test_feed_in_is_bounded_with_a_warning_when_it_is_not_below_retail(read):
+    text = HEAD.replace("0.10", "[0.1, 0.3, 0.4, 0.1]") + PEER + "load_w = 500\n"
+    outcome = simulate(read(text))
+    assert outcome.community.tariff.feed_in.tolist() == [0.1, 0.3, 0.3, 0.1]
+    (warning,) = outcome.warnings
+    assert "slot 1" in warning
+    assert "2 slots" in warning
+
+
+def test_feed_in_is_refused_when_so_wanted(read):
+    text = HEAD.replace("0.10", '0.40\nfeed_in_above_retail = "refuse"') + PEER
+    assert "without bound" in refusal(read, text)
+
+
+def test_magnitude_is_warned_about_when_a_load_looks_like_kilowatts(read, tmp_path):
+    (tmp_path / "load.csv").write_text("load_w\n0.5\n0.7\n2.5\n1\n", encoding="utf-8")
+    (warning,) = build(read(FROM_CSV)).warnings
+    for word in ("load.csv", "row 4", "column load_w", "kW"):
+        assert word in warning
