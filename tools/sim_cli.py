@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +14,14 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from hub.errors import BadInput
 from hub.sim.community import Community
-from hub.sim.outputs import MAX_DETAIL_CELLS, write_tables
-from hub.sim.reading import read_scenario
+from hub.sim.compare import MARKETS, cases, varied
+from hub.sim.compare import compare as comparison
+from hub.sim.outputs import MAX_DETAIL_CELLS, write_columns, write_tables
+from hub.sim.reading import read_raw, read_scenario, scenario_of
 from hub.sim.responding import simulate
+from hub.sim.scenario import COMMUNITY_MECHANISMS, DESIGNS, MECHANISMS, STRATEGIES
 from hub.sim.summary import summarise
 
 STDERR = Console(stderr=True)
@@ -72,6 +79,125 @@ def run(scenario: Path, out: Path, table_format: str, has_plots: bool, is_json: 
     else:
         _show(outcome.community, summary)
     click.echo(f"wrote {len(written)} files to {out}", err=True)
+
+
+@sim.command()
+@click.argument("scenario", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Directory of results.")
+@click.option(
+    "--markets",
+    default="",
+    metavar="LIST",
+    help="Comma-separated mechanisms, each with its design where not the usual one: "
+    "none,mid-market-rate,hybrid:bill-sharing. Default: seven of them.",
+)
+@click.option(
+    "--strategies",
+    default="",
+    metavar="LIST",
+    help="Comma-separated: none,greedy,optimal. Default: what the scenario says.",
+)
+@click.option(
+    "--sizes",
+    default="",
+    metavar="LIST",
+    help="Comma-separated counts for the first [[group]]. Default: its own.",
+)
+@click.option("--jobs", type=click.IntRange(1), help="Processes at a time. Default: all cores.")
+@click.option("--json", "is_json", is_flag=True, help="Print the rows as JSON.")
+def compare(
+    scenario: Path,
+    out: Path,
+    markets: str,
+    strategies: str,
+    sizes: str,
+    jobs: int | None,
+    is_json: bool,
+) -> None:
+    """Run SCENARIO under several markets, battery strategies and sizes; rank them.
+
+    Writes compare.csv and compare.png. docs/simulator.md defines the indices.
+
+    Example: trueque sim compare hub/sim/scenarios/street.toml --strategies none,greedy --out out
+    """
+    raw = read_raw(scenario)
+    chosen = cases(parse_markets(markets), parse_strategies(strategies), parse_sizes(sizes))
+    for case in chosen:
+        scenario_of(varied(raw, case), scenario)  # refuse before anything runs
+    context = multiprocessing.get_context("spawn")
+    with (
+        ProcessPoolExecutor(jobs or os.cpu_count(), mp_context=context) as executor,
+        Progress(console=STDERR, transient=True) as progress,
+    ):
+        bar = progress.add_task("runs", total=len(chosen))
+        rows: list[dict[str, Any]] = []
+        for rows in comparison(raw, scenario, chosen, executor):
+            progress.update(bar, completed=len(rows))
+    out.mkdir(parents=True, exist_ok=True)
+    write_columns(out / "compare.csv", {name: [row[name] for row in rows] for name in rows[0]})
+    from hub.sim.compare_plot import draw_comparison
+
+    draw_comparison(out / "compare.png", rows)
+    if is_json:
+        click.echo(json.dumps(rows, indent=1))
+    else:
+        _show_rows(rows)
+
+
+def parse_markets(text: str) -> tuple[tuple[str, str], ...]:
+    """Return (design, mechanism) of each word of the option."""
+    if not text:
+        return MARKETS
+    found = []
+    for word in text.split(","):
+        design, colon, mechanism = word.strip().partition(":")
+        if not colon:
+            design, mechanism = USUAL_DESIGN.get(design, design), design
+        if design == "none":
+            mechanism = ""
+        elif design not in DESIGNS or mechanism not in MECHANISMS:
+            raise BadInput(
+                f"--markets: {word!r}: no such market; known are none, " + ", ".join(MECHANISMS)
+            )
+        found.append((design, mechanism))
+    return tuple(found)
+
+
+USUAL_DESIGN = {
+    "none": "none",
+    **dict.fromkeys(COMMUNITY_MECHANISMS, "community"),
+    **dict.fromkeys(("uniform", "pay-as-bid", "midpoint", "preferred"), "centralised"),
+    **dict.fromkeys(("continuous", "bilateral"), "decentralised"),
+}
+
+
+def parse_strategies(text: str) -> list[str | None]:
+    """Return the strategies of the option; None keeps the scenario's."""
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    for word in words:
+        if word not in STRATEGIES:
+            raise BadInput(f"--strategies: {word!r} is not one of {', '.join(STRATEGIES)}")
+    return [*words] or [None]
+
+
+def parse_sizes(text: str) -> list[int | None]:
+    """Return the sizes of the option; None keeps the scenario's."""
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    for word in words:
+        if not word.isdigit() or int(word) < 1:
+            raise BadInput(f"--sizes: {word!r} is not a positive whole number")
+    return [int(word) for word in words] or [None]
+
+
+def _show_rows(rows: list[dict[str, Any]]) -> None:
+    table = Table(title="comparison (compare.csv has all columns)")
+    names = ("cost_eur", "traded_kwh", "equality", "overall")
+    table.add_column("case", no_wrap=True)
+    for name in names:
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(row["case"], *(f"{row[name]:,.2f}" for name in names))
+    Console().print(table)
 
 
 def _show(community: Community, summary: dict[str, Any]) -> None:

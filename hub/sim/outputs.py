@@ -38,11 +38,13 @@ def write_tables(
         tables["peer_slots"] = _peer_slots(outcome)
         tables["trades"] = _trades(outcome)
     return [path] + [
-        _write(directory / f"{name}.{table_format}", columns) for name, columns in tables.items()
+        write_columns(directory / f"{name}.{table_format}", columns)
+        for name, columns in tables.items()
     ]
 
 
-def _write(path: Path, columns: Columns) -> Path:
+def write_columns(path: Path, columns: Columns) -> Path:
+    """Write one table as CSV or, by the path's ending, Parquet."""
     if path.suffix == ".parquet":
         pyarrow.parquet.write_table(pa.table(dict(columns)), path)
         return path

@@ -35,13 +35,17 @@ DEFAULT_START = datetime.datetime(2017, 6, 5)
 
 def read_scenario(path: Path) -> Scenario:
     """Read and check a scenario file."""
+    return scenario_of(read_raw(path), path)
+
+
+def read_raw(path: Path) -> dict[str, Any]:
+    """Return a scenario file's tables, unchecked."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as problem:
         raise BadInput(f"{path}: cannot be read: {problem}") from problem
     except tomllib.TOMLDecodeError as problem:
         raise BadInput(f"{path}: is not TOML: {problem}") from problem
-    return scenario_of(raw, path)
 
 
 def scenario_of(raw: dict[str, Any], path: Path) -> Scenario:
