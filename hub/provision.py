@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from hub.broker import HOST
 from hub.config import House, SiteConfig
 from hub.keys import Keys
+from hub.mqtt.broker import HOST
 
 FILE_NAME = "settings.json"
 INA226_BUS = {"address": 0x40, "shunt_uohm": 50_000}

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from hub.chain.records import Totals
 from hub.config import SiteConfig
-from hub.delivery_terms import block_uwh
 from hub.keys import Keys
+from hub.oracle.terms import block_uwh
 from hub.store import DeliveryRow, Store, TradeRow
 
 BENCH_FILE = "bench.json"

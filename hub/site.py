@@ -10,24 +10,24 @@ from dataclasses import asdict
 from typing import Any
 
 from hub import membership, provision, running
-from hub.broker import Broker
 from hub.chain.client import MarketClient
 from hub.chain.follower import follow
 from hub.chain.identity import deploy
 from hub.chain.process import Chain, ChainSettings, FundedAccount
 from hub.chain.records import ChainIdentity, ChainUnavailable, Cursor, Rollback
 from hub.config import SiteConfig
-from hub.dispatch import Dispatch
 from hub.errors import PartMissing, PortInUse
-from hub.ingest import Ingest, Stored
 from hub.keys import Keys
-from hub.link import Link
-from hub.node_watch import NodeWatch
-from hub.oracle import Oracle, OracleParts
+from hub.mqtt.broker import Broker
+from hub.mqtt.dispatch import Dispatch
+from hub.mqtt.ingest import Ingest, Stored
+from hub.mqtt.link import Link
+from hub.mqtt.node_watch import NodeWatch
+from hub.oracle.returns import Returns
+from hub.oracle.runner import Oracle, OracleParts
+from hub.oracle.settlement import Settlement
 from hub.processes import wait_until
-from hub.returns import Returns
 from hub.schedule import Coordinator
-from hub.settlement import Settlement
 from hub.site_clock import SiteClock, wall_ms
 from hub.store import IdentityRow, NodeRow, Store
 
@@ -230,7 +230,7 @@ class Site:
     async def _start_page(self) -> None:
         """The page and the agents know the market service only."""
         from hub.agent.runner import AgentRunner
-        from hub.services import MarketService
+        from hub.services.market import MarketService
         from hub.web.server import PageServer
 
         service = MarketService(

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask
 
 from hub.config import SiteConfig
-from hub.services import MarketService
+from hub.services.market import MarketService
 from hub.web import api, home, security
 
 MAX_BODY_BYTES = 4_096  # an order is a hundred

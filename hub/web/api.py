@@ -11,8 +11,8 @@ from werkzeug.exceptions import HTTPException
 from hub import amounts
 from hub.amounts import BadAmount
 from hub.errors import TruequeError
-from hub.order_rules import Refused
-from hub.services import MarketService
+from hub.services.market import MarketService
+from hub.services.order_rules import Refused
 from hub.web.security import csrf_token
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")

@@ -12,7 +12,7 @@ from waitress.server import create_server
 
 from hub.config import SiteConfig
 from hub.errors import PortInUse
-from hub.services import MarketService
+from hub.services.market import MarketService
 from hub.web import create_app
 
 HOST = "127.0.0.1"

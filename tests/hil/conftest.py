@@ -17,7 +17,7 @@ import paho.mqtt.client as mqtt
 import pytest
 from wire import codec, signing, topics
 
-from hub.broker import Broker
+from hub.mqtt.broker import Broker
 from hub.processes import free_port
 from tools.bench.lab import VirtualLab
 from tools.bench.profile import DEFAULT_START

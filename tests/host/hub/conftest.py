@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from hub.broker import Broker, find_mosquitto
+from hub.mqtt.broker import Broker, find_mosquitto
 from hub.processes import free_port
 from hub.store import Store
 

@@ -11,11 +11,11 @@ from wire import codec, topics, units
 
 from hub.chain.records import ChainIdentity
 from hub.config import Bus
-from hub.dispatch import Dispatch
-from hub.ingest import Stored
-from hub.node_watch import NodeWatch
-from hub.oracle import Oracle, OracleParts
-from hub.settlement import TAKEN
+from hub.mqtt.dispatch import Dispatch
+from hub.mqtt.ingest import Stored
+from hub.mqtt.node_watch import NodeWatch
+from hub.oracle.runner import Oracle, OracleParts
+from hub.oracle.settlement import TAKEN
 from hub.store import NodeRow, Store
 
 MS_PER_HOUR = 3_600_000

@@ -7,8 +7,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub import delivery
-from hub import delivery_records as records
+from hub.oracle import delivery, records
 
 TERMS = records.Terms(
     block_uwh=347,

@@ -10,8 +10,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from wire import codec, topics
 
 from hub.errors import StoreError
-from hub.ingest import Ingest
-from hub.link import Arrival, Link
+from hub.mqtt.ingest import Ingest
+from hub.mqtt.link import Arrival, Link
 from hub.site_clock import SiteClock
 from hub.store import Store
 from tests.host.hub.conftest import PASSWORDS

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hub.ingest import Stored
-from hub.node_watch import NodeWatch
+from hub.mqtt.ingest import Stored
+from hub.mqtt.node_watch import NodeWatch
 from tests.host.hub.doubles import Clock
 from tests.host.hub.samples import reading, status
 

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from hub.config import Bus
-from hub.returns import Returns
+from hub.oracle.returns import Returns
 from tests.host.hub.doubles import World
 
 AGREED_UWH = 34_723

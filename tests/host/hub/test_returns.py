@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from hub.returns import Returns
+from hub.oracle.returns import Returns
 from tests.host.hub.doubles import Clock
 
 
@@ -69,7 +69,7 @@ def test_it_is_to_be_asked_again_when_it_was_refused(locked):
 
 
 def test_run_asks_again_by_itself_when_it_was_refused(locked, monkeypatch):
-    monkeypatch.setattr("hub.returns.RETRY_S", 0)
+    monkeypatch.setattr("hub.oracle.returns.RETRY_S", 0)
     contract = Contract(refusals=2)
 
     async def story():

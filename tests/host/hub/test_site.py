@@ -169,14 +169,14 @@ def test_chain_is_started_again_when_it_is_killed(tmp_path):
 
 def test_sentence_names_the_program_when_mosquitto_is_wanted_and_missing(tmp_path, monkeypatch):
     site, secrets = make(tmp_path)
-    monkeypatch.setattr("hub.broker.find_mosquitto", lambda: None)
+    monkeypatch.setattr("hub.mqtt.broker.find_mosquitto", lambda: None)
     with pytest.raises(PartMissing, match="apt install mosquitto"):
         start_and_stop(replace(site, broker=replace(site.broker, kind="mosquitto")), secrets)
 
 
 def test_embedded_broker_serves_when_mosquitto_is_missing(tmp_path, monkeypatch):
     site, secrets = make(tmp_path)
-    monkeypatch.setattr("hub.broker.find_mosquitto", lambda: None)
+    monkeypatch.setattr("hub.mqtt.broker.find_mosquitto", lambda: None)
 
     async def story():
         async with up(site, secrets) as hub:

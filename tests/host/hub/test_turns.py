@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hub.turns import Ticket, Turns
+from hub.oracle.turns import Ticket, Turns
 
 
 def ticket(number, segment="bus-1", seller="house-1", buyer="house-2", opens_at_ms=0):

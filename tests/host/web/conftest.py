@@ -20,7 +20,7 @@ from hub.chain.follower import follow
 from hub.chain.identity import deploy
 from hub.chain.process import Chain, ChainSettings, FundedAccount
 from hub.chain.records import Rollback, WindowTerms
-from hub.services import MarketService
+from hub.services.market import MarketService
 from hub.site_clock import wall_ms
 from hub.store import DeliveryRow, NodeRow, Store
 from hub.web.server import PageServer

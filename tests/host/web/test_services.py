@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hub.amounts import BadAmount
-from hub.order_rules import Refused
+from hub.services.order_rules import Refused
 
 ENERGY_UWH = 50_000
 PRICE = 200_000_000

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from hub import snapshot
+from hub.services import snapshot
 from hub.store import OrderRow, PeerRow, TradeRow, WindowRow
 
 WINDOW = WindowRow(1, 100, 200, 220, 250, 300, 400, 1, 10, 1, 10)

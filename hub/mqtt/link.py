@@ -1,0 +1,98 @@
+"""The hub's connection to the broker: messages of nodes enter, signed commands and leases leave."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from wire import topics
+
+from hub.mqtt.broker import HOST, HUB_USER
+from hub.site_clock import wall_ms
+
+KEEPALIVE_S = 30
+INFLIGHT = 500
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One message as it arrived, not yet verified."""
+
+    topic: str
+    payload: bytes
+    received_at_ms: int
+    is_retained: bool
+    message_id: int
+    qos: int
+
+
+class Link:
+    """An MQTT session that outlives connections: QoS 1, nothing acknowledged before it is stored.
+
+    `on_arrival` is called in the client's thread and must only queue. Call `acknowledge` when the
+    message is safe.
+    """
+
+    def __init__(
+        self, port: int, password: str, on_arrival: Callable[[Arrival], None], user: str = HUB_USER
+    ) -> None:
+        self._port = port
+        self._on_arrival = on_arrival
+        self._connected = threading.Event()
+        self._client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=f"trueque-{user}",
+            clean_session=False,
+            manual_ack=True,
+        )
+        self._client.username_pw_set(user, password)
+        self._client.max_inflight_messages_set(INFLIGHT)
+        self._client.reconnect_delay_set(min_delay=1, max_delay=8)
+        self._client.on_connect = self._subscribe
+        self._client.on_disconnect = self._lost
+        self._client.on_message = self._arrived
+
+    @property
+    def is_connected(self) -> bool:
+        return self._connected.is_set()
+
+    def start(self) -> None:
+        """Connect in the background and keep reconnecting."""
+        self._client.connect_async(HOST, self._port, keepalive=KEEPALIVE_S)
+        self._client.loop_start()
+
+    def stop(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Send with QoS 1, never retained; queued while the broker is away."""
+        self._client.publish(topic, payload, qos=1, retain=False)
+
+    def acknowledge(self, arrival: Arrival) -> None:
+        """Tell the broker that it may forget the message."""
+        if arrival.qos:
+            self._client.ack(arrival.message_id, arrival.qos)
+
+    def _subscribe(self, client: mqtt.Client, userdata: Any, flags: Any, code: Any, _: Any) -> None:
+        if code.is_failure:
+            return
+        client.subscribe([(f"{topics.PREFIX}/+/{kind}", 1) for kind in topics.FROM_NODE])
+        self._connected.set()
+
+    def _lost(self, client: mqtt.Client, userdata: Any, flags: Any, code: Any, _: Any) -> None:
+        self._connected.clear()
+
+    def _arrived(self, client: mqtt.Client, userdata: Any, message: mqtt.MQTTMessage) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            topic = ""  # decodes to "unknown topic" and is counted as such
+        arrival = Arrival(
+            topic, bytes(message.payload), wall_ms(), message.retain, message.mid, message.qos
+        )
+        self._on_arrival(arrival)

@@ -1,0 +1,1 @@
+"""Trades become deliveries, deliveries become settlements: turns, the state machine, reports."""

@@ -1,0 +1,86 @@
+"""Money nobody needs any more goes back: bids nobody took, and trades nobody could deliver."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from hub.oracle.settlement import Settlement
+from hub.site_clock import wall_ms
+from hub.store import Store
+
+MARGIN_S = 1  # block times are whole seconds
+RETRY_S = 5.0
+LONGEST_SLEEP_S = 60.0
+
+
+class Returns:
+    """Reclaims bids after clear-by and refunds trades after report-by, as anyone may."""
+
+    def __init__(
+        self,
+        store: Store,
+        settlement: Settlement,
+        say: Callable[[str], None] = lambda text: None,
+        now_ms: Callable[[], int] = wall_ms,
+    ) -> None:
+        self._store = store
+        self._settlement = settlement
+        self._say = say
+        self._now_ms = now_ms
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look again, after events of the chain were applied."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Give back what is due until cancelled."""
+        while True:
+            self._wake.clear()
+            all_done = await self.give_back()
+            sleep_s = self._sleep_s() if all_done else RETRY_S
+            try:
+                await asyncio.wait_for(self._wake.wait(), sleep_s)
+            except TimeoutError:
+                continue
+
+    async def give_back(self) -> bool:
+        """Send what is due now; False when something was refused and must be tried again."""
+        all_done = True
+        for due_s, order_id in self._bids():
+            if due_s <= self._now_s():
+                all_done &= await self._settlement.reclaim(order_id)
+        for due_s, trade_id in self._trades():
+            if due_s <= self._now_s():
+                done = await self._settlement.refund(trade_id)
+                all_done &= done
+                if done:
+                    self._say(f"trade {trade_id} was not reported in time: refunded to the buyer")
+        return all_done
+
+    def _now_s(self) -> float:
+        return self._now_ms() / 1000
+
+    def _sleep_s(self) -> float:
+        due = [due_s for due_s, _ in [*self._bids(), *self._trades()]]
+        later = [due_s - self._now_s() for due_s in due if due_s > self._now_s()]
+        return max(min([*later, LONGEST_SLEEP_S]), 0.05)
+
+    def _bids(self) -> list[tuple[int, int]]:
+        """Return when each bid with money left in it can be reclaimed, and its id."""
+        windows = {window.window_id: window for window in self._store.windows()}
+        return [
+            (windows[order.window_id].clear_by_s + MARGIN_S, order.order_id)
+            for order in self._store.locked_bids()
+            if order.window_id in windows
+        ]
+
+    def _trades(self) -> list[tuple[int, int]]:
+        """Return when each trade that is not settled can be refunded, and its id."""
+        windows = {window.window_id: window for window in self._store.windows()}
+        return [
+            (windows[trade.window_id].report_by_s + MARGIN_S, trade.trade_id)
+            for trade in self._store.unsettled_trades()
+            if trade.window_id in windows
+        ]

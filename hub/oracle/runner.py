@@ -1,0 +1,256 @@
+"""The oracle: trades enter, turns on the bus, leases and commands leave, and reports to the chain.
+
+Runs the pure state machine of delivery.py. Each new state is journaled before it is acted on,
+so a hub that is killed at any instant goes on from its store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from hub.chain.records import ChainIdentity, ChainUnavailable
+from hub.config import Bus
+from hub.mqtt.dispatch import Dispatch
+from hub.mqtt.ingest import Stored
+from hub.mqtt.node_watch import NodeWatch
+from hub.oracle import attempts, delivery, records
+from hub.oracle import terms as delivery_terms
+from hub.oracle.attempts import Attempt
+from hub.oracle.settlement import LATE, Settlement
+from hub.oracle.turns import Turns
+from hub.site_clock import wall_ms
+from hub.store import Store, TradeRow
+
+CHAIN_RETRY_S = 1.0
+LONGEST_SLEEP_S = 5.0  # only so that a changed wall clock is noticed
+CLOSED_STATES = ("settled", "refunded", "disputed")
+
+
+@dataclass(frozen=True)
+class OracleParts:
+    """What the oracle works with."""
+
+    store: Store
+    settlement: Settlement
+    dispatch: Dispatch
+    watch: NodeWatch
+    identity: ChainIdentity
+    epoch: int
+    bus: Bus
+
+
+class Oracle:
+    """All methods belong to the event loop's thread."""
+
+    def __init__(
+        self,
+        parts: OracleParts,
+        say: Callable[[str], None] = lambda text: None,
+        now_ms: Callable[[], int] = wall_ms,
+    ) -> None:
+        self._parts = parts
+        self._store = parts.store
+        self._say = say
+        self._now_ms = now_ms
+        self._turns = Turns()
+        self._live: dict[str, Attempt] = {}
+        self._left_out: set[int] = set()
+        self._reports: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+
+    # What comes in ------------------------------------------------------------------------------
+
+    def hear(self, batch: Iterable[Stored]) -> None:
+        """Take in stored records of the nodes; the watch has heard them already."""
+        for stored in batch:
+            live = None
+            if stored.kind == "delivery":
+                live = self._live.get(stored.record["delivery_id"])
+            # A node speaks for its own role only.
+            if live is not None and stored.node == live.node(stored.record["role"]):
+                self._apply(live, attempts.heard(self._now_ms(), stored.record))
+        self._grant()
+
+    def follow_trades(self) -> None:
+        """Look at the trades again, after events of the chain were applied to the store."""
+        unsettled = {trade.trade_id: trade for trade in self._store.unsettled_trades()}
+        under_way = {live.ticket.trade_id for live in self._live.values()}
+        for live in list(self._live.values()):
+            if live.ticket.trade_id not in unsettled:
+                self._close_if_settled(live)
+        for trade_id, trade in unsettled.items():
+            if trade_id not in under_way and trade_id not in self._left_out:
+                self._open_next_attempt(trade)
+        self._grant()
+
+    def resume(self) -> None:
+        """Take up what an earlier hub process left: open what may be closed, then go on."""
+        for row in self._store.unfinished_deliveries():
+            trade = self._store.trade(row.trade_id)
+            if trade is None:
+                continue
+            state = records.State.from_json(row.step)
+            if state.phase == "queued":  # nothing was said yet: a new id of this epoch serves
+                self._store.write_step(row.delivery_id, "abandoned", row.step, "hub_restarted")
+                continue
+            live = self._prepare(trade, row.attempt, row.delivery_id, state)
+            if live is None:
+                continue
+            if state.has_turn:
+                self._turns.occupy(live.ticket)
+            self._apply(live, records.Restarted(self._now_ms()))
+            for report in self._store.delivery_reports(row.delivery_id):
+                self._apply(live, attempts.heard(self._now_ms(), dataclasses.asdict(report)))
+        self.follow_trades()
+
+    async def run(self) -> None:
+        """Keep time until cancelled."""
+        while True:
+            self._wake.clear()
+            self.tick()
+            try:
+                await asyncio.wait_for(self._wake.wait(), self._sleep_s())
+            except TimeoutError:
+                continue
+
+    @property
+    def is_idle(self) -> bool:
+        """No delivery is under way or waits for its turn."""
+        return not self._live
+
+    # Attempts -----------------------------------------------------------------------------------
+
+    def _open_next_attempt(self, trade: TradeRow) -> None:
+        """Queue a trade's next attempt when it has one left and time for it."""
+        number = attempts.next_number(self._store.deliveries(trade.trade_id))
+        parts, now_ms = self._parts, self._now_ms()
+        name = delivery_terms.delivery_id(parts.identity, trade.trade_id, number, parts.epoch)
+        live = self._prepare(trade, number, name, records.State("queued", now_ms))
+        if live is None:
+            return
+        is_over = now_ms >= live.terms.start_by_ms or number > parts.bus.max_attempts
+        if is_over or self._store.delivery(name) is not None:
+            del self._live[name]  # left to the refund
+            return
+        self._store.open_delivery(attempts.new_row(live, parts.epoch, now_ms))
+        self._turns.enqueue(live.ticket)
+        self._wake.set()
+
+    def _prepare(
+        self, trade: TradeRow, number: int, delivery_id: str, state: records.State
+    ) -> Attempt | None:
+        try:
+            attempt = attempts.prepare(
+                self._store, self._parts.bus, trade, number, delivery_id, state
+            )
+        except attempts.NotDeliverable as problem:
+            self._left_out.add(trade.trade_id)
+            self._say(f"trade {trade.trade_id} cannot be delivered, {problem}: refund follows")
+            return None
+        self._live[delivery_id] = attempt
+        return attempt
+
+    def _close_if_settled(self, live: Attempt) -> None:
+        trade = self._store.trade(live.ticket.trade_id)
+        if trade is not None and trade.state in CLOSED_STATES:
+            self._apply(live, records.Settled(self._now_ms()))
+
+    # One step -----------------------------------------------------------------------------------
+
+    def _apply(self, live: Attempt, event: records.Event) -> None:
+        before = live.state
+        state, actions = delivery.step(live.terms, before, event)
+        if state == before and not actions:
+            return
+        live.state = state
+        if attempts.is_milestone(before, state):
+            attempts.journal(self._store, live, before, self._now_ms())
+        for action in actions:
+            self._act(live, action)
+        if state.phase in records.FINISHED:
+            self._live.pop(live.ticket.delivery_id, None)
+            self._turns.release(live.ticket.delivery_id)
+        self._wake.set()
+
+    def _act(self, live: Attempt, action: records.Action) -> None:
+        name, dispatch = live.ticket.delivery_id, self._parts.dispatch
+        if isinstance(action, records.Lease):
+            dispatch.lease(live.node(action.role), name, action.counterparty_uwh)
+        elif isinstance(action, records.Close):
+            dispatch.close(live.node(action.role), name, action.role, self._limits(live))
+        elif isinstance(action, records.Open):
+            dispatch.open(live.node(action.role), name)
+        elif isinstance(action, records.ReleaseTurn):
+            self._turns.release(name)
+        elif isinstance(action, records.Report):
+            task = asyncio.create_task(self._report(live, action), name=f"report {name}")
+            self._reports.add(task)
+            task.add_done_callback(self._reports.discard)
+        elif isinstance(action, records.Retry):
+            self._retry(live)
+        else:
+            self._say(
+                f"trade {live.ticket.trade_id} was not delivered ({live.state.reason}): "
+                "it will be refunded"
+            )
+
+    def _retry(self, live: Attempt) -> None:
+        trade = self._store.trade(live.ticket.trade_id)
+        if trade is not None:
+            self._say(f"trade {trade.trade_id}: attempt {live.number} moved nothing, once more")
+            self._open_next_attempt(trade)
+
+    def _limits(self, live: Attempt) -> dict[str, int]:
+        bus = self._parts.bus
+        return {
+            "energy_uwh": live.energy_uwh,
+            "max_power_uw": bus.max_power_uw,
+            "max_duration_ms": max(live.state.turn_ends_ms - self._now_ms(), 1),
+            "exposure_uwh": delivery_terms.exposure_uwh(bus, live.energy_uwh),
+        }
+
+    async def _report(self, live: Attempt, report: records.Report) -> None:
+        """Report until the chain has taken it, or takes none any more."""
+        ticket = live.ticket
+        while True:
+            try:
+                word = await self._parts.settlement.report(
+                    ticket.delivery_id, ticket.trade_id, report.seller_uwh, report.buyer_uwh
+                )
+                break
+            except ChainUnavailable as problem:
+                self._say(f"report of trade {ticket.trade_id} waits for the chain: {problem}")
+                await asyncio.sleep(CHAIN_RETRY_S)
+        now_ms = self._now_ms()
+        refused = word == LATE
+        self._apply(live, records.ReportRefused(now_ms) if refused else records.ReportTaken(now_ms))
+        if not refused:
+            self._close_if_settled(live)  # the event may have come before the receipt
+
+    # Time ---------------------------------------------------------------------------------------
+
+    def _grant(self) -> None:
+        watch = self._parts.watch
+        for ticket in self._turns.grant(self._now_ms(), watch.is_clear, watch.is_ready):
+            self._apply(self._live[ticket.delivery_id], records.Granted(self._now_ms()))
+
+    def tick(self) -> None:
+        """Do what is due by now."""
+        now_ms = self._now_ms()
+        for live in list(self._live.values()):
+            due_ms = delivery.next_tick_ms(live.terms, live.state)
+            if due_ms is not None and due_ms <= now_ms:
+                self._apply(live, records.Tick(now_ms))
+        self._grant()
+
+    def _sleep_s(self) -> float:
+        now_ms = self._now_ms()
+        due = [delivery.next_tick_ms(live.terms, live.state) for live in self._live.values()]
+        due.append(self._turns.next_opening_ms(now_ms))
+        soonest_ms = min((one for one in due if one is not None), default=None)
+        if soonest_ms is None:
+            return LONGEST_SLEEP_S
+        return min(max(soonest_ms - now_ms, 1) / 1000, LONGEST_SLEEP_S)

@@ -1,0 +1,75 @@
+"""Settlement: what both meters saw enters, a transaction kept before it is sent leaves."""
+
+from __future__ import annotations
+
+import asyncio
+
+from eth_account.signers.local import LocalAccount
+
+from hub.chain.client import MarketClient
+from hub.chain.records import ChainUnavailable, ContractRefused, SignedCall, StaleCall
+from hub.site_clock import wall_ms
+from hub.store import Store
+
+TAKEN, LATE = "taken", "late"
+
+
+class Settlement:
+    """The oracle's account on the contract.
+
+    A signed report is in the store before it is sent. Sending the same one twice is harmless, and
+    the contract takes one report per trade only.
+    """
+
+    def __init__(self, store: Store, client: MarketClient, account: LocalAccount) -> None:
+        self._store = store
+        self._client = client
+        self._account = account
+
+    async def report(self, delivery_id: str, trade_id: int, seller_uwh: int, buyer_uwh: int) -> str:
+        """Report a trade; return "taken", or "late" when the contract takes no report any more.
+
+        Raises ChainUnavailable: call again, the same transaction is then sent.
+        """
+        return await asyncio.to_thread(self._report, delivery_id, trade_id, seller_uwh, buyer_uwh)
+
+    def _report(self, delivery_id: str, trade_id: int, seller_uwh: int, buyer_uwh: int) -> str:
+        row = self._store.delivery(delivery_id)
+        try:
+            if row is not None and row.raw_report is not None and self._is_mined(row.raw_report):
+                return TAKEN
+
+            def keep(call: SignedCall) -> None:
+                self._store.keep_report(delivery_id, call.raw, call.hash)
+                self._store.stamp(delivery_id, "reported_at_ms", wall_ms())
+
+            self._client.execute(
+                self._account, "report", trade_id, seller_uwh, buyer_uwh, before_send=keep
+            )
+        except ContractRefused as refusal:
+            # Closed: an earlier sending was taken, and the chain's event tells the outcome.
+            return TAKEN if refusal.error_name == "TradeClosed" else LATE
+        return TAKEN
+
+    def _is_mined(self, raw: bytes) -> bool:
+        """Send a kept report (again); False when another transaction used its nonce."""
+        try:
+            self._client.send(SignedCall.from_raw(raw))
+        except StaleCall:
+            return False
+        return True
+
+    async def refund(self, trade_id: int) -> bool:
+        """Give the buyer its money back after report-by; False while that is refused."""
+        return await asyncio.to_thread(self._try, "refund", trade_id)
+
+    async def reclaim(self, order_id: int) -> bool:
+        """Free the money of a bid nobody took, after clear-by; False while that is refused."""
+        return await asyncio.to_thread(self._try, "reclaim", order_id)
+
+    def _try(self, function: str, number: int) -> bool:
+        try:
+            self._client.execute(self._account, function, number)
+        except (ContractRefused, ChainUnavailable, StaleCall):
+            return False
+        return True

@@ -1,0 +1,1 @@
+"""What the page and the agents may know and do."""

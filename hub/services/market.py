@@ -1,0 +1,297 @@
+"""What peers and agents may do: validated requests in, orders and trades on the chain out.
+
+The page and the agents know nothing but this: no SQL, no web3, no MQTT. Amounts are integers here;
+hub/amounts.py reads what people type. Every refusal is a TruequeError with one sentence.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from hub import amounts
+from hub.config import SiteConfig
+from hub.keys import Keys
+from hub.services import snapshot
+from hub.services.aged import Aged
+from hub.services.order_rules import Refused, check_limit, check_part, check_terms
+from hub.site_clock import SiteClock, wall_ms
+from hub.store import OrderRow, Store, TradeRow, WindowRow
+
+HISTORY_S = 300
+HISTORY_POINTS = 60
+HISTORY_AGE_S = 5.0
+SNAPSHOT_AGE_S = 0.4  # several tabs share one
+SHOWN_TRADES = 60
+SEEN_WITHIN_S = 3.0
+SEEN_PERIOD_S = 0.02
+# What no configuration can change yet, said on every page.
+KEYS_NOTICE = "Test site: the hub holds every house's key, so anyone at this computer can trade."
+ORACLE_NOTICE = "Deliveries are settled on the hub's word; boards do not sign their reports yet."
+
+
+class Contract(Protocol):
+    """What the service needs of hub.chain.client.MarketClient; each call signs and waits."""
+
+    def offer(self, account: Any, window_id: int, energy_uwh: int, price: int, /) -> int: ...
+    def bid(self, account: Any, window_id: int, energy_uwh: int, price: int, /) -> int: ...
+    def take(self, account: Any, order_id: int, energy_uwh: int, limit: int, /) -> int: ...
+    def cancel(self, account: Any, order_id: int, /) -> Any: ...
+
+
+class MarketService:
+    """The market of one site, seen and used by its peers; safe from several threads."""
+
+    def __init__(
+        self,
+        store: Store,
+        client: Contract,
+        keys: Keys,
+        config: SiteConfig,
+        *,
+        clock: SiteClock | None = None,
+        notices: Iterable[str] = (),
+    ) -> None:
+        self._store, self._client, self._keys, self.config = store, client, keys, config
+        self._clock, self._notices = clock, (KEYS_NOTICE, *notices, ORACLE_NOTICE)
+        self._listeners: list[Callable[[], None]] = []
+        self._closed: dict[TradeRow, dict[str, Any]] = {}
+        self._snapshot = Aged(self._take_snapshot, SNAPSHOT_AGE_S)
+        self._history = Aged(self._read_history, HISTORY_AGE_S)
+
+    # What is there --------------------------------------------------------------------------
+
+    def overview(self) -> dict[str, Any]:
+        """Return everything the page shows as one record ready for JSON (docs/page.md)."""
+        return self._snapshot.get()
+
+    def history(self) -> dict[str, Any]:
+        """Return the powers of the last minutes per house: at_ms, pv_uw, load_uw, ..."""
+        return self._history.get()
+
+    def trades(self, peer_name: str | None = None) -> list[dict[str, Any]]:
+        """Return trades, newest first, all or one peer's. Raises Refused for a stranger."""
+        peer = None if peer_name is None else self._account(peer_name).address
+        rows = self._store.trades(peer)
+        return self._trade_records(rows[::-1])
+
+    def peer_names(self) -> list[str]:
+        """Return the houses whose keys the hub holds, in the order of the configuration."""
+        return [house.name for house in self.config.houses if house.name in self._keys.peers]
+
+    def now_s(self) -> float:
+        """Return the chain's time: that of the hub's clock, which stamps the blocks."""
+        return wall_ms() / 1_000
+
+    def window_now(self) -> WindowRow | None:
+        """Return the trading window of now, None when there is none."""
+        return snapshot.current_window(self._store.windows(), self.now_s())
+
+    def open_orders(self, window_id: int) -> list[tuple[str, OrderRow]]:
+        """Return the open orders of a window, each with the name of its peer."""
+        names = self._names()
+        return [
+            (names.get(order.peer, order.peer), order)
+            for order in self._store.open_orders(window_id)
+        ]
+
+    def trades_in(self, peer_name: str, window_id: int) -> list[TradeRow]:
+        """Return a peer's trades of one window. Raises Refused for a stranger."""
+        return self._store.trades(self._account(peer_name).address, window_id)
+
+    def available_wei(self, peer_name: str) -> int:
+        """Return what a peer can spend. Raises Refused for a stranger."""
+        address = self._account(peer_name).address
+        return next((peer.balance_wei for peer in self._store.peers() if peer.peer == address), 0)
+
+    def recent_readings(self, node: str, span_s: int) -> list[dict[str, Any]]:
+        """Return a node's readings of the last `span_s` seconds, oldest first."""
+        now_ms = wall_ms()
+        return self._store.readings_between(now_ms - span_s * 1_000, now_ms + 1, node)
+
+    def has_order(self, order_id: int) -> bool:
+        """Tell whether the store has seen that order, open or not."""
+        return any(order.order_id == order_id for order in self._store.orders())
+
+    def has_trade(self, trade_id: int) -> bool:
+        """Tell whether the store has seen that trade."""
+        return self._store.trade(trade_id) is not None
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Call `listener`, from any thread, after each order, take or cancellation made here."""
+        self._listeners.append(listener)
+
+    # What may be done -----------------------------------------------------------------------
+
+    def post_offer(self, peer_name: str, energy_uwh: int, price_gwei_per_kwh: int) -> int:
+        """Offer energy in the open window; return the order's id. Raises TruequeError."""
+        return self._post(peer_name, energy_uwh, price_gwei_per_kwh, is_offer=True)
+
+    def post_bid(self, peer_name: str, energy_uwh: int, price_gwei_per_kwh: int) -> int:
+        """Ask for energy; its cost is locked. Return the order's id. Raises TruequeError."""
+        return self._post(peer_name, energy_uwh, price_gwei_per_kwh, is_offer=False)
+
+    def _post(
+        self, peer_name: str, energy_uwh: int, price_gwei_per_kwh: int, *, is_offer: bool
+    ) -> int:
+        account = self._account(peer_name)
+        energy_uwh = amounts.check_energy_uwh(energy_uwh)
+        price = amounts.check_price_gwei_per_kwh(price_gwei_per_kwh)
+        window = self._window_in("bids", "No window accepts orders at the moment.")
+        check_terms(window, energy_uwh, price)
+        if not is_offer:
+            self._check_money(peer_name, energy_uwh * price)
+        send = self._client.offer if is_offer else self._client.bid
+        order_id = send(account, window.window_id, energy_uwh, price)
+        self._wait_for(lambda: self.has_order(order_id))
+        return order_id
+
+    def take(
+        self,
+        peer_name: str,
+        order_id: int,
+        energy_uwh: int | None = None,
+        limit_gwei_per_kwh: int | None = None,
+    ) -> int:
+        """Take an order of another peer, all that is left without `energy_uwh`.
+
+        The trade is at the order's price, which `limit_gwei_per_kwh` may bound. Returns the
+        trade's id; raises TruequeError.
+        """
+        account = self._account(peer_name)
+        order = self._open_order(order_id)
+        if order.peer == account.address:
+            raise Refused("That is your own order; cancel it instead.")
+        window = self._store.window(order.window_id)
+        if window is None or not window.bid_start_s <= self.now_s() < window.clear_by_s:
+            raise Refused("Its window is closed: this order can no longer be taken.")
+        left_uwh = order.remaining_uwh
+        energy_uwh = left_uwh if energy_uwh is None else amounts.check_energy_uwh(energy_uwh)
+        check_part(energy_uwh, left_uwh, window.min_energy_uwh)
+        limit = limit_gwei_per_kwh or order.price_gwei_per_kwh
+        check_limit(order, limit)
+        if order.is_offer:
+            self._check_money(peer_name, energy_uwh * order.price_gwei_per_kwh)
+        trade_id = self._client.take(account, order_id, energy_uwh, limit)
+        self._wait_for(lambda: self.has_trade(trade_id))
+        return trade_id
+
+    def cancel(self, peer_name: str, order_id: int) -> None:
+        """Withdraw one's own open order; a bid's money is free again. Raises TruequeError."""
+        account = self._account(peer_name)
+        order = self._open_order(order_id)
+        if order.peer != account.address:
+            raise Refused("Only the house that placed an order can cancel it.")
+        self._client.cancel(account, order_id)
+        self._wait_for(lambda: all(o.order_id != order_id for o in self._open_of(order)))
+
+    # ----------------------------------------------------------------------------------------
+
+    def _account(self, peer_name: str) -> Any:
+        account = self._keys.peers.get(peer_name) if isinstance(peer_name, str) else None
+        if account is None:
+            raise Refused("There is no such peer on this site.", "peer")
+        return account
+
+    def _window_in(self, phase: str, otherwise: str) -> WindowRow:
+        window = self.window_now()
+        if window is None or snapshot.phase_of(window, self.now_s()) != phase:
+            raise Refused(otherwise)
+        return window
+
+    def _open_of(self, order: OrderRow) -> list[OrderRow]:
+        return self._store.open_orders(order.window_id)
+
+    def _open_order(self, order_id: int) -> OrderRow:
+        order = next((one for one in self._store.orders() if one.order_id == order_id), None)
+        if order is None:
+            raise Refused("There is no such order.")
+        if order.is_cancelled:
+            raise Refused("That order was cancelled.")
+        if order.remaining_uwh == 0:
+            raise Refused("That order was taken by somebody else.")
+        return order
+
+    def _check_money(self, peer_name: str, cost_wei: int) -> None:
+        available_wei = self.available_wei(peer_name)
+        if cost_wei > available_wei:
+            raise Refused(
+                f"That costs {amounts.money_text(cost_wei)}, but {peer_name} has only "
+                f"{amounts.money_text(available_wei)} available.",
+                "energy",
+            )
+
+    def _wait_for(self, has_arrived: Callable[[], bool]) -> None:
+        """Wait until the store shows what the chain has confirmed, so that a peer reads its own
+        writes; the transaction stands even if the follower is slow."""
+        deadline = time.monotonic() + SEEN_WITHIN_S
+        while not has_arrived() and time.monotonic() < deadline:
+            time.sleep(SEEN_PERIOD_S)
+        self._snapshot.forget()
+        for listener in self._listeners:
+            listener()
+
+    def _names(self) -> dict[str, str]:
+        return {account.address: name for name, account in self._keys.peers.items()}
+
+    def _read_history(self) -> dict[str, Any]:
+        now_ms = wall_ms()
+        readings = self._store.readings_between(now_ms - HISTORY_S * 1_000, now_ms + 1)
+        return snapshot.history_records(readings, HISTORY_POINTS)
+
+    def _trade_records(self, rows: Sequence[TradeRow]) -> list[dict[str, Any]]:
+        names = self._names()
+        return [self._closed.get(row) or self._trade_record(row, names) for row in rows]
+
+    def _trade_record(self, row: TradeRow, names: Mapping[str, str]) -> dict[str, Any]:
+        delivery = next(reversed(self._store.deliveries(row.trade_id)), None)
+        reports = self._store.delivery_reports(delivery.delivery_id) if delivery else []
+        record = snapshot.trade_record(row, names, delivery, reports)
+        if row.state in snapshot.CLOSED_STATES:
+            self._closed[row] = record  # by the row itself: a replaced block makes another one
+        return record
+
+    def _take_snapshot(self) -> dict[str, Any]:
+        now_ms, names = wall_ms(), self._names()
+        nodes, all_trades = self._store.nodes(), self._store.trades()
+        statuses, readings = self._store.latest_statuses(), self._store.latest_readings()
+        houses = [
+            snapshot.house_record(one, statuses.get(one.node), readings.get(one.node), now_ms)
+            for one in nodes
+        ]
+        trades = self._trade_records(all_trades[::-1][:SHOWN_TRADES])
+        window = snapshot.current_window(self._store.windows(), now_ms / 1_000)
+        orders = self._store.open_orders(window.window_id) if window else []
+        balances = snapshot.balance_records(
+            self._store.peers(), self._store.orders(), all_trades, names
+        )
+        return {
+            "now_ms": now_ms,
+            "site": self._site_record(now_ms),
+            "notices": list(self._notices),
+            "houses": houses,
+            "bus": snapshot.bus_records(nodes, trades, houses),
+            "window": snapshot.window_record(window, now_ms / 1_000, self._clock)
+            if window
+            else None,
+            "book": snapshot.book_record(orders, names),
+            "trades": trades,
+            "balances": balances,
+        }
+
+    def _site_record(self, now_ms: int) -> Mapping[str, Any]:
+        config, clock = self.config, self._clock
+        return {
+            "name": config.site.name,
+            "kind": config.site.kind,
+            "model_scale": config.site.model_scale,
+            "time_local": clock.at(now_ms).isoformat(timespec="milliseconds") if clock else None,
+            "zone": config.clock.zone,
+            "speed": clock.speed if clock else 1,
+            "retail_gwei_per_kwh": config.market.retail_gwei_per_kwh,
+            "feed_in_gwei_per_kwh": config.market.feed_in_gwei_per_kwh,
+            "min_energy_uwh": config.market.min_energy_uwh,
+            "bids_local": list(config.schedule.bids) if config.schedule.mode == "daily" else [],
+            "peers": self.peer_names(),
+        }

@@ -1,0 +1,274 @@
+"""Rows of the store in, the plain records that page, scripts and agents see out. Pure functions.
+
+Wei are decimal strings: a JavaScript number is exact only up to 0.009 ETH.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from wire.records import QUALITY
+
+from hub.site_clock import SiteClock
+from hub.store import (
+    DeliveryRow,
+    NodeRow,
+    OrderRow,
+    PeerRow,
+    ReportRow,
+    StatusRow,
+    TradeRow,
+    WindowRow,
+)
+
+STATUS_PERIOD_MS = 2_000
+OFFLINE_AFTER_MS = 3 * STATUS_PERIOD_MS  # two missed in a row are bad luck, three are not
+PORTS = ("pv", "load", "battery", "bus")
+REGISTERS = tuple(f"{port}_{way}_uwh" for port in PORTS for way in ("import", "export"))
+CLOSED_STATES = ("settled", "refunded")
+TURN_STATES = ("armed", "delivering", "reported")
+SPANS = (
+    ("before", "bid_start_s"),
+    ("bids", "bid_end_s"),
+    ("taking", "clear_by_s"),
+    ("waiting", "delivery_start_s"),
+    ("delivery", "delivery_end_s"),
+    ("reporting", "report_by_s"),
+)
+
+Record = dict[str, Any]
+
+
+def house_record(
+    node: NodeRow, status: StatusRow | None, reading: Mapping[str, Any] | None, now_ms: int
+) -> Record:
+    """Return the live state of a house; a measured member is None where no sensor is fitted."""
+    heard = [
+        one
+        for one in (status and status.received_at_ms, reading and reading["received_at_ms"])
+        if one
+    ]
+    age_ms = max(0, now_ms - max(heard)) if heard else None
+    has_will = status is not None and status.is_offline
+    return {
+        "name": node.node,
+        "kind": node.kind,
+        "segment": node.segment,
+        "is_online": age_ms is not None and age_ms < OFFLINE_AFTER_MS and not has_will,
+        "age_ms": age_ms,
+        "relay": status.relay if status else None,
+        "state": status.state if status else None,
+        "fault": status.fault if status else None,
+        "firmware": status.firmware if status else None,
+        "quality": quality_words(reading["quality_flags"]) if reading else [],
+        "measured": {port: _port(reading, port) for port in PORTS} if reading else {},
+        "load_apparent_uva": reading["load_apparent_uva"] if reading else None,
+        "load_apparent_uvah": reading["load_apparent_uvah"] if reading else None,
+        "registers": {name: reading[name] for name in REGISTERS} if reading else {},
+    }
+
+
+def _port(reading: Mapping[str, Any], port: str) -> Record:
+    return {
+        quantity: reading[f"{port}_{quantity}"]
+        for quantity in ("voltage_uv", "current_ua", "power_uw")
+    }
+
+
+def quality_words(flags: int) -> list[str]:
+    """Return the names of the quality flags that are set."""
+    return [word for word, bit in QUALITY.items() if flags & bit]
+
+
+def phase_of(window: WindowRow, now_s: float) -> str:
+    """Return before, bids, taking, waiting, delivery, reporting or over."""
+    for word, end in SPANS:
+        if now_s < getattr(window, end):
+            return word
+    return "over"
+
+
+def current_window(windows: Iterable[WindowRow], now_s: float) -> WindowRow | None:
+    """Return the window people care about now.
+
+    One whose orders can be placed or taken, else the latest begun and not over, else the next.
+    """
+    alive = [one for one in windows if now_s < one.report_by_s]
+    begun = sorted((one for one in alive if one.bid_start_s <= now_s), key=_start, reverse=True)
+    trading = [one for one in begun if now_s < one.clear_by_s]
+    coming = sorted((one for one in alive if now_s < one.bid_start_s), key=_start)
+    return next(iter(trading + begun + coming), None)
+
+
+def _start(window: WindowRow) -> tuple[int, int]:
+    return window.bid_start_s, window.window_id
+
+
+def window_record(window: WindowRow, now_s: float, clock: SiteClock | None) -> Record:
+    """Return a window's terms, its phase and, by the site's clock, its times of day."""
+    record: Record = {name: getattr(window, name) for name in window.__dataclass_fields__}
+    record["phase"] = phase_of(window, now_s)
+    ends = dict(SPANS).get(record["phase"])
+    record["phase_ends_s"] = getattr(window, ends) if ends else None
+    record["local"] = {
+        name: _time_of_day(getattr(window, name), clock) for _, name in SPANS if clock is not None
+    }
+    return record
+
+
+def _time_of_day(at_s: int, clock: SiteClock) -> str:
+    """Return HH:MM at the end of a chain second: windows were cut to whole seconds, and on a fast
+    bench a second is many minutes."""
+    return clock.at(at_s * 1_000 + 999).strftime("%H:%M")
+
+
+def order_record(order: OrderRow, names: Mapping[str, str]) -> Record:
+    """Return an open order; `energy_uwh` is what is left of it."""
+    return {
+        "order_id": order.order_id,
+        "peer": names.get(order.peer, order.peer),
+        "is_offer": order.is_offer,
+        "energy_uwh": order.remaining_uwh,
+        "placed_uwh": order.energy_uwh,
+        "price_gwei_per_kwh": order.price_gwei_per_kwh,
+        "cost_wei": str(order.remaining_uwh * order.price_gwei_per_kwh),
+        "placed_at_ms": order.placed_at_ms,
+    }
+
+
+def book_record(orders: Iterable[OrderRow], names: Mapping[str, str]) -> Record:
+    """Return both sides of the book, the best price first and the older order at equal price."""
+    records = [order_record(order, names) for order in orders]
+    offers = [one for one in records if one["is_offer"]]
+    bids = [one for one in records if not one["is_offer"]]
+    return {
+        "offers": sorted(offers, key=lambda one: (one["price_gwei_per_kwh"], one["order_id"])),
+        "bids": sorted(bids, key=lambda one: (-one["price_gwei_per_kwh"], one["order_id"])),
+    }
+
+
+def trade_record(
+    trade: TradeRow,
+    names: Mapping[str, str],
+    delivery: DeliveryRow | None,
+    reports: Sequence[ReportRow],
+) -> Record:
+    """Return a trade with its progress: what each meter has seen, and its money."""
+    metered = {"seller": trade.seller_metered_uwh, "buyer": trade.buyer_metered_uwh}
+    for report in reports:
+        if metered[report.role] is None or trade.state not in CLOSED_STATES:
+            metered[report.role] = max(metered[report.role] or 0, report.energy_uwh)
+    seen = [energy for energy in metered.values() if energy is not None]
+    return {
+        "trade_id": trade.trade_id,
+        "order_id": trade.order_id,
+        "window_id": trade.window_id,
+        "seller": names.get(trade.seller, trade.seller),
+        "buyer": names.get(trade.buyer, trade.buyer),
+        "taker": names.get(trade.taker, trade.taker),
+        "energy_uwh": trade.energy_uwh,
+        "price_gwei_per_kwh": trade.price_gwei_per_kwh,
+        "cost_wei": str(trade.energy_uwh * trade.price_gwei_per_kwh),
+        "state": trade.state,
+        "matched_at_ms": trade.matched_at_ms,
+        "seller_uwh": metered["seller"],
+        "buyer_uwh": metered["buyer"],
+        "moved_uwh": min(seen) if len(seen) == 2 else 0,
+        "settled_uwh": trade.settled_uwh,
+        "paid_wei": _text(trade.paid_wei),
+        "refunded_wei": _text(trade.refunded_wei),
+        "reason": delivery.reason if delivery else None,
+        "attempt": delivery.attempt if delivery else None,
+    }
+
+
+def _text(amount_wei: int | None) -> str | None:
+    return None if amount_wei is None else str(amount_wei)
+
+
+def bus_records(
+    nodes: Sequence[NodeRow], trades: Sequence[Record], houses: Sequence[Record]
+) -> list[Record]:
+    """Return for every bus segment the turn that has it and the trades that wait for one."""
+    segment_of = {node.node: node.segment for node in nodes}
+    records = []
+    for segment in sorted(set(segment_of.values())):
+        here = [trade for trade in trades if segment_of.get(trade["seller"]) == segment]
+        turn = next((trade for trade in here if trade["state"] in TURN_STATES[:2]), None)
+        records.append(
+            {
+                "segment": segment,
+                "turn": _turn_record(turn, houses) if turn else None,
+                "waiting": [
+                    trade["trade_id"] for trade in here if trade["state"] in ("matched", "queued")
+                ],
+            }
+        )
+    return records
+
+
+def _turn_record(trade: Record, houses: Sequence[Record]) -> Record:
+    """Return the turn; its power is what the buyer's meter takes from the bus now."""
+    by_name = {house["name"]: house for house in houses}
+    buyer, seller = by_name.get(trade["buyer"], {}), by_name.get(trade["seller"], {})
+    power_uw = (buyer.get("measured") or {}).get("bus", {}).get("power_uw")
+    is_flowing = seller.get("relay") == "out" and buyer.get("relay") == "in"
+    members = ("trade_id", "seller", "buyer", "energy_uwh", "moved_uwh", "state")
+    return {
+        **{name: trade[name] for name in members},
+        "power_uw": power_uw if is_flowing else 0,
+        "is_flowing": is_flowing,
+    }
+
+
+def balance_records(
+    peers: Iterable[PeerRow],
+    orders: Iterable[OrderRow],
+    trades: Iterable[TradeRow],
+    names: Mapping[str, str],
+) -> dict[str, dict[str, str]]:
+    """Return what each peer can spend and what of its money is locked, in wei as text.
+
+    Locked is what is left of its bids and the cost of what it bought and that is not settled yet.
+    """
+    locked: dict[str, int] = {}
+    for order in orders:
+        if not order.is_offer and not order.is_cancelled:
+            lock_wei = order.remaining_uwh * order.price_gwei_per_kwh
+            locked[order.peer] = locked.get(order.peer, 0) + lock_wei
+    for trade in trades:
+        if trade.state not in CLOSED_STATES:
+            cost_wei = trade.energy_uwh * trade.price_gwei_per_kwh
+            locked[trade.buyer] = locked.get(trade.buyer, 0) + cost_wei
+    return {
+        names.get(peer.peer, peer.peer): {
+            "available_wei": str(peer.balance_wei),
+            "in_escrow_wei": str(locked.get(peer.peer, 0)),
+        }
+        for peer in peers
+    }
+
+
+def history_records(readings: Iterable[Mapping[str, Any]], points: int) -> dict[str, Record]:
+    """Return per node the powers of its readings as columns, thinned to about `points`."""
+    by_node: dict[str, list[Mapping[str, Any]]] = {}
+    for reading in readings:
+        by_node.setdefault(reading["node"], []).append(reading)
+    records: dict[str, Record] = {}
+    for node, rows in by_node.items():
+        stride = max(1, -(-len(rows) // points))
+        kept = rows[::-1][::stride][::-1]  # thinned from the newest, which always stays
+        records[node] = {
+            "at_ms": [row["received_at_ms"] for row in kept],
+            "pv_uw": [row["pv_power_uw"] for row in kept],
+            "load_uw": [_load(row) for row in kept],
+            "battery_uw": [row["battery_power_uw"] for row in kept],
+            "bus_uw": [row["bus_power_uw"] for row in kept],
+        }
+    return records
+
+
+def _load(row: Mapping[str, Any]) -> int | None:
+    real: int | None = row["load_power_uw"]
+    return row["load_apparent_uva"] if real is None else real
