@@ -93,7 +93,7 @@ class Schedule:
     bids: tuple[str, ...] = field(("10:30-13:00", "14:00-16:30"))
     deliveries: tuple[str, ...] = field(("13:00-14:00", "16:30-17:30"))
     report_grace_s: int = field(120, low=5, high=86_400)
-    once_bids_s: int = field(14, low=3, high=3600)
+    once_bids_s: int = field(20, low=3, high=3600)
     once_nodes: int = field(0, low=0, high=10_000)
 
 

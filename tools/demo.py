@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[1]
 HUB_READY_S = 120.0
 LOOK_S = 0.1
 STOP_S = 20.0
+TURN_S = 28  # a smallest trade at the rated power takes 20 s, relays and reports the rest
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -38,7 +39,7 @@ class Wanted:
 
     data: Path
     houses: int
-    speed: int
+    speed: int | None
     start: datetime.datetime
     page_port: int
     is_once: bool
@@ -53,8 +54,9 @@ class Wanted:
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path),
               help="The site's directory; a site that is there goes on. "
               "Default: var/site-HOUSES; --once starts afresh in var/once.")  # fmt: skip
-@click.option("--speed", type=click.IntRange(1, 600), default=BENCH_SPEED, show_default=True,
-              help="How fast the replayed day runs; energy and chain keep real time.")  # fmt: skip
+@click.option("--speed", type=click.IntRange(1, 600),
+              help="How fast the replayed day runs; energy and chain keep real time. "
+              f"Default: {BENCH_SPEED}, less where more houses need more turns.")  # fmt: skip
 @click.option("--start", type=click.DateTime(), default=BENCH_START.isoformat(), show_default=True,
               help="Site time at which a new bench begins.")  # fmt: skip
 @click.option("--port", "page_port", type=click.IntRange(0, 65535), default=0,
@@ -64,7 +66,7 @@ def main(
     once: bool,
     report: Path | None,
     data: Path | None,
-    speed: int,
+    speed: int | None,
     start: datetime.datetime,
     page_port: int,
 ) -> None:
@@ -125,11 +127,19 @@ def _prepare_site(wanted: Wanted) -> None:
         wanted.data,
         houses,
         site={"name": "bench"},
-        clock={"start_local": wanted.start, "speed": wanted.speed},
+        clock={"start_local": wanted.start, "speed": wanted.speed or usual_speed(wanted.houses)},
         schedule={"mode": "once" if wanted.is_once else "daily"},
         page={"port": wanted.page_port},
     )
     secrets.create(wanted.data / "keys.json", [house.name for house in houses])
+
+
+def usual_speed(houses: int) -> int:
+    """Return how fast the day may run so that every pair's turn fits a delivery hour.
+
+    A turn takes energy at the rated power for TURN_S, one after the other on the one bus.
+    """
+    return max(1, min(BENCH_SPEED, 3600 // (houses // 2 * TURN_S)))
 
 
 async def _run(wanted: Wanted) -> int:
@@ -204,8 +214,9 @@ def _welcome(wanted: Wanted, state: dict[str, Any]) -> None:
     if wanted.is_once:
         console.print("  One trading window, then a report. Ctrl-C ends everything.\n")
     else:
-        console.print(f"  A bench day takes {86_400 // wanted.speed // 60} minutes; houses trade "
-                      "by themselves. Ctrl-C ends everything, the next run goes on.\n")  # fmt: skip
+        minutes = 86_400 // state["clock"]["speed"] // 60
+        console.print(f"  A bench day takes {minutes} minutes; houses trade by themselves. "
+                      " Ctrl-C ends everything, the next run goes on.\n")  # fmt: skip
 
 
 async def _watch(hub: Child, bench: Child, said: TextIO, stopping: asyncio.Event) -> None:
