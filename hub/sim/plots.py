@@ -18,7 +18,7 @@ from matplotlib import dates
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hub.sim.clock import Clock
+from hub.sim.clock import MINUTES_OF_DAY, Clock
 from hub.sim.community import W_PER_KW
 from hub.sim.outputs import mean_prices, trade_price
 from hub.sim.run import Outcome
@@ -33,6 +33,7 @@ LOAD, PV, IMPORT, EXPORT, TRADE, MUTED = (
 MAX_LINES = 12  # of peers in one plot
 MAX_BARS = 40
 MAX_POINTS = 1500
+LONG_DAYS = 14
 DPI = 120
 
 
@@ -79,17 +80,40 @@ def _time_axis(axes: Axes, clock: Clock) -> None:
     axes.set_xlim(dates.date2num(clock.local_times[0]), dates.date2num(clock.local_times[-1]))
 
 
-def _thin(clock: Clock, values: Values) -> tuple[Any, Values]:
-    """Return times and values, as means of equal spans where there are more than can be seen."""
-    span = -(-clock.slots // MAX_POINTS)
+def _span(clock: Clock) -> int:
+    """Return how many slots one point of a plot stands for: one, or a day of a long run."""
+    if clock.slots <= MAX_POINTS:
+        return 1
+    day = MINUTES_OF_DAY // clock.slot_minutes
+    return day if clock.slots >= LONG_DAYS * day else -(-clock.slots // MAX_POINTS)
+
+
+def _thin(clock: Clock, values: Values, weights: Values | None = None) -> tuple[Any, Values]:
+    """Return times and values, as (weighted) means where there are more than can be seen.
+
+    A value without weight is not drawn: a price at which nobody trades.
+    """
+    span = _span(clock)
     kept = clock.slots // span * span
-    means = values[:kept].reshape(-1, span).mean(axis=1)
+    if weights is None:
+        weights = np.ones(clock.slots)
+    weighted = np.where(weights > 0, np.nan_to_num(values) * weights, 0.0)
+    sums = weighted[:kept].reshape(-1, span).sum(axis=1)
+    total = weights[:kept].reshape(-1, span).sum(axis=1)
+    means = np.divide(sums, total, out=np.full(len(sums), np.nan), where=total > 0)
     return dates.date2num(clock.local_times[:kept:span]), means
+
+
+def _titled(title: str, clock: Clock) -> str:
+    minutes = _span(clock) * clock.slot_minutes
+    if minutes == clock.slot_minutes:
+        return title
+    return f"{title} ({'daily' if minutes == MINUTES_OF_DAY else f'{minutes} min'} means)"
 
 
 def _draw_flows(directory: Path, outcome: Outcome) -> Path:
     slots, clock = outcome.slots, outcome.community.clock
-    figure, axes = _axes("Load, generation and exchange with the grid", "kW")
+    figure, axes = _axes(_titled("Load, generation and exchange with the grid", clock), "kW")
     without = (slots["need"] / W_PER_KW, -slots["offer"] / W_PER_KW)
     label = "grid without trading"
     for values, name in zip(without, (label, None), strict=True):
@@ -117,36 +141,27 @@ def _draw_flows(directory: Path, outcome: Outcome) -> Path:
 
 def _draw_prices(directory: Path, outcome: Outcome) -> Path:
     tariff, clock = outcome.community.tariff, outcome.community.clock
-    figure, axes = _axes("Prices", "EUR/kWh")
-    times = dates.date2num(clock.local_times)
-    axes.step(times, tariff.retail, where="post", color=IMPORT, label="retail")
-    axes.step(times, tariff.feed_in, where="post", color=EXPORT, label="feed-in")
-    if outcome.slots["bought"].any():
-        buy, sell = mean_prices(outcome)
-        axes.step(
-            times,
-            buy,
-            where="post",
-            color=IMPORT,
-            linestyle=":",
-            label="buyers' mean, grid included",
-        )
-        axes.step(
-            times,
-            sell,
-            where="post",
-            color=EXPORT,
-            linestyle=":",
-            label="sellers' mean, grid included",
-        )
-        axes.step(
-            times,
-            trade_price(outcome),
-            where="post",
-            color=TRADE,
-            linewidth=2,
-            label="between peers",
-        )
+    figure, axes = _axes(_titled("Prices", clock), "EUR/kWh")
+    slots = outcome.slots
+    buy, sell = mean_prices(outcome)
+    lines: list[tuple[str, Values, Values | None, dict[str, Any]]] = [
+        ("retail", tariff.retail, None, {"color": IMPORT}),
+        ("feed-in", tariff.feed_in, None, {"color": EXPORT}),
+    ]
+    if slots["bought"].any():
+        dotted = {"linestyle": ":"}
+        lines += [
+            ("buyers' mean, grid included", buy, slots["need"], {"color": IMPORT, **dotted}),
+            ("sellers' mean, grid included", sell, slots["offer"], {"color": EXPORT, **dotted}),
+            (
+                "between peers",
+                trade_price(outcome),
+                slots["bought"],
+                {"color": TRADE, "linewidth": 2},
+            ),
+        ]
+    for label, values, weights, style in lines:
+        axes.step(*_thin(clock, values, weights), where="post", label=label, **style)
     axes.set_ylim(bottom=min(0.0, float(tariff.feed_in.min())))
     _time_axis(axes, clock)
     _legend(axes)
