@@ -109,8 +109,9 @@ def clear(orders: Path, mechanism: str, k: Fraction, ties: str, fee: int, is_jso
         terms = ClearingTerms(mechanism, k, ties, fee)
     except MarketRefusal as refusal:
         raise BadInput(f"--mechanism {mechanism}: {refusal}") from refusal
-    book = read_orders(orders, _warn)
-    result = _answer(orders, lambda: clear_book(book, terms))
+    with Console(stderr=True).status(f"clearing {escape(str(orders))}"):
+        book = read_orders(orders, _warn)
+        result = _answer(orders, lambda: clear_book(book, terms))
     _print(result, is_json, _clearing_table)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hub.market.arrays import BookArrays, Integers
 
 WIDEST_KEY = 2**62
-MANY_OWN = 50  # more than one self-trade in so many is worth copying columns to lists
+MANY_OWN = 12  # more than one self-trade in so many is worth copying columns to lists
 
 
 @dataclass(frozen=True)
