@@ -48,8 +48,19 @@ def meter() -> None:
     default=0,
     help="Channel k of a row was sampled k times this later; without it they are simultaneous.",
 )
+@click.option(
+    "--spike-correction",
+    "is_corrected",
+    is_flag=True,
+    help="The codes are an RP2040's as read: correct the spikes of its erratum E11.",
+)
 def replay(
-    samples: Path, is_json: bool, sensors: str, calibration_path: Path | None, skew_us: int
+    samples: Path,
+    is_json: bool,
+    sensors: str,
+    calibration_path: Path | None,
+    skew_us: int,
+    is_corrected: bool,
 ) -> None:
     """Meter SAMPLES, a CSV file of ADC codes with the header t_us,ch0,ch1,ch2.
 
@@ -60,7 +71,8 @@ def replay(
     """
     fitted = parse_sensors(sensors)
     calibration = read_calibration(calibration_path) if calibration_path else {}
-    result = run_meter(read_recording(samples), fitted, calibration, skew_us)
+    recording = read_recording(samples)
+    result = run_meter(recording, fitted, calibration, skew_us, is_corrected=is_corrected)
     if is_json:
         click.echo(json.dumps(result, indent=1))
     else:
@@ -78,8 +90,9 @@ def parse_sensors(text: str) -> list[str]:
             raise BadInput(f"--sensors, {channel}: {name!r} is not one of {', '.join(SENSORS)}")
         chosen[channel] = name
     fitted = [chosen[channel] for channel in CHANNELS]
-    if sum(name.startswith("sct013") for name in fitted) > 1:
-        raise BadInput("--sensors: only one channel can set the mains cycle, so one sct013-010")
+    for part, what in (("sct013", "current"), ("zmpt101b", "voltage")):
+        if sum(name.startswith(part) for name in fitted) > 1:
+            raise BadInput(f"--sensors: only one channel can have the mains {what}")
     return fitted
 
 
@@ -122,9 +135,10 @@ def _tables(result: dict[str, Any]) -> list[Table]:
 
 
 def _value(channel: dict[str, Any]) -> str:
-    if "mean_uv" in channel:
-        return f"{channel['mean_uv'] / 1e6:.3f} V"
-    return "-" if channel["rms_ua"] is None else f"{channel['rms_ua'] / 1e6:.3f} A"
+    for name, unit in (("mean_uv", "V"), ("mean_ua", "A"), ("rms_uv", "V"), ("rms_ua", "A")):
+        if channel.get(name) is not None:
+            return f"{channel[name] / 1e6:.3f} {unit}"
+    return "-"
 
 
 def _frequency(channel: dict[str, Any]) -> str:

@@ -1,16 +1,35 @@
-"""The RP2040's converter, free-running over GP26..28 into a ring of chained DMA buffers.
+"""The converter, free-running over GP26..28 into a ring of chained DMA buffers.
 
-Register addresses and bits: RP2040 data sheet, section 4.9.6. `read_u16` is never used: it would
-stop the round robin.
+Register addresses and bits: data sheets of RP2040, section 4.9.6, and RP2350, section 12.4.6; the
+bits used here are the same. `read_u16` is never used: it would stop the round robin.
 """
 
 from array import array
 
-ADC_BASE = 0x4004C000
-CS = ADC_BASE + 0x00
-FCS = ADC_BASE + 0x08
-FIFO = ADC_BASE + 0x0C
-DIV = ADC_BASE + 0x10
+
+class Rp2040:
+    """Where its converter is, and what is wrong with it."""
+
+    ADC_BASE = 0x4004C000
+    DREQ_ADC = 36
+    HAS_SPIKES = True  # erratum E11
+
+
+class Rp2350:
+    """Of a Pico 2 W."""
+
+    ADC_BASE = 0x400A0000
+    DREQ_ADC = 48
+    HAS_SPIKES = False
+
+
+CHIPS = {"rp2040": Rp2040, "rp2350": Rp2350}
+
+# Registers, from the base on.
+CS = 0x00
+FCS = 0x08
+FIFO = 0x0C
+DIV = 0x10
 
 CS_EN = 1 << 0
 CS_START_MANY = 1 << 3
@@ -24,7 +43,6 @@ FCS_LEVEL_SHIFT = 16
 FCS_THRESHOLD_1 = 1 << 24
 
 ADC_CLOCK_HZ = 48_000_000
-DREQ_ADC = 36
 CHANNELS = 3
 BUFFERS = 4  # so many blocks, less one, may wait while a save to flash holds everything up
 HALF_WORDS = 1  # DMA transfer size
@@ -37,9 +55,11 @@ class AdcStream:
     stops the stream, which is noticed; it never lets DMA run on past a buffer.
     """
 
-    def __init__(self, mem32, dma_class, rate_hz, block_ms=100):
+    def __init__(self, mem32, dma_class, rate_hz, chip=Rp2040, block_ms=100):
         """`mem32`: machine.mem32. `dma_class`: rp2.DMA. `rate_hz`: wanted, of each channel."""
         self._mem32 = mem32
+        self._base = chip.ADC_BASE
+        self._request = chip.DREQ_ADC
         self._divider = ADC_CLOCK_HZ // (CHANNELS * rate_hz) - 1
         self.rate_mhz = ADC_CLOCK_HZ * 1000 // (CHANNELS * (self._divider + 1))
         self.frames_per_block = self.rate_mhz * block_ms // 1_000_000
@@ -51,19 +71,21 @@ class AdcStream:
 
     def start(self):
         """Start sampling into the first buffer."""
-        self._mem32[CS] = CS_EN
-        self._mem32[DIV] = self._divider << 8
-        self._mem32[FCS] = FCS_EN | FCS_DREQ_EN | FCS_UNDER | FCS_OVER | FCS_THRESHOLD_1
+        self._mem32[self._base + CS] = CS_EN
+        self._mem32[self._base + DIV] = self._divider << 8
+        self._mem32[self._base + FCS] = (
+            FCS_EN | FCS_DREQ_EN | FCS_UNDER | FCS_OVER | FCS_THRESHOLD_1
+        )
         self._drain()
         self._next = 0
         last = BUFFERS - 1
         for place in range(last, -1, -1):
             self._arm(place, chain_to=min(place + 1, last), trigger=place == 0)
-        self._mem32[CS] = CS_EN | CS_START_MANY | CS_RROBIN
+        self._mem32[self._base + CS] = CS_EN | CS_START_MANY | CS_RROBIN
 
     def stop(self):
         """Stop sampling and free the DMA channels."""
-        self._mem32[CS] = 0
+        self._mem32[self._base + CS] = 0
         for dma in self._dma:
             dma.active(0)
             dma.close()
@@ -90,7 +112,7 @@ class AdcStream:
     def restart(self):
         """Start anew after a loss, which is counted."""
         self.lost += 1
-        self._mem32[CS] = CS_EN
+        self._mem32[self._base + CS] = CS_EN
         for dma in self._dma:
             dma.active(0)
         self.start()
@@ -98,7 +120,7 @@ class AdcStream:
     def _arm(self, place, chain_to, trigger):
         dma = self._dma[place]
         dma.config(
-            read=FIFO,
+            read=self._base + FIFO,
             write=self._buffers[place],
             count=len(self._buffers[place]),
             ctrl=self._control(dma, chain_to),
@@ -115,13 +137,18 @@ class AdcStream:
             size=HALF_WORDS,
             inc_read=False,
             inc_write=True,
-            treq_sel=DREQ_ADC,
+            treq_sel=self._request,
             chain_to=self._dma[chain_to].channel,
         )
 
     def _drain(self):
         """Empty the FIFO, so that the next code is channel 0's."""
         for _ in range(8):
-            if not self._mem32[FCS] >> FCS_LEVEL_SHIFT & 0xF:
+            if not self._mem32[self._base + FCS] >> FCS_LEVEL_SHIFT & 0xF:
                 return
-            self._mem32[FIFO]
+            self._mem32[self._base + FIFO]
+
+
+def chip_of(machine_name):
+    """Return the chip by the name MicroPython gives the machine; what is not known is an RP2040."""
+    return Rp2350 if "RP2350" in machine_name else Rp2040

@@ -4,19 +4,22 @@ import asyncio
 import gc
 import os
 import random
+import sys
 import time
 
 from wire.records import QUALITY
 from wire.units import NONCE_PERIOD_MS
 
-from node.adc import AdcStream
+from node.adc import CHIPS, AdcStream, chip_of
 from node.branch_meter import BranchMeter
 from node.bus_meter import BusMeter
 from node.clock import Clock
 from node.commands import Commands
 from node.delivery import Delivery
+from node.fitting import CHANNELS, sensors
 from node.house_meter import HouseMeter
 from node.link import Link
+from node.load_meter import LoadMeter
 from node.nonces import Nonces
 from node.outbox import Outbox
 from node.profiles import PROFILES
@@ -25,8 +28,10 @@ from node.registers import Registers
 from node.relays import RelayPair
 from node.safety import Safety
 from node.sampler import Sampler
+from node.sensors.ina219 import Ina219
 from node.sensors.ina226 import Ina226
-from node.settings import CHANNELS
+from node.sensors.zmpt101b import skew256
+from node.spikes import shift_table
 from node.store import SAVE_PERIOD_MS, Store
 from node.supervisor import WATCHDOG_MS, Supervisor
 from node.switchboard import Switchboard
@@ -73,28 +78,45 @@ class Node:
         for number in profile.ADC_PINS:
             # Sets the pad up; a bare channel number would leave its pull-down on.
             machine.ADC(machine.Pin(number))
-        stream = AdcStream(machine.mem32, dma_class, settings.sample_rate_hz)
-        windows = Windows(stream.rate_mhz, profile.LOAD_CHANNEL)
+        chip = CHIPS.get(settings.chip) or chip_of(getattr(sys.implementation, "_machine", ""))
+        stream = AdcStream(machine.mem32, dma_class, settings.sample_rate_hz, chip)
+        fitted = sensors(
+            settings.sensors, settings.calibration, stream.rate_mhz, settings.divider_ratio
+        )
         self._i2c = machine.I2C(
             profile.I2C,
             sda=machine.Pin(profile.SDA),
             scl=machine.Pin(profile.SCL),
             freq=settings.i2c_hz,
         )
+        creep_ua = settings.limits["creep_ua"]
         self.bus = BusMeter(
-            self._ina226("bus"), self.registers, self.clock, settings.limits["creep_ua"]
+            self._i2c_part("bus"), self.registers, self.clock, creep_ua, self.relays
         )
-        branches = (
-            BranchMeter("pv", self._ina226("pv"), self.registers, True),
-            BranchMeter("battery", self._ina226("battery"), self.registers, False),
-        )
-        sensors = profile.sensors(settings, stream.rate_mhz)
-        self.house = HouseMeter(sensors, branches, self.registers, settings.mains_voltage_mv)
+        branches = [
+            BranchMeter(
+                name,
+                (
+                    fitted.get(name + "_voltage"),
+                    fitted.get(name + "_current") or self._i2c_part(name),
+                ),
+                self.registers,
+                creep_ua,
+            )
+            for name in ("pv", "battery")
+        ]
+        current, voltage = fitted.get("load_current"), fitted.get("load_voltage")
+        load = LoadMeter(current, voltage, self.registers, settings.mains_voltage_mv)
+        self.house = HouseMeter(branches, load)
+        windows = _build_windows((current, voltage), stream.rate_mhz, settings, chip)
         self.sampler = Sampler(stream, windows, self.house, self.clock)
 
-    def _ina226(self, branch):
+    def _i2c_part(self, branch):
         part = self._settings.ina226.get(branch)
-        return Ina226(self._i2c, part["address"], part["shunt_uohm"]) if part else None
+        if not part:
+            return None
+        driver = Ina219 if part.get("part") == "ina219" else Ina226
+        return driver(self._i2c, part["address"], part["shunt_uohm"])
 
     def _build_deliveries(self, profile):
         settings, machine = self._settings, self._machine
@@ -169,6 +191,21 @@ class Node:
 
     def _samples_lost(self, count):
         self.publisher.send_event("samples_lost", None, None, count)
+
+
+def _build_windows(load, rate_mhz, settings, chip):
+    """Return the Windows that follow the mains voltage, or the load current without one."""
+    current, voltage = load
+    is_corrected = settings.spike_correction
+    table = shift_table(chip.HAS_SPIKES if is_corrected is None else is_corrected)
+    if current is None or voltage is None:
+        follows = current or voltage
+        return Windows(rate_mhz, follows.channel if follows else None, table)
+    current.sets_cycles = False
+    first, second = sorted((current.channel, voltage.channel))
+    step_ns = 1_000_000_000_000 // (rate_mhz * len(CHANNELS))
+    skew = skew256(current, voltage, rate_mhz, step_ns)
+    return Windows(rate_mhz, voltage.channel, table, (first, second, skew))
 
 
 async def _every(period_ms, action):

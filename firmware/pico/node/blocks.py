@@ -1,7 +1,7 @@
-"""Sums and cycle crossings over one block of ADC frames, in plain Python.
+"""Sums, products and cycle crossings over one block of ADC frames, in plain Python.
 
 A block is an array of 12 bit codes, its channels interleaved frame by frame. `blocks_viper` holds
-the same two functions compiled; both keep every intermediate value between -2^30 and 2^30 and every
+the same functions compiled; both keep every intermediate value between -2^30 and 2^30 and every
 stored value positive, so that 32 bit boards and 64 bit hosts give the same numbers.
 """
 
@@ -18,18 +18,33 @@ STRIDE = 8  # codes per frame
 OFFSET = 9  # place of the alternating channel in its frame
 CROSSING_SLOTS = 10
 
-# Slots of the sums of one channel (array of 8 32 bit integers).
+# Slots of the sums of one channel (array of SUM_SLOTS 32 bit integers).
 SUM_STRIDE = 0
 SUM_OFFSET = 1
-TOTAL = 2  # of codes
-SQUARES_HIGH = 3  # of (code - 2048)^2, in units of 2^29
+TOTAL = 2  # of codes, each lifted by the table
+SQUARES_HIGH = 3  # of (lifted code - CENTRE)^2, in units of 2^29
 SQUARES_LOW = 4
 LOWEST = 5
 HIGHEST = 6
 RAILED = 7  # codes that are 0 or 4095
-SUM_SLOTS = 8
+SUM_FIRST = 8  # frames [SUM_FIRST, SUM_STOP) are added
+SUM_STOP = 9
+SUM_SLOTS = 10
 
-BIAS_CODE = 2048
+# Slots of the product of two channels (array of PRODUCT_SLOTS 32 bit integers).
+PRODUCT_STRIDE = 0
+EARLIER = 1  # place in the frame of the channel converted first
+LATER = 2
+PRODUCT_HIGH = 3  # sum of products, each lifted by PRODUCT_LIFT, in units of 2^29
+PRODUCT_LOW = 4
+LATER_BEFORE = 5  # lifted code of the later channel in the frame before
+SKEW = 6  # how much later it is converted, in 1/256 frame, 0 to 256
+PRODUCT_FIRST = 7
+PRODUCT_STOP = 8
+PRODUCT_SLOTS = 9
+
+CENTRE = 2063  # the code 2048, lifted by spikes.LIFT
+PRODUCT_LIFT = 8388608  # more than any product of two heights
 
 
 def find_crossing(frames, state, first, stop):
@@ -69,26 +84,30 @@ def find_crossing(frames, state, first, stop):
     return found
 
 
-def accumulate(frames, sums, first, stop):
-    """Add frames [first, stop) of one channel to `sums`, array("i") of SUM_SLOTS."""
+def accumulate(frames, sums, table):
+    """Add frames of one channel to `sums`, array("i") of SUM_SLOTS.
+
+    `table`: spikes.shift_table.
+    """
     total, high, low = sums[TOTAL], sums[SQUARES_HIGH], sums[SQUARES_LOW]
     lowest, highest, railed = sums[LOWEST], sums[HIGHEST], sums[RAILED]
     step = sums[SUM_STRIDE]
-    place = first * step + sums[SUM_OFFSET]
-    end = stop * step
+    place = sums[SUM_FIRST] * step + sums[SUM_OFFSET]
+    end = sums[SUM_STOP] * step
     while place < end:
         code = frames[place]
-        total += code
-        low += (code - 2048) * (code - 2048)
-        if low >= 536870912:
-            low -= 536870912
-            high += 1
         if code < lowest:
             lowest = code
         if code > highest:
             highest = code
         if code == 0 or code == 4095:
             railed += 1
+        code += table[code]
+        total += code
+        low += (code - CENTRE) * (code - CENTRE)
+        if low >= 536870912:
+            low -= 536870912
+            high += 1
         place += step
     sums[TOTAL] = total
     sums[SQUARES_HIGH] = high
@@ -96,3 +115,31 @@ def accumulate(frames, sums, first, stop):
     sums[LOWEST] = lowest
     sums[HIGHEST] = highest
     sums[RAILED] = railed
+
+
+def multiply(frames, product, table):
+    """Add the products of two channels' heights over CENTRE to `product`, array("i").
+
+    The later channel is interpolated between its frames to the instant of the earlier one.
+    """
+    high, low = product[PRODUCT_HIGH], product[PRODUCT_LOW]
+    earlier, later = product[EARLIER], product[LATER]
+    skew = product[SKEW]
+    before = product[LATER_BEFORE] - CENTRE
+    step = product[PRODUCT_STRIDE]
+    place = product[PRODUCT_FIRST] * step
+    end = product[PRODUCT_STOP] * step
+    while place < end:
+        code = frames[place + later]
+        now = code + table[code] - CENTRE
+        code = frames[place + earlier]
+        height = code + table[code] - CENTRE
+        low += height * ((now * (256 - skew) + before * skew + 128) >> 8) + PRODUCT_LIFT
+        if low >= 536870912:
+            low -= 536870912
+            high += 1
+        before = now
+        place += step
+    product[PRODUCT_HIGH] = high
+    product[PRODUCT_LOW] = low
+    product[LATER_BEFORE] = before + CENTRE

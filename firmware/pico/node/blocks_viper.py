@@ -1,4 +1,4 @@
-"""The two functions of `blocks`, compiled to machine code by MicroPython's viper emitter.
+"""The functions of `blocks`, compiled to machine code by MicroPython's viper emitter.
 
 Importing this fails where there is no emitter; `block_maths` then takes the plain ones. Slot
 numbers are written out, because viper reads globals slowly: `blocks` names them. `ptr32` of a 64
@@ -51,7 +51,7 @@ def find_crossing(frames: ptr16, state: ptr32, first: int, stop: int) -> int:  #
 
 
 @micropython.viper
-def accumulate(frames: ptr16, sums: ptr32, first: int, stop: int):  # noqa: F821
+def accumulate(frames: ptr16, sums: ptr32, table: ptr8):  # noqa: F821
     """See blocks.accumulate."""
     total = int(sums[2])
     high = int(sums[3])
@@ -60,21 +60,22 @@ def accumulate(frames: ptr16, sums: ptr32, first: int, stop: int):  # noqa: F821
     highest = int(sums[6])
     railed = int(sums[7])
     step = int(sums[0])
-    place = first * step + int(sums[1])
-    end = stop * step
+    place = int(sums[8]) * step + int(sums[1])
+    end = int(sums[9]) * step
     while place < end:
         code = int(frames[place])
-        total += code
-        low += (code - 2048) * (code - 2048)
-        if low >= 536870912:
-            low -= 536870912
-            high += 1
         if code < lowest:
             lowest = code
         if code > highest:
             highest = code
         if code == 0 or code == 4095:
             railed += 1
+        code += int(table[code])
+        total += code
+        low += (code - 2063) * (code - 2063)
+        if low >= 536870912:
+            low -= 536870912
+            high += 1
         place += step
     sums[2] = total
     sums[3] = high
@@ -82,3 +83,32 @@ def accumulate(frames: ptr16, sums: ptr32, first: int, stop: int):  # noqa: F821
     sums[5] = lowest
     sums[6] = highest
     sums[7] = railed
+
+
+@micropython.viper
+def multiply(frames: ptr16, product: ptr32, table: ptr8):  # noqa: F821
+    """See blocks.multiply."""
+    high = int(product[3])
+    low = int(product[4])
+    earlier = int(product[1])
+    later = int(product[2])
+    skew = int(product[6])
+    rest = 256 - skew
+    before = int(product[5]) - 2063
+    step = int(product[0])
+    place = int(product[7]) * step
+    end = int(product[8]) * step
+    while place < end:
+        code = int(frames[place + later])
+        now = code + int(table[code]) - 2063
+        code = int(frames[place + earlier])
+        height = code + int(table[code]) - 2063
+        low += height * ((now * rest + before * skew + 128) >> 8) + 8388608
+        if low >= 536870912:
+            low -= 536870912
+            high += 1
+        before = now
+        place += step
+    product[3] = high
+    product[4] = low
+    product[5] = before + 2063

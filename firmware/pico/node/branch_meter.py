@@ -1,38 +1,55 @@
-"""The meter of PV or battery: its voltage from the ADC, its current by I2C, energy to registers."""
+"""The meter of PV or battery: its voltage and its current in, energy to registers."""
 
 
 class BranchMeter:
     """One DC branch of the house. Members are None while their sensor is not fitted or silent."""
 
-    def __init__(self, name, sensor, registers, is_export_positive):
-        """`name`: "pv" or "battery". `sensor`: Ina226 or None. PV counts production as export."""
-        self._sensor = sensor
+    def __init__(self, name, sensors, registers, creep_ua):
+        """`name`: "pv" or "battery". `sensors`: (of voltage, of current), either may be None.
+
+        PV counts production as export. A current below `creep_ua` is 0: the offset of a sensor must
+        not become energy. Without a voltage sensor the voltage is what the current's part reads.
+        """
+        self._voltage, self._current = sensors
         self._registers = registers
-        self._ports = (name + "_export", name + "_import")
-        if not is_export_positive:
-            self._ports = (name + "_import", name + "_export")
-        self.is_fitted = sensor is not None
+        self._creep_ua = creep_ua
+        self._ports = (name + "_import", name + "_export")
+        if name == "pv":
+            self._ports = (name + "_export", name + "_import")
+        self.is_fitted = self._current is not None
         self.is_stale = False
-        self.voltage_uv = None
-        self.current_ua = None
-        self.power_uw = None
+        self.forget()
 
     def forget(self):
         """Know no quantity any more until the next window."""
         self.voltage_uv = self.current_ua = self.power_uw = None
 
-    def measure(self, voltage, duration_us):
-        """Take the voltage (Quantity) of a window of `duration_us` and meter the branch over it."""
-        self.voltage_uv = voltage.value
-        if self._sensor is None:
-            return
+    def measure(self, span, duration_us):
+        """Meter the branch over one window (Span) of `duration_us`; return the quality flags."""
+        flags = ()
+        self.forget()
+        if self._voltage is not None:
+            voltage = self._voltage.measure(span)
+            self.voltage_uv, flags = voltage.value, voltage.flags
+        if self._current is None:
+            return flags
         try:
-            self.current_ua = self._sensor.measure()[1]
+            flags += self._measure_current(span)
         except OSError:
-            self.current_ua = self.power_uw = None
             self.is_stale = True
-            return
+            return flags + ("sensor_stale",)
         self.is_stale = False
         self.power_uw = self.voltage_uv * self.current_ua // 1_000_000
         register = self._ports[0] if self.power_uw >= 0 else self._ports[1]
         self._registers.add(register, abs(self.power_uw), duration_us)
+        return flags
+
+    def _measure_current(self, span):
+        flags = ()
+        if self._voltage is None:
+            self.voltage_uv, current_ua = self._current.read()
+        else:
+            current = self._current.measure(span)
+            current_ua, flags = current.value, current.flags
+        self.current_ua = current_ua if abs(current_ua) >= self._creep_ua else 0
+        return flags

@@ -2,16 +2,28 @@
 
 from node.trips import BusSample
 
+# From a coil's edge to the middle of what the INA226 then shows: contact, conversion, averaging.
+OPENED_LAG_US = 4_000 + 28_000
+CLOSED_LAG_US = 8_000 + 28_000
+
 
 class BusMeter:
-    """Integrates bus power between samples by the trapezoid rule, on microseconds."""
+    """Integrates bus power between samples by the trapezoid rule, on microseconds.
 
-    def __init__(self, sensor, registers, clock, creep_ua):
-        """`sensor`: Ina226 or None when not fitted. `creep_ua`: smaller currents are 0."""
+    Where the current began or ended with this node's own contact, the time of the contact divides
+    the interval instead: however late the next sample is, no energy is made up.
+    """
+
+    def __init__(self, sensor, registers, clock, creep_ua, relays):
+        """`sensor`: Ina226 or None when not fitted. `creep_ua`: smaller currents are 0.
+
+        `relays`: RelayPair, for when it last moved.
+        """
         self._sensor = sensor
         self._registers = registers
         self._clock = clock
         self._creep_ua = creep_ua
+        self._relays = relays
         self._last_us = None
         self._last_power_uw = 0
         self.sample = None  # the last BusSample; kept when the sensor stops answering
@@ -23,7 +35,7 @@ class BusMeter:
         if self._sensor is None:
             return None
         try:
-            voltage_uv, current_ua = self._sensor.measure()
+            voltage_uv, current_ua = self._sensor.read()
         except OSError:
             self.failures += 1
             # What flowed while the meter was blind is not known: never estimated.
@@ -44,9 +56,21 @@ class BusMeter:
     def _integrate(self, power_uw):
         now_us = self._clock.now_us()
         if self._last_us is not None:
-            duration_us = now_us - self._last_us
-            # Halves apart, so that a reversal in between counts for each direction.
-            self._registers.add_signed("bus", self._last_power_uw, duration_us // 2)
-            self._registers.add_signed("bus", power_uw, duration_us - duration_us // 2)
+            self._count(power_uw, now_us)
         self._last_us = now_us
         self._last_power_uw = power_uw
+
+    def _count(self, power_uw, now_us):
+        add, last_uw = self._registers.add_signed, self._last_power_uw
+        duration_us = now_us - self._last_us
+        moved_us = self._relays.moved_us
+        if power_uw == 0 and not self._relays.closed:
+            # Over with the contact, not halfway to this sample.
+            left_us = moved_us + OPENED_LAG_US - self._last_us
+            add("bus", last_uw, max(0, min(duration_us, left_us)))
+        elif last_uw == 0 and self._relays.closed and moved_us >= self._last_us:
+            add("bus", power_uw, max(0, duration_us - (moved_us - self._last_us) - CLOSED_LAG_US))
+        else:
+            # Halves apart, so that a reversal in between counts for each direction.
+            add("bus", last_uw, duration_us // 2)
+            add("bus", power_uw, duration_us - duration_us // 2)

@@ -6,13 +6,17 @@ LIMITS = {
     "offset_micro": (-100_000_000, 100_000_000),
     "noise_millicodes": (0, 100_000),
     "reference_uv": (2_500_000, 3_600_000),
+    "delay_ns": (-80_000, 80_000),
 }
+TEXTS = ("date", "reference")  # when, and by what instrument
+LONGEST_TEXT = 80
 
 
 class Calibration:
     """value = measured * gain + offset; `offset_micro` is in the unit of the sensor, uV or uA.
 
-    `noise_millicodes`: rms of an alternating channel at no load.
+    `noise_millicodes`: rms of an alternating channel at no load. `delay_ns`: by how much the signal
+    of its transformer comes late. `date` and `reference` are for people and not used here.
     """
 
     def __init__(self, members=None):
@@ -21,6 +25,7 @@ class Calibration:
         self.offset_micro = members.get("offset_micro", 0)
         self.noise_millicodes = members.get("noise_millicodes", 0)
         self.reference_uv = members.get("reference_uv", NOMINAL_REFERENCE_UV)
+        self.delay_ns = members.get("delay_ns", 0)
 
     def correct(self, value):
         """Return `value` after gain and offset."""
@@ -33,6 +38,10 @@ def problems(members, where):
         return [where + " must be an object"]
     found = []
     for name, value in members.items():
+        if name in TEXTS:
+            if not isinstance(value, str) or len(value) > LONGEST_TEXT:
+                found.append("%s.%s must be a text of up to %d" % (where, name, LONGEST_TEXT))
+            continue
         if name not in LIMITS:
             found.append(where + "." + str(name) + " is not known")
             continue

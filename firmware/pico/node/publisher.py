@@ -68,16 +68,18 @@ def reading(bus, house, registers, flags):
         members[port + "_voltage_uv"] = branch.voltage_uv
         members[port + "_current_ua"] = branch.current_ua
         members[port + "_power_uw"] = branch.power_uw
-    # Real power of the load needs a voltage channel, which this profile has not.
-    members["load_voltage_uv"] = members["load_power_uw"] = None
-    members["load_current_ua"] = house.load_current_ua
-    members["load_apparent_uva"] = house.load_apparent_uva
-    members["load_frequency_uhz"] = house.load_frequency_uhz
+    load = house.load
+    members["load_voltage_uv"] = load.voltage_uv
+    members["load_current_ua"] = load.current_ua
+    members["load_power_uw"] = load.power_uw
+    members["load_apparent_uva"] = load.apparent_uva
+    members["load_frequency_uhz"] = load.frequency_uhz
     fitted = {"bus": bus.is_fitted, "pv": house.pv.is_fitted, "battery": house.battery.is_fitted}
+    fitted["load"] = load.is_real  # real energy needs a voltage channel
     for port in PORTS:
         for direction in REGISTERED:
             name = port + "_" + direction
-            members[name + "_uwh"] = registers[name] if fitted.get(port) else None
+            members[name + "_uwh"] = registers[name] if fitted[port] else None
     members["load_apparent_uvah"] = registers["load_apparent"]
     if bus.failures:
         flags |= QUALITY["sensor_stale"]

@@ -14,6 +14,7 @@ class RelayPair:
         self.closed = None  # "in", "out" or None
         # What a reset opened, it opened just now.
         self._opened_at_us = clock.now_us()
+        self.moved_us = self._opened_at_us  # when a coil was last driven or let go
         self.open()
 
     def open(self):
@@ -22,7 +23,7 @@ class RelayPair:
             pin.value(1 - self._active)
         if self.closed:
             self.closed = None
-            self._opened_at_us = self._clock.now_us()
+            self._opened_at_us = self.moved_us = self._clock.now_us()
 
     def close(self, name):
         """Close relay `name` ("in" or "out") and return True, or False while it must wait.
@@ -35,6 +36,7 @@ class RelayPair:
             return False
         self.closed = name
         self._pins[name].value(self._active)
+        self.moved_us = self._clock.now_us()
         return True
 
     def state(self):

@@ -5,11 +5,12 @@ from binascii import unhexlify
 
 from wire.topics import is_node_name
 
-from node import calibration
+from node import calibration, fitting
+from node.adc import CHIPS
+from node.fitting import CHANNELS
+from node.profiles import PROFILES
 
 FILE = "settings.json"
-PROFILES = ("thesis",)
-CHANNELS = ("ch0", "ch1", "ch2")
 BRANCHES = ("bus", "pv", "battery")
 
 LIMITS = {  # name: (lowest, highest, default)
@@ -39,7 +40,9 @@ TEXTS = ("wifi_ssid", "wifi_password", "broker_host", "broker_user", "broker_pas
 FLAGS = {"broker_tls": False, "relay_active_low": None}
 KEYS = ("key_up", "key_down")
 INA226_LIMITS = {"address": (0x40, 0x4F), "shunt_uohm": (100, 1_000_000)}
-OPTIONAL = ("broker_ca", "limits", "calibration", "ina226", "profile")
+I2C_PARTS = ("ina226", "ina219")
+OBJECTS = ("limits", "calibration", "ina226", "sensors")
+OPTIONAL = OBJECTS + ("broker_ca", "profile", "chip", "spike_correction")
 
 
 class SettingsError(ValueError):
@@ -72,6 +75,9 @@ class Settings:
         self.limits = {name: given.get(name, LIMITS[name][2]) for name in LIMITS}
         self.calibration = members.get("calibration", {})
         self.ina226 = members.get("ina226", {})
+        self.sensors = _fitted(members)  # {channel: {"part", "measures", options}}
+        self.chip = members.get("chip")  # None: found by the name of the machine
+        self.spike_correction = members.get("spike_correction")  # None: as the chip needs it
 
 
 def load(path=FILE):
@@ -95,8 +101,14 @@ def _problems(members):
             found.append(str(name) + " is not known")
     if not is_node_name(members.get("node")):
         found.append("node must be 1 to 31 of a-z, 0-9 and '-', not beginning with '-'")
-    if members.get("profile", "thesis") not in PROFILES:
-        found.append("profile must be one of " + ", ".join(PROFILES))
+    if not _is_profile(members.get("profile", "thesis")):
+        found.append("profile must be one of " + ", ".join(sorted(PROFILES)))
+    if members.get("chip") is not None and not (
+        isinstance(members["chip"], str) and members["chip"] in CHIPS
+    ):
+        found.append("chip must be one of " + ", ".join(sorted(CHIPS)))
+    if members.get("spike_correction") not in (None, True, False):
+        found.append("spike_correction must be true or false")
     for name in TEXTS:
         if not isinstance(members.get(name), str):
             found.append(name + " must be a text")
@@ -113,6 +125,10 @@ def _problems(members):
     if not is_named and (authority is not None or members.get("broker_tls") is True):
         found.append("broker_ca must name a file: the CA that broker_tls trusts, in DER")
     return found + _nested_problems(members)
+
+
+def _is_profile(name):
+    return isinstance(name, str) and name in PROFILES
 
 
 def _is_known(name):
@@ -141,7 +157,7 @@ def _is_key(value):
 
 def _nested_problems(members):
     found = []
-    for name in ("limits", "calibration", "ina226"):
+    for name in OBJECTS:
         if not isinstance(members.get(name, {}), dict):
             found.append(name + " must be an object")
     if found:
@@ -159,7 +175,16 @@ def _nested_problems(members):
             found += calibration.problems(corrections, where)
     for branch, part in members.get("ina226", {}).items():
         found += _ina226_problems(branch, part)
+    if _is_profile(members.get("profile", "thesis")):
+        found += fitting.problems(_fitted(members), members.get("ina226", {}))
     return found
+
+
+def _fitted(members):
+    """Return what the profile fits on each channel, changed by the setting `sensors`."""
+    fitted = dict(PROFILES[members.get("profile", "thesis")].FITTED)
+    fitted.update(members.get("sensors", {}))
+    return fitted
 
 
 def _ina226_problems(branch, part):
@@ -169,8 +194,12 @@ def _ina226_problems(branch, part):
     if not isinstance(part, dict):
         return [where + " must be an object"]
     found = [
-        where + "." + str(name) + " is not known" for name in part if name not in INA226_LIMITS
+        where + "." + str(name) + " is not known"
+        for name in part
+        if name not in INA226_LIMITS and name != "part"
     ]
+    if part.get("part", "ina226") not in I2C_PARTS:
+        found.append(where + ".part must be one of " + ", ".join(I2C_PARTS))
     for name, (low, high) in INA226_LIMITS.items():
         found += _number_problems(part.get(name), where + "." + name, low, high)
     return found

@@ -9,8 +9,12 @@ nearest to that.
 from array import array
 
 from node import blocks
-from node.block_maths import accumulate, find_crossing
+from node.block_maths import accumulate, find_crossing, multiply
+from node.roots import square_root
+from node.spans import BIAS_CODE, Span
+from node.spikes import LIFT, shift_table
 
+CHANNELS = 3  # in a frame
 WINDOW_MS = 200
 SETTLE_MS = 30  # crossings this soon after the start are shifted by the filter settling
 SLOWEST_HZ = 40  # a cycle longer than this is a lost signal
@@ -19,78 +23,37 @@ CORNER_HZ = 40  # of the two poles that leave the fundamental
 SMALLEST_HYSTERESIS = 256  # one code
 
 
-class Sums:
-    """What one channel added up over a window: everything a sensor needs.
-
-    `weight`: frames * 256; `total` and `squares` (of code - 2048): per code * 256.
-    """
-
-    def __init__(self):
-        self.weight = 0
-        self.total = 0
-        self.squares = 0
-        self.lowest = 4095
-        self.highest = 0
-        self.railed = 0
-
-    def add(self, other):
-        """Add another window's sums to these."""
-        self.weight += other.weight
-        self.total += other.total
-        self.squares += other.squares
-        self.lowest = min(self.lowest, other.lowest)
-        self.highest = max(self.highest, other.highest)
-        self.railed += other.railed
-
-    def add_part(self, code, weight):
-        """Add `weight`/256 of one frame."""
-        if weight:
-            self.weight += weight
-            self.total += weight * code
-            self.squares += weight * (code - blocks.BIAS_CODE) * (code - blocks.BIAS_CODE)
-            self.lowest = min(self.lowest, code)
-            self.highest = max(self.highest, code)
-
-
-class Span:
-    """Sums of all channels over one stretch of frames, with the mains cycles seen in it."""
-
-    def __init__(self, channel_count, start):
-        self.start = start  # position in 1/256 frame since the first frame fed
-        self.weight = 0
-        self.cycles = 0
-        self.swing = 0  # sum of |filtered - level|, in 1/16 code
-        self.channels = [Sums() for _ in range(channel_count)]
-
-    def add(self, other):
-        """Append the span that follows this one."""
-        self.weight += other.weight
-        self.cycles += other.cycles
-        self.swing += other.swing
-        for channel, sums in enumerate(self.channels):
-            sums.add(other.channels[channel])
-
-
 class Windows:
     """Cuts a stream of blocks into windows; `feed` returns those that ended in the block."""
 
-    def __init__(self, rate_mhz, alternating_channel=1, channel_count=3):
-        """`rate_mhz`: frames per 1000 s. `alternating_channel`: None when all are DC."""
+    def __init__(self, rate_mhz, alternating_channel=1, table=None, product=None):
+        """`rate_mhz`: frames per 1000 s. `alternating_channel`: None when all are DC.
+
+        `table`: spikes.shift_table, None to correct nothing. `product`: (earlier channel, later
+        channel, skew in 1/256 frame) of the two whose product is wanted, or None.
+        """
         self.rate_mhz = rate_mhz
-        self.channel_count = channel_count
         self.alternating_channel = alternating_channel
         self._window = self._frames256(WINDOW_MS)
         self._settle = self._frames256(SETTLE_MS)
         self._longest_cycle = 256 * rate_mhz // (1000 * SLOWEST_HZ)
         self._shortest_cycle = 256 * rate_mhz // (1000 * FASTEST_HZ)
         self._state = array("i", [0] * blocks.CROSSING_SLOTS)
-        self._state[blocks.STRIDE] = channel_count
+        self._state[blocks.STRIDE] = CHANNELS
         self._state[blocks.OFFSET] = alternating_channel or 0
         # 2 pi f / rate in 1/1024, at most 1: a slower recording is not filtered.
         self._state[blocks.COEFFICIENT] = max(1, min(1024, 6_434_000 * CORNER_HZ // rate_mhz))
         self._sums = array("i", [0] * blocks.SUM_SLOTS)
-        self._sums[blocks.SUM_STRIDE] = channel_count
+        self._sums[blocks.SUM_STRIDE] = CHANNELS
+        self._table = table or shift_table(False)
+        self._product = self._build_product(product) if product else None
         self.restart()
+
+    def _build_product(self, wanted):
+        product = array("i", [0] * blocks.PRODUCT_SLOTS)
+        product[blocks.PRODUCT_STRIDE] = CHANNELS
+        product[blocks.EARLIER], product[blocks.LATER], product[blocks.SKEW] = wanted
+        return product
 
     def restart(self):
         """Forget the window under way: frames were lost."""
@@ -102,7 +65,7 @@ class Windows:
         return 256 * self.rate_mhz * duration_ms // 1_000_000
 
     def _begin(self, start):
-        self._lead = Span(self.channel_count, start)  # before the first crossing
+        self._lead = Span(CHANNELS, start)  # before the first crossing
         self._whole = None  # whole cycles since
         self._cycle = None  # the cycle under way; None while there is no crossing
 
@@ -140,7 +103,7 @@ class Windows:
 
     def remainder(self):
         """Return the span of all frames that are in no window yet."""
-        span = Span(self.channel_count, self._lead.start)
+        span = Span(CHANNELS, self._lead.start)
         for part in (self._lead, self._whole, self._cycle):
             if part:
                 span.add(part)
@@ -149,14 +112,16 @@ class Windows:
     def _prime(self, frames, frame_count):
         """Start the filter on the mean of the first block, so that it settles soon."""
         channel = self.alternating_channel or 0
-        sums = self._clear_sums(channel)
-        accumulate(frames, sums, 0, frame_count)
-        level = sums[blocks.TOTAL] * 256 // frame_count
+        sums = self._sum(frames, channel, 0, frame_count)
+        level = self._as_read(sums[blocks.TOTAL] * 256 // frame_count - 256 * LIFT)
         state = self._state
         state[blocks.POLE1] = state[blocks.POLE2] = state[blocks.LEVEL] = level
         state[blocks.HYSTERESIS] = SMALLEST_HYSTERESIS
         state[blocks.ARMED] = 0
         state[blocks.SWING] = 0
+        if self._product:
+            code = frames[self._product[blocks.LATER]]
+            self._product[blocks.LATER_BEFORE] = code + self._table[code]
         self._is_primed = True
 
     def _frames_left(self):
@@ -175,13 +140,33 @@ class Windows:
     def _open_span(self):
         return self._lead if self._cycle is None else self._cycle
 
-    def _clear_sums(self, channel):
+    def _sum(self, frames, channel, first, stop):
         sums = self._sums
         sums[blocks.SUM_OFFSET] = channel
-        for slot in range(blocks.TOTAL, blocks.SUM_SLOTS):
+        for slot in range(blocks.TOTAL, blocks.SUM_FIRST):
             sums[slot] = 0
         sums[blocks.LOWEST] = 4095
+        sums[blocks.SUM_FIRST] = first
+        sums[blocks.SUM_STOP] = stop
+        accumulate(frames, sums, self._table)
         return sums
+
+    def _multiply(self, frames, first, stop):
+        """Return the sum of products over whole frames [first, stop), in code^2."""
+        product = self._product
+        product[blocks.PRODUCT_HIGH] = product[blocks.PRODUCT_LOW] = 0
+        product[blocks.PRODUCT_FIRST] = first
+        product[blocks.PRODUCT_STOP] = stop
+        multiply(frames, product, self._table)
+        lifted = (product[blocks.PRODUCT_HIGH] << 29) + product[blocks.PRODUCT_LOW]
+        return lifted - (stop - first) * blocks.PRODUCT_LIFT
+
+    def _as_read(self, level):
+        """Return what the filter, which sees codes as read, has where corrected ones mean `level`.
+
+        In 1/256 code. At a spike it is a few codes off, which no crossing minds.
+        """
+        return level - 256 * (self._table[max(0, min(4095, level >> 8))] - LIFT)
 
     def _add(self, frames, first, stop):
         """Add whole frames [first, stop) to the open span."""
@@ -189,28 +174,32 @@ class Windows:
             return
         span = self._open_span()
         span.weight += 256 * (stop - first)
-        for channel in range(self.channel_count):
-            sums = self._clear_sums(channel)
-            accumulate(frames, sums, first, stop)
+        for channel in range(CHANNELS):
+            sums = self._sum(frames, channel, first, stop)
             mine = span.channels[channel]
             mine.weight += 256 * (stop - first)
-            mine.total += 256 * sums[blocks.TOTAL]
+            mine.total += 256 * (sums[blocks.TOTAL] - LIFT * (stop - first))
             squares = (sums[blocks.SQUARES_HIGH] << 29) + sums[blocks.SQUARES_LOW]
             mine.squares += 256 * squares
             mine.lowest = min(mine.lowest, sums[blocks.LOWEST])
             mine.highest = max(mine.highest, sums[blocks.HIGHEST])
             mine.railed += sums[blocks.RAILED]
+        if self._product:
+            span.product += 256 * self._multiply(frames, first, stop)
         self._take_swing(span)
 
     def _take_swing(self, span):
         span.swing += self._state[blocks.SWING]
         self._state[blocks.SWING] = 0
 
-    def _add_part(self, frames, frame, weight):
-        span = self._open_span()
+    def _add_part(self, span, frames, frame, weight):
+        """Add `weight`/256 of one frame to `span`."""
+        if not weight:
+            return
         span.weight += weight
-        for channel in range(self.channel_count):
-            span.channels[channel].add_part(frames[frame * self.channel_count + channel], weight)
+        for channel in range(CHANNELS):
+            code = frames[frame * CHANNELS + channel]
+            span.channels[channel].add_part(code, self._table[code] - LIFT, weight)
 
     def _cross(self, frames, frame, done):
         """Divide `frame` at the crossing in it and close what ends there."""
@@ -223,22 +212,26 @@ class Windows:
             self._cycle is not None and self._cycle.weight + part < self._shortest_cycle
         )
         if is_early:
-            self._add_part(frames, frame, 256)
+            part = 256
+        product = self._multiply(frames, frame, frame + 1) if self._product else 0
+        self._add_part(self._open_span(), frames, frame, part)
+        self._open_span().product += product * part
+        if is_early:
             return
-        self._add_part(frames, frame, part)
         self._take_swing(self._open_span())
         if self._cycle is None:
-            self._whole = Span(self.channel_count, place)
+            self._whole = Span(CHANNELS, place)
         else:
             self._cycle.cycles = 1
             self._whole.add(self._cycle)
             if self._whole.weight + self._cycle.weight // 2 >= self._window:
                 done.append(self._whole)
                 self._follow(self._whole)
-                self._lead = Span(self.channel_count, place)
-                self._whole = Span(self.channel_count, place)
-        self._cycle = Span(self.channel_count, place)
-        self._add_part(frames, frame, 256 - part)
+                self._lead = Span(CHANNELS, place)
+                self._whole = Span(CHANNELS, place)
+        self._cycle = Span(CHANNELS, place)
+        self._add_part(self._cycle, frames, frame, 256 - part)
+        self._cycle.product = product * (256 - part)
 
     def _close_without_crossing(self, done):
         if self._cycle is not None and self._cycle.weight >= self._longest_cycle:
@@ -260,8 +253,9 @@ class Windows:
             return
         sums = span.channels[self.alternating_channel]
         level = sums.total * 256 // sums.weight
-        mean = level // 256 - blocks.BIAS_CODE
+        mean = level // 256 - BIAS_CODE
         rms = square_root(max(0, sums.squares // sums.weight - mean * mean) * 65536)
+        level = self._as_read(level)
         state = self._state
         # A window that ends on another level than it began is not whole cycles: move it only when
         # the bias wandered through a good part of the swing.
@@ -269,20 +263,3 @@ class Windows:
             state[blocks.LEVEL] = level
         # A fifth of the rms: half of what passes the filter of a sine's, above its noise.
         state[blocks.HYSTERESIS] = max(SMALLEST_HYSTERESIS, rms // 5)
-
-
-def square_root(number):
-    """Return the whole part of the square root of an integer >= 0, of any size."""
-    if number < 2:
-        return number
-    bits = 0
-    rest = number
-    while rest:
-        rest >>= 8
-        bits += 8
-    guess = 1 << ((bits + 1) // 2)
-    while True:
-        better = (guess + number // guess) >> 1
-        if better >= guess:
-            return guess
-        guess = better

@@ -30,6 +30,7 @@ def settings_members(**changes):
         "key_up": KEY_UP.hex(),
         "key_down": KEY_DOWN.hex(),
         "profile": "thesis",
+        "spike_correction": False,  # fakes feed codes of an ideal converter
         "relay_active_low": True,
         "ina226": {
             "bus": {"address": BUS_ADDRESS, "shunt_uohm": SHUNT_UOHM},

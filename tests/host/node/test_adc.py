@@ -1,8 +1,9 @@
 """The ADC stream on fake DMA: no gaps in time, no byte beyond a buffer when late."""
 
 import pytest
-from node.adc import BUFFERS, CHANNELS, CS, CS_RROBIN, DIV, FCS, AdcStream
+from node.adc import BUFFERS, CHANNELS, CS_RROBIN, AdcStream, Rp2350, chip_of
 
+from tests.host.fakes.machine import CS, DIV, FCS
 from tests.host.fakes.rp2 import FakeRp2
 
 
@@ -80,3 +81,41 @@ def test_block_stays_whole_when_the_other_fills_meanwhile(stream, rp2):
 def test_rate_is_what_the_divider_gives(machine, rp2, rate_hz):
     stream = AdcStream(machine.mem32, rp2.DMA, rate_hz)
     assert stream.rate_mhz == rate_hz * 1000
+
+
+class Recorder:
+    """A DMA channel that writes down how it was set up."""
+
+    seen = []
+
+    def __init__(self):
+        self.channel = len(self.seen)
+
+    def pack_ctrl(self, **fields):
+        return fields
+
+    def config(self, **fields):
+        self.seen.append(fields)
+
+
+def test_addresses_are_the_rp2350s_when_it_is_one(monkeypatch):
+    monkeypatch.setattr(Recorder, "seen", [])
+    registers = {0x400A0000 + offset: 0 for offset in (0x00, 0x08, 0x0C, 0x10)}
+    AdcStream(registers, Recorder, 8000, Rp2350).start()
+    assert len(registers) == 4
+    assert registers[0x400A0000] == 1 | 1 << 3 | 0b111 << 16
+    assert registers[0x400A0010] == 1999 << 8
+    assert {each["read"] for each in Recorder.seen} == {0x400A000C}
+    assert {each["ctrl"]["treq_sel"] for each in Recorder.seen} == {48}
+
+
+@pytest.mark.parametrize(
+    ("name", "base", "has_spikes"),
+    [
+        ("Raspberry Pi Pico W with RP2040", 0x4004C000, True),
+        ("Raspberry Pi Pico 2 W with RP2350", 0x400A0000, False),
+        ("", 0x4004C000, True),
+    ],
+)
+def test_chip_is_found_by_the_name_of_the_machine(name, base, has_spikes):
+    assert (base, has_spikes) == (chip_of(name).ADC_BASE, chip_of(name).HAS_SPIKES)

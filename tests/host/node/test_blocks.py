@@ -9,7 +9,9 @@ import sys
 from array import array
 from pathlib import Path
 
+import pytest
 from node import block_maths, blocks
+from node.spikes import shift_table
 
 from tests.host.node.waves import frames_of, sine_codes
 
@@ -18,6 +20,7 @@ ON_BOARD = """
 import json, sys
 from array import array
 from node import block_maths
+from node.spikes import shift_table
 case = json.loads(sys.stdin.read())
 frames = array("H", case["frames"])
 state = array("i", case["state"])
@@ -30,8 +33,11 @@ while frame < case["count"]:
         break
     found.append(place)
     frame = place + 1
-block_maths.accumulate(frames, sums, 0, case["count"])
-print(json.dumps([block_maths.IS_COMPILED, found, list(state), list(sums)]))
+table = shift_table(case["is_corrected"])
+block_maths.accumulate(frames, sums, table)
+product = array("i", case["product"])
+block_maths.multiply(frames, product, table)
+print(json.dumps([block_maths.IS_COMPILED, found, list(state), list(sums), list(product)]))
 """
 
 
@@ -51,8 +57,24 @@ def cases():
         state[blocks.HYSTERESIS] = 256
         state[blocks.COEFFICIENT] = 32
         state[blocks.STRIDE], state[blocks.OFFSET] = 3, 1
-        sums = [3, 1, 0, 0, 0, 4095, 0, 0]
-        yield {"frames": list(frames_of(wave)), "state": state, "sums": sums, "count": 800}
+        yield {
+            "frames": list(frames_of(wave, steady=(9, 4000))),
+            "state": state,
+            "sums": sums_of(1, 800),
+            "product": product_of(85, 800),
+            "is_corrected": wave is not waves[0],
+            "count": 800,
+        }
+
+
+def sums_of(channel, count):
+    """Return cleared slots of the sums of a channel."""
+    return [3, channel, 0, 0, 0, 4095, 0, 0, 0, count]
+
+
+def product_of(skew, count):
+    """Return cleared slots of the product of channels 1 and 2."""
+    return [3, 1, 2, 0, 0, blocks.CENTRE, skew, 0, count]
 
 
 def run_plain(case):
@@ -65,8 +87,11 @@ def run_plain(case):
             break
         found.append(place)
         frame = place + 1
-    blocks.accumulate(frames, sums, 0, case["count"])
-    return found, list(state), list(sums)
+    product = array("i", case["product"])
+    table = shift_table(case["is_corrected"])
+    blocks.accumulate(frames, sums, table)
+    blocks.multiply(frames, product, table)
+    return found, list(state), list(sums), list(product)
 
 
 def run_compiled(case):
@@ -94,9 +119,9 @@ def test_plain_maths_is_taken_when_there_is_no_emitter(micropython):
 def test_sums_are_exact_when_squares_pass_32_bits():
     wave = [0] * 800
     frames = frames_of(wave)
-    sums = array("i", [3, 1, 0, 0, 0, 4095, 0, 0])
+    sums = array("i", sums_of(1, 800))
     for _ in range(4):
-        blocks.accumulate(frames, sums, 0, 800)
+        blocks.accumulate(frames, sums, shift_table(False))
     squares = (sums[blocks.SQUARES_HIGH] << 29) + sums[blocks.SQUARES_LOW]
     assert squares == 4 * 800 * 2048 * 2048
     assert sums[blocks.RAILED] == 3200
@@ -104,7 +129,20 @@ def test_sums_are_exact_when_squares_pass_32_bits():
 
 def test_stored_values_are_never_negative_when_codes_are_at_the_rails():
     for case in cases():
-        _, state, sums = run_plain(case)
-        assert min(state) >= 0
-        assert min(sums) >= 0
-        assert max(state + sums) < 1 << 31
+        _, *stored = run_plain(case)
+        for slots in stored:
+            assert min(slots) >= 0
+            assert max(slots) < 1 << 31
+
+
+@pytest.mark.parametrize("codes", [(0, 0), (0, 4095), (4095, 4095), (4095, 0)])
+def test_products_are_exact_when_codes_are_at_the_rails(codes):
+    frames = array("H", [0, *codes] * 800)
+    for is_corrected in (False, True):
+        table = shift_table(is_corrected)
+        earlier, later = (code + table[code] - blocks.CENTRE for code in codes)
+        product = array("i", product_of(85, 800))
+        product[blocks.LATER_BEFORE] = later + blocks.CENTRE
+        blocks.multiply(frames, product, table)
+        lifted = (product[blocks.PRODUCT_HIGH] << 29) + product[blocks.PRODUCT_LOW]
+        assert lifted - 800 * blocks.PRODUCT_LIFT == 800 * earlier * later

@@ -26,8 +26,8 @@ def windows_of(frames, rate_hz, block_ms=100):
 
 def currents_of(codes, rate_hz, calibration=None):
     """Return the Quantity of every window."""
-    sensor = Sct013(Calibration(calibration), rate_hz * 1000)
-    return [sensor.measure(span, 1) for span in windows_of(frames_of(codes), rate_hz)]
+    sensor = Sct013(1, Calibration(calibration), rate_hz * 1000)
+    return [sensor.measure(span) for span in windows_of(frames_of(codes), rate_hz)]
 
 
 def mean_ua(quantities):
@@ -162,7 +162,7 @@ LSB_UV = 5 * 3_300_000 / 4096
 def test_fz0430_reads_within_half_a_code_when_in_range(voltage_v, code):
     frames = frames_of([2048] * 1600, steady=(code, 0))
     (span,) = windows_of(frames, 8000)
-    quantity = Fz0430(Calibration()).measure(span, 0)
+    quantity = Fz0430(0, Calibration()).measure(span)
     assert quantity.value == int(code * LSB_UV)
     assert abs(quantity.value - voltage_v * 1e6) <= LSB_UV * 0.51
     assert quantity.flags == ()
@@ -170,7 +170,7 @@ def test_fz0430_reads_within_half_a_code_when_in_range(voltage_v, code):
 
 def test_fz0430_flags_overrange_when_the_adc_is_full():
     (span,) = windows_of(frames_of([2048] * 1600, steady=(4095, 0)), 8000)
-    quantity = Fz0430(Calibration()).measure(span, 0)
+    quantity = Fz0430(0, Calibration()).measure(span)
     assert quantity.value == int(4095 * LSB_UV)
     assert quantity.flags == ("overrange",)
 
@@ -178,7 +178,7 @@ def test_fz0430_flags_overrange_when_the_adc_is_full():
 def test_fz0430_reads_eightfold_when_10k_are_across_its_output():
     # 23.4 V / 8 = 2.925 V = code 3630.5
     (span,) = windows_of(frames_of([2048] * 1600, steady=(3630, 0)), 8000)
-    quantity = Fz0430(Calibration(), WITH_10K_RATIO_MILLI).measure(span, 0)
+    quantity = Fz0430(0, Calibration(), WITH_10K_RATIO_MILLI).measure(span)
     assert quantity.value == pytest.approx(23_400_000, rel=5e-4)
 
 
@@ -186,7 +186,7 @@ def test_fz0430_applies_gain_and_offset_when_calibrated():
     (span,) = windows_of(frames_of([2048] * 1600, steady=(2979, 0)), 8000)
     calibration = Calibration({"gain_ppm": 1_010_000, "offset_micro": -5_000})
     raw = int(2979 * LSB_UV)
-    assert Fz0430(calibration).measure(span, 0).value == raw * 1_010_000 // 1_000_000 - 5_000
+    assert Fz0430(0, calibration).measure(span).value == raw * 1_010_000 // 1_000_000 - 5_000
 
 
 def test_dc_channels_average_over_the_window_when_mains_sets_it():

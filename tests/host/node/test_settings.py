@@ -28,7 +28,54 @@ def test_settings_fill_in_defaults_when_members_are_left_out():
     ("changes", "name"),
     [
         ({"node": "House 1"}, "node"),
-        ({"profile": "ac"}, "profile"),
+        ({"profile": "dc"}, "profile"),
+        ({"profile": []}, "profile"),
+        ({"chip": "rp2050"}, "chip"),
+        ({"chip": []}, "chip"),
+        ({"spike_correction": 2}, "spike_correction"),
+        ({"sensors": []}, "sensors"),
+        ({"sensors": {"ch3": {"part": "fz0430"}}}, "sensors.ch3"),
+        ({"sensors": {"ch0": 5}}, "sensors.ch0"),
+        ({"sensors": {"ch0": {"part": "fz", "measures": "pv_voltage"}}}, "sensors.ch0.part"),
+        ({"sensors": {"ch0": {"part": "fz0430", "measures": "load"}}}, "sensors.ch0.measures"),
+        (
+            {"sensors": {"ch1": {"part": "sct013-000", "measures": "load_current"}}},
+            "sensors.ch1.burden_ohm",
+        ),
+        (
+            {"sensors": {"ch0": {"part": "fz0430", "measures": "pv_voltage", "ohm": 5}}},
+            "sensors.ch0.ohm",
+        ),
+        (
+            {"sensors": {"ch0": {"part": "fz0430", "measures": "battery_voltage"}}},
+            "sensors.ch2.measures",
+        ),
+        (
+            {
+                "sensors": {
+                    "ch1": {"part": "acs712-05", "measures": "pv_current", "divider_milli": 1500}
+                }
+            },
+            "ina226.pv",
+        ),
+        (
+            {
+                "profile": "ac",
+                "sensors": {
+                    "ch1": {
+                        "part": "acs712-05",
+                        "divider_milli": 1500,
+                        "measures": "battery_current",
+                    }
+                },
+            },
+            "sensors.ch1.measures",
+        ),
+        ({"calibration": {"ch0": {"date": 5}}}, "calibration.ch0.date"),
+        (
+            {"ina226": {"bus": {"address": 64, "shunt_uohm": 1000, "part": "ina"}}},
+            "ina226.bus.part",
+        ),
         ({"broker_port": 0}, "broker_port"),
         ({"broker_port": "1883"}, "broker_port"),
         ({"broker_port": True}, "broker_port"),

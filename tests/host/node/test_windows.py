@@ -6,7 +6,8 @@ from array import array
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from node.windows import Windows, square_root
+from node.roots import square_root
+from node.windows import Windows
 
 from tests.host.node.waves import frames_of, sine_codes
 

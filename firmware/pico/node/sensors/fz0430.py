@@ -2,8 +2,21 @@
 
 from node.quantity import Quantity
 
-MODULE_RATIO_MILLI = 5_000  # 30 kOhm over 7.5 kOhm
-WITH_10K_RATIO_MILLI = 8_000  # and 10 kOhm across S and -: full scale 26.4 V on a 3.3 V ADC
+UPPER_OHM, LOWER_OHM = 30_000, 7_500
+MODULE_RATIO_MILLI = 5_000
+WITH_10K_RATIO_MILLI = 8_000  # 10 kOhm across S and -: full scale 26.4 V on a 3.3 V ADC
+
+
+def ratio_milli(series_ohm=0, parallel_ohm=None):
+    """Return input over output voltage in 1/1000 with a resistor before the module or across it.
+
+    `series_ohm`: between the source and the module's input. `parallel_ohm`: across S and -.
+    """
+    lower_milli = LOWER_OHM * 1000
+    if parallel_ohm:
+        lower_milli = LOWER_OHM * parallel_ohm * 1000 // (LOWER_OHM + parallel_ohm)
+    total_milli = (UPPER_OHM + series_ohm) * 1000 + lower_milli
+    return (total_milli * 1000 + lower_milli // 2) // lower_milli
 
 
 class Fz0430:
@@ -12,16 +25,17 @@ class Fz0430:
     name = "fz0430"
     is_alternating = False
 
-    def __init__(self, calibration, ratio_milli=MODULE_RATIO_MILLI):
+    def __init__(self, channel, calibration, ratio_milli=MODULE_RATIO_MILLI):
+        self._channel = channel
         self._calibration = calibration
         self._ratio_milli = ratio_milli
 
-    def measure(self, span, channel):
+    def measure(self, span):
         """Return the mean voltage over `span`: a Quantity in uV, `overrange` if the ADC was full.
 
         V = code * Vref / 4096 * ratio.
         """
-        sums = span.channels[channel]
+        sums = span.channels[self._channel]
         scale = self._calibration.reference_uv * self._ratio_milli
         mean_uv = (sums.total * scale) // (sums.weight * 4096 * 1000)
         flags = ("overrange",) if sums.highest >= 4095 else ()

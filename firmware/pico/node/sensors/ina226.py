@@ -5,6 +5,8 @@ monitor usage" (section 6.5.3) allows: the calibration and current registers wou
 more.
 """
 
+from node.quantity import Quantity
+
 CONFIGURATION = 0x00  # section 7.1.1
 SHUNT_VOLTAGE = 0x01  # section 7.1.2, LSB 2.5 uV, two's complement
 BUS_VOLTAGE = 0x02  # section 7.1.3, LSB 1.25 mV
@@ -18,6 +20,11 @@ SHUNT_LSB_NV = 2_500
 class Ina226:
     """One part. After an I2C error (OSError) the next call configures it anew."""
 
+    name = "ina226"
+    is_alternating = False
+    configuration = CONTINUOUS_19_MS
+    shunt_lsb_nv = SHUNT_LSB_NV
+
     def __init__(self, bus, address, shunt_uohm):
         """`bus`: machine.I2C. `shunt_uohm`: the resistor between IN+ and IN-."""
         self._bus = bus
@@ -26,25 +33,35 @@ class Ina226:
         self._is_configured = False
         self._buffer = bytearray(2)
 
-    def measure(self):
+    def measure(self, span):
+        """Return the current of the last conversion: a Quantity in uA. Raises OSError when absent.
+
+        `span` is not needed: the part averages by itself.
+        """
+        return Quantity(self.read()[1])
+
+    def read(self):
         """Return (voltage_uv, current_ua) of the last conversion. Raises OSError when absent.
 
         At the end of the shunt's range (81.92 mV) the current is at least what is returned.
         """
         try:
             if not self._is_configured:
-                self._write(CONFIGURATION, CONTINUOUS_19_MS)
+                self._write(CONFIGURATION, self.configuration)
                 self._is_configured = True
-            voltage_uv = self._read(BUS_VOLTAGE) * BUS_LSB_UV
-            shunt = self._read(SHUNT_VOLTAGE)
+            voltage_uv = self._voltage_uv()
+            shunt = self._register(SHUNT_VOLTAGE)
         except OSError:
             self._is_configured = False
             raise
         if shunt >= 0x8000:
             shunt -= 0x10000
-        return voltage_uv, shunt * SHUNT_LSB_NV * 1000 // self._shunt_uohm
+        return voltage_uv, shunt * self.shunt_lsb_nv * 1000 // self._shunt_uohm
 
-    def _read(self, register):
+    def _voltage_uv(self):
+        return self._register(BUS_VOLTAGE) * BUS_LSB_UV
+
+    def _register(self, register):
         self._bus.readfrom_mem_into(self._address, register, self._buffer)
         return self._buffer[0] << 8 | self._buffer[1]
 

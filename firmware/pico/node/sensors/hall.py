@@ -1,0 +1,43 @@
+"""ACS712 and ACS723 Hall sensors on an ADC channel: sums of codes in, a DC current in uA out.
+
+They are ratiometric: no current gives half of their supply, taken as 5 V. A divider brings their
+output into the ADC's range. Offset and gain of the part are the calibration's to remove.
+"""
+
+from node.quantity import Quantity
+
+SUPPLY_UV = 5_000_000
+UV_PER_AMPERE = {  # data sheets ACS712 and ACS723 (Allegro), sensitivity at 5 V
+    "acs712-05": 185_000,
+    "acs712-20": 100_000,
+    "acs712-30": 66_000,
+    "acs723-05": 400_000,
+    "acs723-10": 200_000,
+    "acs723-20": 100_000,
+    "acs723-40": 50_000,
+}
+
+
+class Hall:
+    """One part. `divider_milli`: output of the part over voltage at the pin, in 1/1000."""
+
+    is_alternating = False
+
+    def __init__(self, channel, calibration, part, divider_milli):
+        self.name = part
+        self._channel = channel
+        self._calibration = calibration
+        self._uv_per_ampere = UV_PER_AMPERE[part]
+        self._divider_milli = divider_milli
+
+    def measure(self, span):
+        """Return the mean current over `span`: a Quantity in uA, `overrange` at either rail.
+
+        I = (code * Vref / 4096 * divider - Vsupply / 2) / sensitivity.
+        """
+        sums = span.channels[self._channel]
+        scale = self._calibration.reference_uv * self._divider_milli
+        output_uv = (sums.total * scale) // (sums.weight * 4096 * 1000)
+        current_ua = (output_uv - SUPPLY_UV // 2) * 1_000_000 // self._uv_per_ampere
+        flags = ("overrange",) if sums.highest >= 4095 or sums.lowest <= 0 else ()
+        return Quantity(self._calibration.correct(current_ua), flags)

@@ -1,0 +1,32 @@
+"""Erratum E11 of the RP2040: ADC codes in, what to add to them out.
+
+The codes 511, 1535, 2559 and 3583 are 5 to 10 codes wide, so those around them stand off the
+straight line. The shifts are the averages over many chips of a published correction; each wide
+code gets the middle of its neighbours' shifts, which is the middle of what it stands for.
+"""
+
+LIFT = 15  # the table holds shift + LIFT, so that its bytes are never negative
+_STEPS = (  # (first code, shift)
+    (0, -15),
+    (511, -10),
+    (512, -5),
+    (895, -7),
+    (1535, -2),
+    (1536, 2),
+    (2559, 5),
+    (2560, 7),
+    (3583, 11),
+    (3584, 15),
+    (4096, 0),
+)
+
+
+def shift_table(is_corrected):
+    """Return 4096 bytes, shift + LIFT of each code; every shift is 0 when not `is_corrected`."""
+    if not is_corrected:
+        return bytes([LIFT]) * 4096
+    parts = [
+        bytes([shift + LIFT]) * (_STEPS[place + 1][0] - first)
+        for place, (first, shift) in enumerate(_STEPS[:-1])
+    ]
+    return b"".join(parts)
