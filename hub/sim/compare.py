@@ -77,7 +77,9 @@ def varied(raw: dict[str, Any], case: Case) -> dict[str, Any]:
     market = table.setdefault("market", {})
     market["design"] = case.design
     market.pop("mechanism", None)
-    market["pooling"] = case.is_bound
+    # Without trading there is no pool, or "none" would still share.
+    is_pooled = bool(market.get("pooling", False)) and case.design != "none"
+    market["pooling"] = case.is_bound or is_pooled
     if case.mechanism:
         market["mechanism"] = case.mechanism
     members = [*table.get("peer", []), *table.get("group", [])]

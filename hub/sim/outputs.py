@@ -20,7 +20,7 @@ from hub.sim.community import W_PER_KW
 from hub.sim.run import Outcome
 from hub.sim.trades import Trades
 
-MAX_DETAIL_CELLS = 2_000_000
+MAX_DETAIL_CELLS = 500_000
 """peer_slots and trades are written up to this many peers x slots."""
 
 Columns = Mapping[str, Any]

@@ -156,6 +156,8 @@ def _battery(where: str, values: dict[str, Any]) -> Battery:
     low, initial, high = values["soc_min"], values["soc_initial"], values["soc_max"]
     if not low <= high:
         raise BadInput(f"{where}: soc_min {low:g} is above soc_max {high:g}")
+    if initial is None:
+        initial = min(max(0.5, low), high)
     if values["battery_wh"] > 0 and not low <= initial <= high:
         raise BadInput(
             f"{where}, soc_initial: {initial:g} is outside soc_min {low:g} to soc_max {high:g}"

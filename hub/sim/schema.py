@@ -165,7 +165,7 @@ def _peer(quantity: Check) -> dict[str, Field]:
         "battery_wh": Field(number(0), 0.0),
         "soc_min": Field(share, 0.0),
         "soc_max": Field(share, 1.0),
-        "soc_initial": Field(share, 0.5),
+        "soc_initial": Field(share),
         "charge_efficiency": Field(number(0, 1, above=0), 1.0),
         "discharge_efficiency": Field(number(0, 1, above=0), 1.0),
         "self_discharge": Field(share, 0.0),

@@ -73,7 +73,7 @@ class Series:
 def _csv_values(where: str, path: Path, column: str, clock: Clock) -> Values:
     values = columns.read_column(path, column)
     found = columns.read_moments(path)
-    if found is not None:
+    if found is not None and not _is_local_time(found[1], clock):
         columns.check_steps(path, *found, clock.slot_minutes)
     if len(values) == clock.slots:
         return values
@@ -90,6 +90,13 @@ def _csv_values(where: str, path: Path, column: str, clock: Clock) -> Values:
         f"{path}, row {clock.slots + columns.FIRST_ROW}, {column}: has {len(values)} rows, but the "
         f"scenario has {clock.slots} slots ({where}); cut it, set slots, or add a column of times"
     )
+
+
+def _is_local_time(moments: list[datetime.datetime], clock: Clock) -> bool:
+    """Tell whether the moments are the scenario's own local times, clock changes included."""
+    if clock.zone is None or len(moments) != clock.slots or moments[0].tzinfo is not None:
+        return False
+    return np.array_equal(np.array(moments, dtype="datetime64[m]"), clock.local_times)
 
 
 def _row_of_start(moments: list[datetime.datetime], clock: Clock) -> int | None:

@@ -41,7 +41,10 @@ def csv_refusal(read, tmp_path: Path, content: str, text: str = FROM_CSV) -> str
         (HEAD + '[market]\nmechanism = "mid-market"\n' + PEER, ("mid-market-rate",)),
         (HEAD + PEER + 'strategy = "gredy"', ("strategy", "greedy")),
         (HEAD + PEER + "soc_min = 20", ("soc_min", "per cent")),
-        (HEAD + PEER + "battery_wh = 1000\nsoc_min = 0.6", ("soc_initial", "soc_min 0.6")),
+        (
+            HEAD + PEER + "battery_wh = 1000\nsoc_min = 0.6\nsoc_initial = 0.5",
+            ("soc_initial", "soc_min 0.6"),
+        ),
         (HEAD + PEER + "load_w = -5", ("load_w", "-5")),
         (HEAD + PEER + "load_w = nan", ("load_w", "finite")),
         (HEAD + PEER + "charge_efficiency = 0", ("charge_efficiency",)),
@@ -131,6 +134,13 @@ def test_clock_change_is_no_fault_when_times_have_offsets(read, tmp_path):
     )
     (tmp_path / "load.csv").write_text(timed(*times), encoding="utf-8")
     assert build(read(FROM_CSV)).explicit.load_w[:, 0].tolist() == [500] * 4
+
+
+def test_clock_change_is_no_fault_when_the_scenario_names_the_zone(read, tmp_path):
+    times = ("2026-03-29T00:00", "2026-03-29T01:00", "2026-03-29T03:00", "2026-03-29T04:00")
+    (tmp_path / "load.csv").write_text(timed(*times), encoding="utf-8")
+    head = 'slots = 4\nstart = 2026-03-29\ntimezone = "Europe/Paris"'
+    assert build(read(FROM_CSV.replace("slots = 4", head))).explicit.load_w.shape == (4, 1)
 
 
 def test_longer_csv_is_aligned_when_it_has_times(read, tmp_path):

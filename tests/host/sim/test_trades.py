@@ -100,6 +100,12 @@ def test_variation_leaves_the_scenario_alone():
     assert "market" not in RAW
 
 
+def test_pooling_stays_when_markets_are_compared_but_not_without_trading():
+    raw = {**RAW, "market": {"pooling": True}}
+    assert varied(raw, Case("community", "bill-sharing"))["market"]["pooling"]
+    assert not varied(raw, Case("none", ""))["market"]["pooling"]
+
+
 def test_size_is_refused_when_there_is_no_group():
     with pytest.raises(BadInput, match="sizes"):
         varied({"peer": []}, Case("none", "", None, 5))
