@@ -56,6 +56,13 @@ class _Rest:
         self.paid = np.zeros_like(position_w)
         self.earned = np.zeros_like(position_w)
 
+    def net_w(self, members: npt.NDArray[np.bool_], market: Market) -> Values:
+        """Return the members' deficit less what their surplus would bring, per slot."""
+        kept = 1 - market.loss_permille / 1000
+        return self.deficit_w[:, members].sum(axis=1) - kept * self.surplus_w[:, members].sum(
+            axis=1
+        )
+
     def share(self, members: npt.NDArray[np.bool_] | None, market: Market, tariff: Tariff) -> None:
         """Match the members' (None: everybody's) surplus and deficit in proportion."""
         chosen = slice(None) if members is None else members
@@ -131,9 +138,10 @@ def settle(community: Community, start: int, position_w: Values, tariff: Tariff)
     if market.design == "community":
         rest.share(traders, market, tariff)
     elif market.design == "hybrid":
-        for name in dict.fromkeys(community.communities):
-            members = np.array([one == name for one in community.communities])
-            rest.share(members if traders is None else members & traders, market, tariff)
+        members = _members(community, traders)
+        inside = [rest.net_w(one, market) for one in members]
+        for one, own_tariff in zip(members, _tariffs_inside(inside, tariff), strict=True):
+            rest.share(one, market, own_tariff)
         rest.share(traders, _between(market), tariff)
     settled = rest.settled(market, pairs)
     if market.network_eur_per_kwh_km > 0:
@@ -164,6 +172,38 @@ def _distance_fee(community: Community, start: int, settled: Settled) -> Values:
         km = float(np.hypot(*(places[seller] - places[buyer]))) / M_PER_KM
         fee[row, buyer] += power_kw * market.network_eur_per_kwh_km * km
     return fee
+
+
+def _members(
+    community: Community, traders: npt.NDArray[np.bool_] | None
+) -> list[npt.NDArray[np.bool_]]:
+    """Return the trading members of each community as a mask over all peers."""
+    names = np.array(community.communities)
+    everybody = np.ones(community.size, dtype=bool) if traders is None else traders
+    return [(names == name) & everybody for name in dict.fromkeys(community.communities)]
+
+
+def _tariffs_inside(net_w: list[Values], tariff: Tariff) -> list[Tariff]:
+    """Return the tariffs that each community's own price is formed between.
+
+    A community with a deficit buys from the others at the middle of the grid's prices before it
+    buys from the grid, so its retail price is the mean of the two; likewise its feed-in price when
+    it has a surplus: as `hub.market.nesting.settle_hybrid`.
+    """
+    deficit_w = sum((np.maximum(one, 0.0) for one in net_w), np.zeros(len(tariff.retail)))
+    surplus_w = sum((np.maximum(-one, 0.0) for one in net_w), np.zeros(len(tariff.retail)))
+    middle = (tariff.retail + tariff.feed_in) / 2
+    met_w = np.minimum(deficit_w, surplus_w)
+    retail = tariff.retail + _ratio(met_w, deficit_w, 0.0) * (middle - tariff.retail)
+    feed_in = tariff.feed_in + _ratio(met_w, surplus_w, 0.0) * (middle - tariff.feed_in)
+    return [
+        Tariff(
+            np.where(one > 0, retail, tariff.retail),
+            np.where(one > 0, tariff.feed_in, feed_in),
+            tariff.co2_kg_per_kwh,
+        )
+        for one in net_w
+    ]
 
 
 def _between(market: Market) -> Market:
