@@ -125,9 +125,12 @@ def test_preference_refuses_when_shares_are_wrong(shares: tuple[tuple[str, int],
 def test_preferred_reaches_the_welfare_of_merit_order_when_nobody_prefers(
     orders: list[Order],
 ) -> None:
+    free = clear_preferred(orders, Rules(lambda buyer, seller: 0))
+    assert_lawful(orders, free)
+    merit = clear_uniform(orders)
     clearing = clear_preferred(orders, Rules())
     assert_lawful(orders, clearing)
-    merit = clear_uniform(orders)
+    assert (free.welfare_wei, free.energy_uwh) == (merit.welfare_wei, merit.energy_uwh)
     assert (clearing.welfare_wei, clearing.energy_uwh) == (merit.welfare_wei, merit.energy_uwh)
 
 
@@ -177,3 +180,11 @@ def test_assignment_gains_as_much_as_a_linear_programme_when_pairs_are_any(
     best = linprog(costs, A_ub=room, b_ub=demand + supply, method="highs")
     assert total == pytest.approx(-best.fun)
     assert sum(found.values()) == pytest.approx(most.x.sum(), abs=1e-6)
+
+
+@given(gains, limits, limits)
+def test_assignment_is_the_same_when_gains_exceed_64_bits(
+    gain: dict[tuple[int, int], int], demand: list[int], supply: list[int]
+) -> None:
+    large = {arc: one * 10**30 for arc, one in gain.items()}
+    assert assign(large, demand, supply) == assign(gain, demand, supply)
