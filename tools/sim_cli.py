@@ -57,6 +57,7 @@ def run(scenario: Path, out: Path, table_format: str, has_plots: bool, is_json: 
     Example: trueque sim run hub/sim/scenarios/street.toml --out out/street
     """
     read = read_scenario(scenario)
+    make_directory(out)
     size = len(read.peers) + sum(group.count for group in read.groups)
     has_details = read.clock.slots * size <= MAX_DETAIL_CELLS
     with Progress(console=STDERR, transient=True) as progress:
@@ -124,6 +125,7 @@ def compare(
     chosen = cases(parse_markets(markets), parse_strategies(strategies), parse_sizes(sizes))
     for case in chosen:
         scenario_of(varied(raw, case), scenario)  # refuse before anything runs
+    make_directory(out)
     context = multiprocessing.get_context("spawn")
     with (
         ProcessPoolExecutor(jobs or os.cpu_count(), mp_context=context) as executor,
@@ -133,7 +135,6 @@ def compare(
         rows: list[dict[str, Any]] = []
         for rows in comparison(raw, scenario, chosen, executor):
             progress.update(bar, completed=len(rows))
-    out.mkdir(parents=True, exist_ok=True)
     write_columns(out / "compare.csv", {name: [row[name] for row in rows] for name in rows[0]})
     from hub.sim.compare_plot import draw_comparison
 
@@ -142,6 +143,14 @@ def compare(
         click.echo(json.dumps(rows, indent=1))
     else:
         _show_rows(rows)
+
+
+def make_directory(out: Path) -> None:
+    """Make the directory of results, before anything is computed for it."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise BadInput(f"--out {out}: {problem.strerror or problem}") from problem
 
 
 def parse_markets(text: str) -> tuple[tuple[str, str], ...]:

@@ -30,7 +30,6 @@ def write_tables(
     directory: Path, outcome: Outcome, summary: dict[str, Any], table_format: str
 ) -> list[Path]:
     """Write all tables and summary.json into `directory`; return the paths."""
-    directory.mkdir(parents=True, exist_ok=True)
     path = directory / "summary.json"
     path.write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     tables: dict[str, Columns] = {"peers": _peers(summary), "slots": _slots(outcome)}

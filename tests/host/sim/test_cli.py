@@ -99,6 +99,13 @@ def test_exit_is_2_with_one_line_when_the_input_is_bad(tmp_path):
     assert "did you mean 'name'" in done.stderr
 
 
+def test_exit_is_2_when_the_results_have_no_place(tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    done = trueque("run", SCENARIOS / "street.toml", "--out", tmp_path / "taken")
+    assert done.returncode == 2
+    assert "taken" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("option", "value"),
     [("--markets", "midmarket"), ("--strategies", "lazy"), ("--sizes", "0")],
