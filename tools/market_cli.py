@@ -112,6 +112,8 @@ def clear(orders: Path, mechanism: str, k: Fraction, ties: str, fee: int, is_jso
     with Console(stderr=True).status(f"clearing {escape(str(orders))}"):
         book = read_orders(orders, _warn)
         result = _answer(orders, lambda: clear_book(book, terms))
+    if mechanism == "uniform" and result["trades"] and result["price_gwei_per_kwh"] is None:
+        _warn(f"{orders}: one peer holds most of the book; what it buys and sells is priced apart")
     _print(result, is_json, _clearing_table)
 
 
@@ -149,8 +151,8 @@ def price(
     net_uwh is what a peer has over: positive sells, negative buys. Members pay the buy price or
     get the sell price; the grid account balances them.
 
-    Example: trueque market price positions.csv --mechanism bill-sharing --retail 300000000
-    --feed-in 100000000 --json
+    \b
+    Example: trueque market price positions.csv --retail 300000000 --feed-in 100000000
     """
     net_uwh = read_positions(positions, _warn)
     if compensation and mechanism != "supply-demand-ratio":

@@ -121,6 +121,15 @@ def test_clear_exits_0_without_trades_when_book_has_one_side(run: Run, file: Any
     assert result["welfare_gwei"] == "0"
 
 
+def test_clear_says_so_when_one_peer_needs_two_prices(run: Run, file: Any) -> None:
+    rows = "B1,a,bid,9,30000,1\nB2,b,bid,9,10000,1\nS1,a,offer,9,5000,1\nS2,c,offer,9,20000,1\n"
+    code, out, err = run("market", "clear", file(f"{HEADER}\n{rows}"), "--json")
+    result = json.loads(out)
+    assert (code, result["price_gwei_per_kwh"], result["price_exact"]) == (0, None, None)
+    assert [trade["price_gwei_per_kwh"] for trade in result["trades"]] == [25_000, 7_500]
+    assert "what it buys and sells is priced apart" in err
+
+
 def test_clear_prints_a_table_when_json_is_not_asked(run: Run, file: Any) -> None:
     code, out, _ = run("market", "clear", file(reference_csv().replace("B1", "[red]B1")))
     assert code == 0
