@@ -12,10 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from hub.errors import BadInput
+from hub.sim.assets import Battery
 from hub.sim.clock import Clock
 from hub.sim.plausible import magnitude_warnings
 from hub.sim.population import Population
 from hub.sim.scenario import Group, Market, Peer, Scenario
+from hub.sim.series import Series
 
 Values = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -109,6 +111,7 @@ class Community:
 
 def build(scenario: Scenario) -> Community:
     """Compute the arrays of a scenario. Raises BadInput where series do not fit."""
+    scenario = _spelt_out(scenario)
     clock = scenario.clock
     tariff, warnings = _tariff(scenario)
     explicit = _inputs(scenario)
@@ -133,6 +136,29 @@ def build(scenario: Scenario) -> Community:
         export_limit_w=np.array([peer.export_limit_w for peer in members]),
         warnings=tuple(warnings),
     )
+
+
+def _spelt_out(scenario: Scenario) -> Scenario:
+    """Return the scenario with the homes of elastic groups as peers: their load will change."""
+    peers, groups = list(scenario.peers), []
+    for group in scenario.groups:
+        if group.template.elastic_share == 0:
+            groups.append(group)
+            continue
+        homes = Population(group, scenario.clock)
+        load_w, pv_w = homes.block(0, scenario.clock.slots)
+        for place, name in enumerate(_group_names(group, [peer.name for peer in peers])):
+            has_battery = bool(homes.has_battery[place])
+            peers.append(
+                replace(
+                    group.template,
+                    name=name,
+                    load_w=Series(name, listed=tuple(load_w[:, place].tolist())),
+                    pv_w=Series(name, listed=tuple(pv_w[:, place].tolist())),
+                    battery=group.template.battery if has_battery else Battery(),
+                )
+            )
+    return replace(scenario, peers=tuple(peers), groups=tuple(groups))
 
 
 def _group_names(group: Group, taken: list[str]) -> Iterator[str]:

@@ -1,11 +1,13 @@
 """Who meets whom under a community price: what each sells and buys enters, pairs leave.
 
 A community price decides how much each peer exchanges, not with whom. Buyers take from the
-producers they chose first, in their order; what is left is paired in the order of the peers. So a
-slot has fewer pairs than peers, not their square.
+producers they chose first, in their order, then in a hybrid market inside their community; what is
+left is paired in the order of the peers. So a slot has fewer pairs than peers, not their square.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -21,27 +23,38 @@ def pair_up(community: Community, sold: Values, bought: Values) -> list[tuple[in
     left_sold, left_bought = sold.copy(), bought.copy()
     found: list[tuple[int, int, float]] = []
 
-    def take(seller: int, buyer: int) -> None:
-        energy = min(left_sold[seller], left_bought[buyer])
+    def take(seller: int, buyer: int) -> float:
+        energy = float(min(left_sold[seller], left_bought[buyer]))
         if energy > SMALLEST_KWH:
-            found.append((seller, buyer, float(energy)))
+            found.append((seller, buyer, energy))
             left_sold[seller] -= energy
             left_bought[buyer] -= energy
+        return energy
 
     place = {name: number for number, name in enumerate(community.names)}
     for buyer, peer in enumerate(community.peers):
         for producer in peer.preferences.producers:
             take(place[producer], buyer)
+    if community.market.design == "hybrid":
+        homes = np.array(community.communities)
+        for name in dict.fromkeys(community.communities):
+            inside = homes == name
+            _walk(left_sold * inside, left_bought * inside, take)
+    _walk(left_sold, left_bought, take)
+    return found
+
+
+def _walk(sold: Values, bought: Values, take: Callable[[int, int], float]) -> None:
+    """Pair sellers and buyers in order until one side is used up."""
+    left_sold, left_bought = sold.copy(), bought.copy()
     sellers = iter(np.flatnonzero(left_sold > SMALLEST_KWH).tolist())
     buyers = iter(np.flatnonzero(left_bought > SMALLEST_KWH).tolist())
-    # -1 is nobody: one side is used up.
-    selling, buying = next(sellers, -1), next(buyers, -1)
+    selling, buying = next(sellers, -1), next(buyers, -1)  # -1 is nobody
     while selling >= 0 and buying >= 0:
-        take(selling, buying)
+        energy = take(selling, buying)
+        left_sold[selling] -= energy
+        left_bought[buying] -= energy
         if left_sold[selling] <= SMALLEST_KWH:
             selling = next(sellers, -1)
-        elif left_bought[buying] <= SMALLEST_KWH:
+        if left_bought[buying] <= SMALLEST_KWH:
             buying = next(buyers, -1)
-        else:
-            break
-    return found

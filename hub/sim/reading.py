@@ -204,7 +204,6 @@ def _group(where: str, values: dict[str, Any]) -> Group:
             **absent,
             "pv_area_m2": 0.0,
             "pv_efficiency": 0.18,
-            "elastic_share": 0.0,
             "appliances": (),
             **values,
         },

@@ -148,7 +148,6 @@ NOT_OF_GROUPS = (
     "position",
     "appliances",
     "vehicle",
-    "elastic_share",
 )
 
 

@@ -70,6 +70,25 @@ def test_share_of_prosumers_is_met_exactly():
     assert np.count_nonzero(made.block(48, 49)[1][0]) == 295
 
 
+def test_elastic_homes_use_the_same_energy_at_other_times(simulated):
+    text = """
+[scenario]
+slots = 24
+slot_minutes = 60
+[tariffs]
+retail_eur_per_kwh = { "00:00" = 0.2, "12:00" = 0.4 }
+[[group]]
+count = 3
+prosumer_share = 0
+elastic_share = SHARE
+"""
+    rigid = simulated(text.replace("SHARE", "0"))
+    elastic = simulated(text.replace("SHARE", "0.2"))
+    assert elastic.totals["load"] == pytest.approx(rigid.totals["load"])
+    afternoon = slice(12, 24)
+    assert elastic.details["load"][afternoon].sum() < 0.95 * rigid.details["load"][afternoon].sum()
+
+
 def test_homes_are_the_bundled_ones_when_nothing_is_stochastic():
     load_w, pv_w = population(count=8, source="homes").block(0, 96)
     assert np.array_equal(load_w, homes.hourly_w()["load_w"][homes.hours_of(CLOCK)[:96]])

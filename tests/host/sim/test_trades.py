@@ -68,6 +68,17 @@ def test_chosen_producers_come_first_when_a_buyer_names_them(simulated):
     }
 
 
+def test_neighbours_are_paired_first_when_the_market_is_hybrid(simulated):
+    text = STREET.replace('mechanism = "mid', 'design = "hybrid"\nmechanism = "mid')
+    for name, home in (("amina", "a"), ("bruno", "b"), ("clara", "b"), ("dario", "a")):
+        text = text.replace(f'name = "{name}"', f'name = "{name}"\ncommunity = "{home}"')
+    assert pairs(simulated(text)) == {
+        ("amina", "dario"): 0.5,
+        ("bruno", "clara"): 0.4,
+        ("amina", "clara"): 0.1,
+    }
+
+
 def test_trades_carry_price_and_source(simulated):
     trades = Trades.of(simulated(STREET))
     assert trades.price_eur_per_kwh == pytest.approx([0.2] * 3)
