@@ -11,6 +11,7 @@ from hub.errors import TruequeError
 
 _COMMANDS = {
     "bench": ("tools.bench.cli:bench", "Measure speed, memory and gas as ratios to a baseline."),
+    "board": ("tools.board.cli:board", "Calibrate boards."),
     "export": ("hub.export:export", "Export readings, trades and bills as CSV or Parquet."),
     "hub": ("hub.cli:hub", "Set up, run and inspect a site's hub."),
     "market": ("tools.market_cli:market", "Clear an order book or price a community."),

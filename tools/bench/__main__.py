@@ -14,6 +14,7 @@ import zoneinfo
 from pathlib import Path
 
 from hub.site_clock import SiteClock
+from tools.bench.factory import calibrate_new_boards
 from tools.bench.lab import FIRMWARE_DIR, VirtualLab
 from tools.bench.profile import DEFAULT_START
 
@@ -65,6 +66,9 @@ async def run(arguments: argparse.Namespace) -> None:
     started_at_ms = arguments.started_at_ms or time.time_ns() // 1_000_000
     clock = SiteClock(arguments.start, started_at_ms, arguments.speed, arguments.zone)
     arguments.state.mkdir(parents=True, exist_ok=True)
+    names = [f"house-{number}" for number in range(1, arguments.houses + 1)]
+    for name in calibrate_new_boards(arguments.state, names):
+        print(f"bench: calibrated {name}", flush=True)
     lab = VirtualLab(arguments.houses, arguments.state, arguments.firmware, clock)
     await lab.start()
     try:

@@ -1,4 +1,4 @@
-"""The analog front ends: battery, panel and mains current become voltages at the ADC pins."""
+"""The analog front ends: what is measured becomes voltages at the ADC pins."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ HARMONICS = ((1, 1.0, 0.0), (3, 0.06, 0.7), (5, 0.03, 2.1), (7, 0.015, 4.0))
 CT_V_PER_A = 0.1
 """SCT-013-010: 1 V rms at 10 A."""
 CT_CLIP_V = 1.65
+ZMPT_GAIN = 0.7 / 230
+"""Volts at the pin per volt of mains."""
+ZMPT_LAG_RAD = math.radians(20 / 60)
+"""Its data sheet's largest phase error."""
 PULL_DOWN_GAIN = 0.955
 """What the ADC pad's default pull-down leaves of a front end's voltage."""
 
@@ -37,12 +41,13 @@ class CurrentClamp:
         self.gain = 1 + float(rng.uniform(-0.01, 0.01))
         self.bias_v = 1.6498 + float(rng.uniform(-0.01, 0.01))
         self.is_plugged = True
+        self.lag_rad = 0.0  # of the load's current behind its voltage
 
     def pin_v(self, rms_a: float, at_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the voltages at the pin for a load current of `rms_a` at times in s."""
         if not self.is_plugged or rms_a == 0:
             return np.full(at_s.shape, self.bias_v)
-        signal_v = load_waveform(at_s) * (rms_a * CT_V_PER_A * self.gain)
+        signal_v = load_waveform(at_s, self.lag_rad) * (rms_a * CT_V_PER_A * self.gain)
         return self.bias_v + np.clip(signal_v, -CT_CLIP_V, CT_CLIP_V)
 
 
@@ -51,8 +56,22 @@ def mains_frequency_hz(at_s: float) -> float:
     return MAINS_HZ + sum(hz * float(np.sin(2 * np.pi * at_s / s)) for hz, s in WANDER)
 
 
-def load_waveform(at_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the load current of 1 A rms, harmonics included, at times in s."""
+class MainsVoltage:
+    """ZMPT101B module on its bias divider: 230 V give 0.7 V rms as far as its trimmer was set."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.gain = 1 + float(rng.uniform(-0.03, 0.03))
+        self.bias_v = 1.65 + float(rng.uniform(-0.01, 0.01))
+        self.lag_rad = float(rng.uniform(0, ZMPT_LAG_RAD))
+
+    def pin_v(self, rms_v: float, at_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the voltages at the pin for a mains voltage of `rms_v` at times in s."""
+        signal_v = np.sin(mains_turn(at_s) - self.lag_rad) * (rms_v * ZMPT_GAIN * self.gain)
+        return np.asarray(self.bias_v + np.clip(math.sqrt(2) * signal_v, -CT_CLIP_V, CT_CLIP_V))
+
+
+def mains_turn(at_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the phase of the mains in rad, 0 to 2 pi, at times in s within one block."""
     cycles: NDArray[np.float64] = MAINS_HZ * at_s
     middle_s = float(at_s.mean())
     # The wander moves by less than 1e-5 of a cycle from a straight line within a block.
@@ -61,6 +80,15 @@ def load_waveform(at_s: NDArray[np.float64]) -> NDArray[np.float64]:
         cycles -= deviation_hz * period_s / (2 * np.pi) * float(np.cos(angle))
         cycles += deviation_hz * float(np.sin(angle)) * (at_s - middle_s)
     turn: NDArray[np.float64] = 2 * np.pi * (cycles % 1.0)
+    return turn
+
+
+def load_waveform(at_s: NDArray[np.float64], lag_rad: float = 0.0) -> NDArray[np.float64]:
+    """Return the load current of 1 A rms, harmonics included, at times in s.
+
+    `lag_rad`: of its fundamental behind the mains voltage.
+    """
+    turn = mains_turn(at_s) - lag_rad
     wave: NDArray[np.float64] = np.zeros(at_s.shape)
     for order, amplitude, phase in HARMONICS:
         wave += amplitude * np.sin(order * turn + phase)

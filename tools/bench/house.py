@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tools.bench.adc import Converter
 from tools.bench.battery import Battery
 from tools.bench.bus import Port
-from tools.bench.frontend import PULL_DOWN_GAIN, CurrentClamp, VoltageDivider
+from tools.bench.frontend import PULL_DOWN_GAIN, CurrentClamp, MainsVoltage, VoltageDivider
 from tools.bench.ina226 import Ina226
 from tools.bench.panel import Panel
 from tools.bench.profile import HomeProfile
@@ -46,6 +46,7 @@ class Wiring:
 
     relay_active_low: bool = False
     divider_ratio: float = 8.0
+    profile: str = "thesis"
     ina226: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: FITTED)
 
     @classmethod
@@ -54,6 +55,7 @@ class Wiring:
         return cls(
             relay_active_low=bool(settings.get("relay_active_low", False)),
             divider_ratio=settings.get("divider_ratio", 8000) / 1000,
+            profile=settings.get("profile", "thesis"),
             ina226=settings.get("ina226", FITTED),
         )
 
@@ -99,6 +101,8 @@ class House:
             part["address"]: Ina226(self.traces[branch], part["shunt_uohm"], rng)
             for branch, part in wiring.ina226.items()
         }
+        self.mains = MainsVoltage(rng)
+        self.applied: dict[int, float] = {}  # channel: known input in V or A rms, at a test bench
         self.levels: dict[int, int] = {}
         self.home_pv_w = self.home_load_w = self.battery_w = 0.0
 
@@ -177,6 +181,9 @@ class House:
         if channel not in (0, 1, 2):
             return IDLE_PIN_V
         if channel == 1:
-            return self.clamp.pin_v(self.load_a, at_s)
+            return self.clamp.pin_v(self.applied.get(1, self.load_a), at_s)
+        if channel == 2 and self.wiring.profile == "ac":
+            return self.mains.pin_v(self.applied.get(2, MAINS_V), at_s)
         branch = "pv" if channel == 0 else "battery"
-        return self.dividers[channel].pin_v(self.traces[branch].voltage_v)
+        input_v = self.applied.get(channel, self.traces[branch].voltage_v)
+        return self.dividers[channel].pin_v(input_v)

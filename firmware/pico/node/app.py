@@ -30,13 +30,11 @@ from node.safety import Safety
 from node.sampler import Sampler
 from node.sensors.ina219 import Ina219
 from node.sensors.ina226 import Ina226
-from node.sensors.zmpt101b import skew256
-from node.spikes import shift_table
 from node.store import SAVE_PERIOD_MS, Store
 from node.supervisor import WATCHDOG_MS, Supervisor
 from node.switchboard import Switchboard
 from node.wifi import Wifi
-from node.windows import Windows
+from node.windows import build_windows
 
 
 class Node:
@@ -108,7 +106,7 @@ class Node:
         current, voltage = fitted.get("load_current"), fitted.get("load_voltage")
         load = LoadMeter(current, voltage, self.registers, settings.mains_voltage_mv)
         self.house = HouseMeter(branches, load)
-        windows = _build_windows((current, voltage), stream.rate_mhz, settings, chip)
+        windows = build_windows(fitted, stream.rate_mhz, settings, chip)
         self.sampler = Sampler(stream, windows, self.house, self.clock)
 
     def _i2c_part(self, branch):
@@ -191,21 +189,6 @@ class Node:
 
     def _samples_lost(self, count):
         self.publisher.send_event("samples_lost", None, None, count)
-
-
-def _build_windows(load, rate_mhz, settings, chip):
-    """Return the Windows that follow the mains voltage, or the load current without one."""
-    current, voltage = load
-    is_corrected = settings.spike_correction
-    table = shift_table(chip.HAS_SPIKES if is_corrected is None else is_corrected)
-    if current is None or voltage is None:
-        follows = current or voltage
-        return Windows(rate_mhz, follows.channel if follows else None, table)
-    current.sets_cycles = False
-    first, second = sorted((current.channel, voltage.channel))
-    step_ns = 1_000_000_000_000 // (rate_mhz * len(CHANNELS))
-    skew = skew256(current, voltage, rate_mhz, step_ns)
-    return Windows(rate_mhz, voltage.channel, table, (first, second, skew))
 
 
 async def _every(period_ms, action):

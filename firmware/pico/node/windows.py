@@ -11,6 +11,7 @@ from array import array
 from node import blocks
 from node.block_maths import accumulate, find_crossing, multiply
 from node.roots import square_root
+from node.sensors.zmpt101b import skew256
 from node.spans import BIAS_CODE, Span
 from node.spikes import LIFT, shift_table
 
@@ -21,6 +22,23 @@ SLOWEST_HZ = 40  # a cycle longer than this is a lost signal
 FASTEST_HZ = 75  # a crossing sooner than this is noise
 CORNER_HZ = 40  # of the two poles that leave the fundamental
 SMALLEST_HYSTERESIS = 256  # one code
+
+
+def build_windows(fitted, rate_mhz, settings, chip):
+    """Return the Windows that follow the mains voltage, or the load current without one.
+
+    `fitted`: {quantity: driver}. `chip`: adc.Rp2040 or adc.Rp2350.
+    """
+    current, voltage = fitted.get("load_current"), fitted.get("load_voltage")
+    is_corrected = settings.spike_correction
+    table = shift_table(chip.HAS_SPIKES if is_corrected is None else is_corrected)
+    if current is None or voltage is None:
+        follows = current or voltage
+        return Windows(rate_mhz, follows.channel if follows else None, table)
+    current.sets_cycles = False
+    first, second = sorted((current.channel, voltage.channel))
+    skew = skew256(current, voltage, rate_mhz, 1_000_000_000_000 // (rate_mhz * CHANNELS))
+    return Windows(rate_mhz, voltage.channel, table, (first, second, skew))
 
 
 class Windows:

@@ -34,7 +34,7 @@ class Alternating:
         """
         sums = span.channels[self.channel]
         flags = ["overrange"] if sums.railed else []
-        codes_milli = self._codes_milli(sums)
+        codes_milli = self._codes_milli(sums, self.calibration.noise_millicodes)
         if not self._is_mains(span, sums, codes_milli):
             return Quantity(0, tuple(flags + ["no_signal"]))
         value = codes_milli * self.per_volt_milli * self.calibration.reference_uv
@@ -51,11 +51,14 @@ class Alternating:
     def _frequency_uhz(self, span):
         return span.cycles * 256_000 * self._rate_mhz // span.weight
 
-    def _codes_milli(self, sums):
-        """Return the rms in 1/1000 code, the mean and the noise at no load removed."""
+    def rms_millicodes(self, span):
+        """Return the rms over `span` in 1/1000 code, noise included; at no load it is the noise."""
+        return self._codes_milli(span.channels[self.channel], 0)
+
+    def _codes_milli(self, sums, noise):
+        """Return the rms in 1/1000 code, the mean and `noise` (in 1/1000 code) removed."""
         mean_part = sums.total - BIAS_CODE * sums.weight
         spread = sums.squares * sums.weight - mean_part * mean_part
-        noise = self.calibration.noise_millicodes
         spread = spread * 1_000_000 - noise * noise * sums.weight * sums.weight
         return square_root(spread) // sums.weight if spread > 0 else 0
 

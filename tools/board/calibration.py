@@ -1,0 +1,180 @@
+"""The calibration of one board: a board and known inputs in, its calibration and errors out."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from node.profiles import PROFILES
+from node.sensors.fz0430 import WITH_10K_RATIO_MILLI, ratio_milli
+from node.sensors.hall import UV_PER_AMPERE
+from node.sensors.sct013 import TURNS
+
+from tools.board.fit import CalibrationRefused, Point, two_points
+
+LARGEST_NOISE_MILLICODES = 20_000
+LARGEST_ERROR_PERCENT = 1.0
+"""At the point between, once calibrated: more is not a straight line."""
+FULL_PIN_V = 3.2
+"""Of the 3.3 V at the pin, what a sagging reference surely leaves."""
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One ADC channel: `points`: inputs asked for, in V or A; `check`: one between them."""
+
+    name: str
+    quantity: str
+    unit: str
+    points: tuple[float, float]
+    check: float
+    is_alternating: bool
+
+
+class BoardUnderTest(Protocol):
+    """The seam to a board: virtual now, by mpremote on a serial port later."""
+
+    name: str
+    settings: dict[str, Any]
+
+    def measure(self, calibration: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+        """Return what each quantity reads in the mean of some seconds, so calibrated.
+
+        {quantity: {"value" in uV or uA, "rms_millicodes", "flags"}}, as node/measure.py says.
+        """
+
+    def save(self, calibration: Mapping[str, Any]) -> None:
+        """Store the calibration in the board's settings.json."""
+
+
+class KnownInputs(Protocol):
+    """Who applies inputs: a technician with instruments, or the bench itself."""
+
+    def apply(self, channel: Channel, value: float) -> float:
+        """Apply about `value` in V or A, 0 for nothing; return what the reference shows."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One channel's new calibration, and a point between its two, read before and after."""
+
+    channel: Channel
+    members: dict[str, Any]
+    before: Point
+    after: Point
+
+
+def channels_of(settings: Mapping[str, Any]) -> list[Channel]:
+    """Return the ADC channels of a board by its settings (node/settings.py's schema)."""
+    fitted = dict(PROFILES[settings.get("profile", "thesis")].FITTED)
+    fitted.update(settings.get("sensors", {}))
+    found = []
+    for name, part in sorted(fitted.items()):
+        full = full_scale(part, settings.get("divider_ratio", WITH_10K_RATIO_MILLI))
+        low = 0.4 if part["part"] == "zmpt101b" else 0.1
+        is_alternating = part["measures"].startswith("load_")
+        unit = "V" if part["measures"].endswith("_voltage") else "A"
+        points = (_tidy(low * full), _tidy(0.9 * full))
+        channel = Channel(name, part["measures"], unit, points, _tidy(full / 2), is_alternating)
+        found.append(channel)
+    return found
+
+
+def full_scale(part: Mapping[str, Any], divider_ratio: int) -> float:
+    """Return the largest input of a part in V or A, with room for its tolerance.
+
+    `part`: as in the setting `sensors`. `divider_ratio`: of an FZ0430 without resistors, in 1/1000.
+    """
+    name = part["part"]
+    if name == "fz0430":
+        ratio = divider_ratio
+        if "series_ohm" in part or "parallel_ohm" in part:
+            ratio = int(ratio_milli(part.get("series_ohm", 0), part.get("parallel_ohm")))
+        return FULL_PIN_V * ratio / 1000
+    if name == "zmpt101b":
+        return 250.0
+    if name in UV_PER_AMPERE:
+        return float(1.5 * part["divider_milli"] * 1000 / UV_PER_AMPERE[name])
+    return 10.0 if name == "sct013-010" else 1.1 * TURNS / part["burden_ohm"]
+
+
+def _tidy(value: float) -> float:
+    """Round to what a technician can set: two digits."""
+    return float(f"{value:.2g}")
+
+
+def calibrate(
+    board: BoardUnderTest,
+    inputs: KnownInputs,
+    channels: list[Channel],
+    reference: str,
+    tell: Callable[[str], None] = lambda sentence: None,
+) -> list[Outcome]:
+    """Calibrate `channels`, save, and return what changed. Other channels keep what they have.
+
+    `reference`: the instrument, stored with today's date. Raises CalibrationRefused before
+    anything is saved.
+    """
+    calibration = dict(board.settings.get("calibration", {}))
+    outcomes = []
+    for channel in channels:
+        tell(f"{channel.name}: {channel.quantity.replace('_', ' ')}")
+        before = calibration.get(channel.name, {})
+        members = _calibrate_channel(board, inputs, channel)
+        members["date"] = datetime.date.today().isoformat()
+        members["reference"] = reference
+        calibration[channel.name] = members
+        outcomes.append(_check(board, inputs, channel, (before, members)))
+    board.save(calibration)
+    return outcomes
+
+
+def _calibrate_channel(
+    board: BoardUnderTest, inputs: KnownInputs, channel: Channel
+) -> dict[str, Any]:
+    """Return gain, offset and, of a current transformer, the noise at no load."""
+    members: dict[str, Any] = {}
+    if channel.is_alternating and channel.unit == "A":
+        inputs.apply(channel, 0.0)
+        members["noise_millicodes"] = _noise(board, channel)
+    # Offset and gain are fitted to what is left once the noise is gone.
+    points = []
+    for wanted in channel.points:
+        true = inputs.apply(channel, wanted)
+        points.append(Point(round(true * 1e6), _read(board, channel, members)))
+    return {**members, **two_points(channel.name, points)}
+
+
+def _check(
+    board: BoardUnderTest,
+    inputs: KnownInputs,
+    channel: Channel,
+    calibrations: tuple[Mapping[str, Any], Mapping[str, Any]],
+) -> Outcome:
+    """Read a point between the two with the calibration before and the new one."""
+    true = round(inputs.apply(channel, channel.check) * 1e6)
+    before, after = (Point(true, _read(board, channel, members)) for members in calibrations)
+    if abs(after.error_percent) > LARGEST_ERROR_PERCENT:
+        raise CalibrationRefused(
+            f"{channel.name}: {after.error_percent:+.2f} % off between the two points: "
+            "an input was not what was entered; nothing is saved"
+        )
+    return Outcome(channel, dict(calibrations[1]), before, after)
+
+
+def _read(board: BoardUnderTest, channel: Channel, members: Mapping[str, Any]) -> int:
+    found = board.measure({channel.name: members})[channel.quantity]
+    if "overrange" in found["flags"]:
+        raise CalibrationRefused(f"{channel.name}: the input is beyond the converter's range")
+    if "no_signal" in found["flags"]:
+        raise CalibrationRefused(f"{channel.name}: no signal of 45 to 65 Hz")
+    return int(found["value"])
+
+
+def _noise(board: BoardUnderTest, channel: Channel) -> int:
+    noise = int(board.measure({})[channel.quantity]["rms_millicodes"])
+    if noise > LARGEST_NOISE_MILLICODES:
+        raise CalibrationRefused(f"{channel.name}: {noise / 1000:.1f} codes at no load: not idle")
+    return noise

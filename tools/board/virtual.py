@@ -1,0 +1,122 @@
+"""A virtual board for measurements: its bench front ends in, its firmware's readings out."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from node.settings import Settings, SettingsError
+
+from hub.errors import BadInput, TruequeError
+from tools.bench.house import House, Wiring
+from tools.bench.profile import profile_of_house
+from tools.board.calibration import Channel
+
+FIRMWARE = Path(__file__).parents[2] / "firmware" / "pico"
+SCRIPT = Path(__file__).parent / "on_board.py"
+RATE_HZ = 8_000
+CHANNELS = 3
+MEASURE_S = 2.0
+PADS = 0b111
+
+
+class VirtualBoard:
+    """One house's board on a test bench, its firmware run by MicroPython, not in real time.
+
+    The house is that of the virtual bench: the same converter and front ends, drawn by its name.
+    Use as a context manager.
+    """
+
+    def __init__(self, directory: Path, *, house: House | None = None) -> None:
+        """`directory`: the board's flash, named like its node, with its settings.json."""
+        self._path = directory / "settings.json"
+        self.settings = _read_settings(self._path)
+        self.name = str(self.settings.get("node", directory.name))
+        self.house = house or _house(self.name, self.settings)
+        self._now_s = 0.0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> VirtualBoard:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "micropython_unix", "-X", "heapsize=2M", str(SCRIPT)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=dict(os.environ, MICROPYPATH=f"{FIRMWARE}:.frozen"),
+        )
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        if self._process is not None:
+            self._process.communicate()
+            self._process = None
+
+    def apply(self, channel: Channel, value: float) -> float:
+        """Apply a known input to a channel; the bench's reference is exact."""
+        self.house.applied[int(channel.name[-1])] = value
+        return value
+
+    def measure(
+        self, calibration: Mapping[str, Any], duration_s: float = MEASURE_S
+    ) -> Mapping[str, Mapping[str, Any]]:
+        """Return what each quantity reads with `calibration` (see BoardUnderTest)."""
+        frames = self._sample(duration_s)
+        request = {
+            "settings": {**self.settings, "calibration": dict(calibration)},
+            "rate_mhz": RATE_HZ * 1000,
+            "frames": len(frames) // (2 * CHANNELS),
+        }
+        assert self._process is not None and self._process.stdin and self._process.stdout
+        try:
+            self._process.stdin.write(json.dumps(request).encode() + b"\n" + frames)
+            self._process.stdin.flush()
+            answer: dict[str, dict[str, Any]] = json.loads(self._process.stdout.readline())
+        except (OSError, ValueError) as problem:
+            raise TruequeError(f"{self.name}: its firmware ended while measuring") from problem
+        return answer
+
+    def save(self, calibration: Mapping[str, Any]) -> None:
+        """Write the calibration into settings.json, in one step and for its owner only."""
+        self.settings["calibration"] = dict(calibration)
+        fresh = self._path.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(json.dumps(self.settings, indent=1))
+        os.replace(fresh, self._path)
+
+    def _sample(self, duration_s: float) -> bytes:
+        """Return the codes of the next `duration_s`, block by block as the board gets them."""
+        parts = []
+        block = RATE_HZ // 10 * CHANNELS
+        for _ in range(round(duration_s * 10)):
+            at_s = self._now_s + np.arange(1, block + 1) / (RATE_HZ * CHANNELS)
+            parts.append(self.house.sample([0, 1, 2], at_s, PADS).astype("<u2").tobytes())
+            self._now_s = float(at_s[-1])
+        return b"".join(parts)
+
+
+def _read_settings(path: Path) -> dict[str, Any]:
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise BadInput(f"{path}: {problem.strerror}") from problem
+    except ValueError as problem:
+        raise BadInput(f"{path}: not JSON: {problem}") from problem
+    try:
+        Settings(settings)
+    except SettingsError as problem:
+        raise BadInput(f"{path}: {problem}") from problem
+    assert isinstance(settings, dict)
+    return settings
+
+
+def _house(name: str, settings: Mapping[str, Any]) -> House:
+    number = name.rpartition("-")[2]
+    profile = profile_of_house(int(number) if number.isdecimal() else 1)
+    return House(name, profile, Wiring.of_settings(settings))
