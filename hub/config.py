@@ -120,7 +120,7 @@ class Bus:
     turn_overhead_ms: int = field(8_000, low=1_000, high=600_000)
     close_timeout_ms: int = field(5_000, low=500, high=60_000)
     silence_ms: int = field(12_000, low=2_000, high=600_000)
-    max_attempts: int = field(2, low=1, high=10)
+    max_attempts: int = field(4, low=1, high=10)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hub.config import Bus
@@ -24,7 +24,6 @@ class Attempt:
 
     ticket: Ticket
     number: int
-    energy_uwh: int
     terms: records.Terms
     state: records.State
 
@@ -50,8 +49,19 @@ def prepare(
         *(delivery_id, trade.trade_id, segments[seller], seller, buyer),
         opens_at_ms=window.delivery_start_s * 1000,
     )
-    terms = delivery_terms.terms(bus, window, trade, number)
-    return Attempt(ticket, number, trade.energy_uwh, terms, state)
+    rows = [row for row in store.deliveries(trade.trade_id) if row.delivery_id != delivery_id]
+    terms = replace(
+        delivery_terms.terms(bus, window, trade, number),
+        carried_seller_uwh=_carried_uwh(rows, records.SELLER),
+        carried_buyer_uwh=_carried_uwh(rows, records.BUYER),
+    )
+    return Attempt(ticket, number, terms, state)
+
+
+def _carried_uwh(rows: Sequence[DeliveryRow], role: str) -> int:
+    """Return what the meter of `role` counted in the attempts that ended without a report."""
+    states = (records.State.from_json(row.step) for row in rows)
+    return sum(one.side(role).floor_uwh for one in states if one.phase == "abandoned")
 
 
 def next_number(rows: Sequence[DeliveryRow]) -> int:

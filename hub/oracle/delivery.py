@@ -10,7 +10,8 @@ No clock, no store, no network: runner.py beside it journals each new state befo
 - A silent meter: the turn ends when its lease certainly has; its final may still come (boards keep
   finals over reboots) until `report_by_ms`, then the last authenticated progress of both counts as
   the floor. When either floor is zero, nothing is reported and the buyer is refunded.
-- An attempt that moved less than one metering block may be tried again.
+- An attempt that ended early is followed by another for what is left, while the window and the
+  number of attempts allow; what the meters counted is carried along and reported once, summed.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def step(terms: Terms, state: State, event: Event) -> Result:
     if isinstance(event, Heard):
         return _heard(terms, state, event)
     if isinstance(event, Restarted):
-        return _restarted(state, event)
+        return _restarted(terms, state, event)
     return _TICKS[state.phase](terms, state, event.at_ms)
 
 
@@ -132,14 +133,34 @@ def _open(state: State, at_ms: int, reason: str | None) -> Result:
 
 
 def _finish(terms: Terms, state: State, at_ms: int) -> Result:
-    """Both figures are known: try again when nothing moved, else report."""
+    """Both figures are known: go on in another attempt when much is left, else report."""
     release: tuple[Action, ...] = (ReleaseTurn(),) if state.has_turn else ()
     state = replace(state, has_turn=False)
-    moved_uwh = min(state.seller.floor_uwh, state.buyer.floor_uwh)
-    if moved_uwh < terms.block_uwh and terms.may_retry and at_ms < terms.start_by_ms:
+    if terms.may_retry and at_ms < terms.start_by_ms and _is_much_left(terms, state):
         return _end(state, at_ms, "abandoned", (*release, Retry()))
-    report = Report(state.seller.floor_uwh, state.buyer.floor_uwh)
-    return replace(state, phase="reporting", since_ms=at_ms), (*release, report)
+    return replace(state, phase="reporting", since_ms=at_ms), (*release, _figures(terms, state))
+
+
+def _metered_uwh(terms: Terms, state: State, role: str) -> int:
+    return terms.carried_uwh(role) + state.side(role).floor_uwh
+
+
+def _figures(terms: Terms, state: State) -> Report:
+    return Report(_metered_uwh(terms, state, SELLER), _metered_uwh(terms, state, BUYER))
+
+
+def _is_much_left(terms: Terms, state: State) -> bool:
+    """More than a node's own tolerance when it stops: one block or a hundredth of the trade."""
+    left_uwh = terms.energy_uwh - max(_metered_uwh(terms, state, role) for role in ROLES)
+    return left_uwh > max(terms.block_uwh, terms.energy_uwh // 100)
+
+
+def _report_or_refund(terms: Terms, state: State, at_ms: int) -> Result:
+    """There will be no other figures: report these, or leave a trade without any to the refund."""
+    figures = _figures(terms, state)
+    if min(figures.seller_uwh, figures.buyer_uwh) == 0:
+        return _end(state, at_ms, "abandoned", (LeaveToRefund(),))
+    return replace(state, phase="reporting", since_ms=at_ms), (figures,)
 
 
 def _end(state: State, at_ms: int, phase: str, actions: tuple[Action, ...]) -> Result:
@@ -148,11 +169,11 @@ def _end(state: State, at_ms: int, phase: str, actions: tuple[Action, ...]) -> R
     return replace(state, phase=phase, since_ms=at_ms, has_turn=False), actions
 
 
-def _restarted(state: State, event: Restarted) -> Result:
+def _restarted(terms: Terms, state: State, event: Restarted) -> Result:
     if state.phase in ("closing_buyer", "closing_seller", "delivering", "opening"):
         return _open(state, event.at_ms, "hub_restarted")
     if state.phase in ("reporting", "reported"):  # sent again, the same: harmless
-        return state, (Report(state.seller.floor_uwh, state.buyer.floor_uwh),)
+        return state, (_figures(terms, state),)
     return state, ()
 
 
@@ -162,8 +183,7 @@ def _restarted(state: State, event: Restarted) -> Result:
 def _tick_queued(terms: Terms, state: State, at_ms: int) -> Result:
     if at_ms < terms.start_by_ms:
         return state, ()
-    late = replace(state, reason="no_turn")
-    return _end(late, at_ms, "abandoned", (LeaveToRefund(),))
+    return _report_or_refund(terms, replace(state, reason="no_turn"), at_ms)
 
 
 def _tick_closing(terms: Terms, state: State, at_ms: int) -> Result:
@@ -207,10 +227,7 @@ def _tick_opening(terms: Terms, state: State, at_ms: int) -> Result:
 def _tick_waiting(terms: Terms, state: State, at_ms: int) -> Result:
     if at_ms < terms.report_by_ms:
         return state, ()
-    if min(state.seller.floor_uwh, state.buyer.floor_uwh) == 0:
-        return _end(state, at_ms, "abandoned", (LeaveToRefund(),))
-    report = Report(state.seller.floor_uwh, state.buyer.floor_uwh)
-    return replace(state, phase="reporting", since_ms=at_ms), (report,)
+    return _report_or_refund(terms, state, at_ms)
 
 
 def _tick_nothing(terms: Terms, state: State, at_ms: int) -> Result:

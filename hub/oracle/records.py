@@ -30,6 +30,7 @@ FINISHED = ("settled", "abandoned")
 class Terms:
     """What is fixed for an attempt. `start_by_ms` and `report_by_ms` are Unix ms."""
 
+    energy_uwh: int  # agreed in the trade
     block_uwh: int  # energy of one metering block at the rated power
     turn_ms: int  # longest time with closed relays
     end_by_ms: int  # the delivery window ends
@@ -38,6 +39,15 @@ class Terms:
     close_timeout_ms: int
     silence_ms: int  # longer than the life of a lease
     may_retry: bool
+    carried_seller_uwh: int = 0  # final figures of the attempts before this one
+    carried_buyer_uwh: int = 0
+
+    def carried_uwh(self, role: str) -> int:
+        return self.carried_seller_uwh if role == SELLER else self.carried_buyer_uwh
+
+    def left_uwh(self, role: str) -> int:
+        """What this attempt is to deliver by the meter of `role`."""
+        return max(self.energy_uwh - self.carried_uwh(role), 0)
 
 
 @dataclass(frozen=True)

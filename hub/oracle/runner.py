@@ -131,13 +131,19 @@ class Oracle:
         live = self._prepare(trade, number, name, records.State("queued", now_ms))
         if live is None:
             return
-        is_over = now_ms >= live.terms.start_by_ms or number > parts.bus.max_attempts
+        # What earlier attempts delivered is still to be reported: by an attempt that gets no turn.
+        has_time = now_ms < live.terms.start_by_ms
+        is_owed = bool(live.terms.carried_seller_uwh) and now_ms < live.terms.report_by_ms
+        is_over = number > parts.bus.max_attempts or not (has_time or is_owed)
         if is_over or self._store.delivery(name) is not None:
             del self._live[name]  # left to the refund
             return
         self._store.open_delivery(attempts.new_row(live, parts.epoch, now_ms))
-        self._turns.enqueue(live.ticket)
-        self._wake.set()
+        if has_time:
+            self._turns.enqueue(live.ticket)
+            self._wake.set()
+        else:
+            self._apply(live, records.Tick(now_ms))
 
     def _prepare(
         self, trade: TradeRow, number: int, delivery_id: str, state: records.State
@@ -180,7 +186,9 @@ class Oracle:
         if isinstance(action, records.Lease):
             dispatch.lease(live.node(action.role), name, action.counterparty_uwh)
         elif isinstance(action, records.Close):
-            dispatch.close(live.node(action.role), name, action.role, self._limits(live))
+            dispatch.close(
+                live.node(action.role), name, action.role, self._limits(live, action.role)
+            )
         elif isinstance(action, records.Open):
             dispatch.open(live.node(action.role), name)
         elif isinstance(action, records.ReleaseTurn):
@@ -200,16 +208,19 @@ class Oracle:
     def _retry(self, live: Attempt) -> None:
         trade = self._store.trade(live.ticket.trade_id)
         if trade is not None:
-            self._say(f"trade {trade.trade_id}: attempt {live.number} moved nothing, once more")
+            self._say(
+                f"trade {trade.trade_id}: attempt {live.number} ended early "
+                f"({live.state.reason}), going on with what is left"
+            )
             self._open_next_attempt(trade)
 
-    def _limits(self, live: Attempt) -> dict[str, int]:
-        bus = self._parts.bus
+    def _limits(self, live: Attempt, role: str) -> dict[str, int]:
+        bus, terms = self._parts.bus, live.terms
         return {
-            "energy_uwh": live.energy_uwh,
+            "energy_uwh": terms.left_uwh(role),
             "max_power_uw": bus.max_power_uw,
             "max_duration_ms": max(live.state.turn_ends_ms - self._now_ms(), 1),
-            "exposure_uwh": delivery_terms.exposure_uwh(bus, live.energy_uwh),
+            "exposure_uwh": delivery_terms.exposure_uwh(bus, terms.energy_uwh),
         }
 
     async def _report(self, live: Attempt, report: records.Report) -> None:

@@ -49,6 +49,7 @@ def terms(bus: Bus, window: WindowRow, trade: TradeRow, attempt: int) -> Terms:
     end_by_ms = min(window.delivery_end_s * 1000, report_by_ms - bus.silence_ms)
     nominal_ms = trade.energy_uwh * MS_PER_HOUR // bus.rated_power_uw
     return Terms(
+        energy_uwh=trade.energy_uwh,
         block_uwh=block_uwh(bus),
         turn_ms=nominal_ms * bus.turn_slack_permille // 1000 + bus.turn_overhead_ms,
         end_by_ms=end_by_ms,

@@ -44,6 +44,7 @@ class Board:
     relay: str = "open"
     delivery: dict | None = None  # the command that closed it
     energy_uwh: float = 0.0
+    total_uwh: float = 0.0  # over all deliveries: what truly moved
     counterparty_uwh: int = 0
     nonces: dict = field(default_factory=dict)  # nonce -> when it was offered
     leases: dict = field(default_factory=dict)  # delivery id -> when it ends
@@ -126,6 +127,7 @@ class Board:
         if self.delivery is None:
             return
         self.energy_uwh += moved_uwh
+        self.total_uwh += moved_uwh
         if self.leases.get(self.delivery["delivery_id"], 0) <= now:
             self.open("lease_expired")
         elif self.energy_uwh >= self.delivery["energy_uwh"]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hub.oracle import delivery, records
 
 TERMS = records.Terms(
+    energy_uwh=34_723,
     block_uwh=347,
     turn_ms=40_000,
     end_by_ms=100_000,
@@ -111,8 +112,42 @@ def test_delivery_takes_a_late_final_when_the_silent_meter_comes_back():
         records.Tick(27_000),
         heard(60_000, "buyer", "final", 19_900, "rebooted"),
     ]
-    _, actions = run(events)
+    _, actions = run(events, terms=replace(TERMS, may_retry=False))
     assert wanted(actions)[-1] == records.Report(20_000, 19_900)
+
+
+def ended_early(seller_uwh, buyer_uwh):
+    return [
+        *whole_delivery()[:5],
+        heard(9_000, "seller", "final", seller_uwh, "link_lost"),
+        heard(9_100, "buyer", "final", buyer_uwh, "commanded"),
+    ]
+
+
+def test_delivery_goes_on_in_another_attempt_when_much_is_left():
+    state, actions = run(ended_early(20_000, 19_900))
+    assert wanted(actions)[-2:] == [records.ReleaseTurn(), records.Retry()]
+    assert state.phase == "abandoned"
+
+
+def test_delivery_is_reported_when_no_more_than_a_block_or_a_hundredth_is_left():
+    left_uwh = max(TERMS.block_uwh, TERMS.energy_uwh // 100)
+    _, actions = run(ended_early(TERMS.energy_uwh - left_uwh, 30_000))
+    assert wanted(actions)[-1] == records.Report(TERMS.energy_uwh - left_uwh, 30_000)
+
+
+def test_figures_of_earlier_attempts_are_summed_when_the_last_one_ends():
+    terms = replace(TERMS, carried_seller_uwh=20_000, carried_buyer_uwh=19_900)
+    assert (terms.left_uwh("seller"), terms.left_uwh("buyer")) == (14_723, 14_823)
+    _, actions = run(ended_early(14_730, 14_700), terms=terms)
+    assert wanted(actions)[-1] == records.Report(34_730, 34_600)
+
+
+def test_carried_energy_is_reported_when_no_further_turn_comes():
+    terms = replace(TERMS, carried_seller_uwh=20_000, carried_buyer_uwh=19_900)
+    state, actions = run([records.Tick(TERMS.start_by_ms)], terms=terms)
+    assert wanted(actions) == [records.Report(20_000, 19_900)]
+    assert state.phase == "reporting"
 
 
 def test_last_progress_counts_when_a_rebooted_board_had_saved_less():
@@ -123,7 +158,7 @@ def test_last_progress_counts_when_a_rebooted_board_had_saved_less():
         heard(9_300, "seller", "final", 9_400, "exposure"),
         heard(15_000, "buyer", "final", 0, "rebooted"),
     ]
-    _, actions = run(events)
+    _, actions = run(events, terms=replace(TERMS, may_retry=False))
     assert wanted(actions)[-1] == records.Report(9_400, 8_900)
 
 

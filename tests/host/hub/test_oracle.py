@@ -93,7 +93,7 @@ def test_seller_loses_one_exposure_step_at_most_when_the_buyer_is_unplugged(worl
     assert trade.seller_metered_uwh - trade.buyer_metered_uwh <= exposure_uwh + 2 * BLOCK_UWH
 
 
-def test_trade_settles_by_the_late_final_when_the_buyer_boots_again(world):
+def test_trade_is_completed_in_a_second_attempt_when_the_buyer_boots_again(world):
     async def story():
         world.start_hub()
         buyer = world.boards["house-2"]
@@ -105,14 +105,11 @@ def test_trade_settles_by_the_late_final_when_the_buyer_boots_again(world):
 
     run(story())
     trade = world.store.trade(1)
-    assert (trade.state, trade.buyer_metered_uwh) == ("settled", 10_000 + trade_excess(trade))
-
-
-def trade_excess(trade):
-    """A step moves up to 87 uWh beyond the condition."""
-    excess_uwh = trade.buyer_metered_uwh - 10_000
-    assert 0 <= excess_uwh < 100
-    return excess_uwh
+    first, second = world.store.deliveries(1)
+    assert (first.state, second.state, trade.state) == ("abandoned", "settled", "settled")
+    # A step moves up to 87 uWh beyond what was wanted, in each attempt.
+    assert 0 <= trade.buyer_metered_uwh - AGREED_UWH < 2 * 100
+    assert trade.buyer_metered_uwh <= world.boards["house-2"].total_uwh + 1
 
 
 def test_second_attempt_delivers_when_the_first_moved_nothing(world):
@@ -164,6 +161,10 @@ def test_nothing_is_lost_or_paid_twice_when_the_hub_is_killed_at_any_moment(tmp_
     for trade in world.store.trades():
         if trade.state == "settled":
             assert trade.settled_uwh <= AGREED_UWH + BLOCK_UWH
+    # No energy is counted twice: all that was reported is no more than what truly moved.
+    for ((trade_id, seller_uwh, buyer_uwh),) in world.contract.reports.values():
+        assert seller_uwh <= world.boards[f"house-{2 * trade_id - 1}"].total_uwh + 1
+        assert buyer_uwh <= world.boards[f"house-{2 * trade_id}"].total_uwh + 1
     world.store.close()
 
 

@@ -84,7 +84,7 @@ def test_once_window_has_time_for_every_pair(site):
     terms = once_slot(site, 3, T0).terms
     slowest_ms = terms.max_energy_uwh * 3_600_000 // site.bus.rated_power_uw * 2
     assert terms.bid_start == T0 // 1000
-    assert terms.bid_end == terms.bid_start + 14
+    assert terms.bid_end == terms.bid_start + site.schedule.once_bids_s
     assert (terms.delivery_end - terms.delivery_start) * 1000 >= 2 * slowest_ms
     assert once_slot(site, 4, T0).key != once_slot(site, 3, T0).key
 
