@@ -60,7 +60,7 @@ def run(scenario: Path, out: Path, table_format: str, has_plots: bool, is_json: 
     make_directory(out)
     size = len(read.peers) + sum(group.count for group in read.groups)
     has_details = read.clock.slots * size <= MAX_DETAIL_CELLS
-    with Progress(console=STDERR, transient=True) as progress:
+    with Progress(console=STDERR, transient=True, disable=not STDERR.is_terminal) as progress:
         bar = progress.add_task("slots", total=read.clock.slots)
         outcome = simulate(
             read,
@@ -129,7 +129,7 @@ def compare(
     context = multiprocessing.get_context("spawn")
     with (
         ProcessPoolExecutor(jobs or os.cpu_count(), mp_context=context) as executor,
-        Progress(console=STDERR, transient=True) as progress,
+        Progress(console=STDERR, transient=True, disable=not STDERR.is_terminal) as progress,
     ):
         bar = progress.add_task("runs", total=len(chosen))
         rows: list[dict[str, Any]] = []

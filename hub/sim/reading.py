@@ -275,10 +275,11 @@ def _clock(path: Path, head: dict[str, Any], sources: list[Series]) -> Clock:
     lengths = [length for one in sources if (length := one.length()) is not None]
     day = MINUTES_OF_DAY // head["slot_minutes"]
     slots = head["slots"] or (min(lengths) if lengths else max(day, 1))
-    return Clock(_start(where, head["start"]), head["slot_minutes"], slots, zone)
+    return Clock(_start(where, head["start"], zone), head["slot_minutes"], slots, zone)
 
 
-def _start(where: str, value: Any) -> datetime.datetime:
+def _start(where: str, value: Any, zone: str | None) -> datetime.datetime:
+    """Return the local start; an offset is dropped, or turned into the scenario's zone."""
     if value is None:
         return DEFAULT_START
     if isinstance(value, str):
@@ -287,9 +288,10 @@ def _start(where: str, value: Any) -> datetime.datetime:
         except ValueError:
             raise BadInput(f"{where}, start: {value!r} is not a date and time") from None
     if isinstance(value, datetime.datetime):
-        if value.tzinfo is not None:
-            raise BadInput(f"{where}, start: give local time without offset, and timezone")
-        return value
+        if value.tzinfo is None:
+            return value
+        local = value if zone is None else value.astimezone(zoneinfo.ZoneInfo(zone))
+        return local.replace(tzinfo=None)
     if isinstance(value, datetime.date):
         return datetime.datetime(value.year, value.month, value.day)
     raise BadInput(f"{where}, start: {value!r} is not a date and time")

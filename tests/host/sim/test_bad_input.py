@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hub.errors import BadInput
@@ -141,6 +142,20 @@ def test_clock_change_is_no_fault_when_the_scenario_names_the_zone(read, tmp_pat
     (tmp_path / "load.csv").write_text(timed(*times), encoding="utf-8")
     head = 'slots = 4\nstart = 2026-03-29\ntimezone = "Europe/Paris"'
     assert build(read(FROM_CSV.replace("slots = 4", head))).explicit.load_w.shape == (4, 1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "hour"),
+    [
+        ('start = "2026-07-01"', 0),
+        ("start = 2026-07-01T08:00:00", 8),
+        ("start = 2026-07-01T08:00:00Z", 8),
+        ('start = 2026-07-01T08:00:00Z\ntimezone = "Europe/Paris"', 10),
+    ],
+)
+def test_start_is_local_time_whatever_its_form(read, fields, hour):
+    scenario = read(HEAD.replace("slots = 4", "slots = 4\n" + fields) + PEER)
+    assert scenario.clock.local_times[0] == np.datetime64(f"2026-07-01T{hour:02}:00")
 
 
 def test_longer_csv_is_aligned_when_it_has_times(read, tmp_path):

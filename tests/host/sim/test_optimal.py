@@ -125,7 +125,7 @@ feed_in_eur_per_kwh = 0.05
 mechanism = "mid-market-rate"
 pooling = POOLING
 [[group]]
-count = 6
+count = 24
 prosumer_share = 0.5
 strategy = "STRATEGY"
 battery_wh = 4000
@@ -143,6 +143,15 @@ def test_pooled_schedule_is_never_dearer_when_compared_with_any_other(simulated)
     pooled = community_cost(simulated, "optimal", "true")
     for strategy in ("none", "greedy", "optimal"):
         assert pooled <= community_cost(simulated, strategy, "false") + 1e-9
+
+
+def test_many_batteries_cost_the_same_when_another_method_solves_them(simulated, monkeypatch):
+    # More than SIMPLEX_BATTERIES of them are solved by interior point, without merging.
+    text = HOMES.replace("STRATEGY", "optimal").replace("POOLING", "true")
+    apart = text + "export_limit_w = 1e9\n"
+    interior = summarise(simulated(apart))["community"]["cost_eur"]
+    monkeypatch.setattr("hub.sim.optimal.SIMPLEX_BATTERIES", 100)
+    assert summarise(simulated(apart))["community"]["cost_eur"] == pytest.approx(interior, rel=1e-7)
 
 
 def test_merged_batteries_cost_the_same_when_they_are_told_apart(simulated):
