@@ -245,8 +245,13 @@ class MarketService:
         return [self._closed.get(row) or self._trade_record(row, names) for row in rows]
 
     def _trade_record(self, row: TradeRow, names: Mapping[str, str]) -> dict[str, Any]:
-        delivery = next(reversed(self._store.deliveries(row.trade_id)), None)
-        reports = self._store.delivery_reports(delivery.delivery_id) if delivery else []
+        attempts = self._store.deliveries(row.trade_id)
+        delivery = attempts[-1] if attempts else None
+        reports = [
+            report
+            for attempt in attempts
+            for report in self._store.delivery_reports(attempt.delivery_id)
+        ]
         record = snapshot.trade_record(row, names, delivery, reports)
         if row.state in snapshot.CLOSED_STATES:
             self._closed[row] = record  # by the row itself: a replaced block makes another one

@@ -154,11 +154,13 @@ def trade_record(
     delivery: DeliveryRow | None,
     reports: Sequence[ReportRow],
 ) -> Record:
-    """Return a trade with its progress: what each meter has seen, and its money."""
-    metered = {"seller": trade.seller_metered_uwh, "buyer": trade.buyer_metered_uwh}
-    for report in reports:
-        if metered[report.role] is None or trade.state not in CLOSED_STATES:
-            metered[report.role] = max(metered[report.role] or 0, report.energy_uwh)
+    """Return a trade with its progress: what each meter has seen, and its money.
+
+    `delivery` is its last attempt, `reports` are those of all attempts.
+    """
+    metered = _metered(reports)
+    if trade.state in CLOSED_STATES and trade.seller_metered_uwh is not None:
+        metered = {"seller": trade.seller_metered_uwh, "buyer": trade.buyer_metered_uwh}
     seen = [energy for energy in metered.values() if energy is not None]
     return {
         "trade_id": trade.trade_id,
@@ -181,6 +183,18 @@ def trade_record(
         "reason": delivery.reason if delivery else None,
         "attempt": delivery.attempt if delivery else None,
     }
+
+
+def _metered(reports: Sequence[ReportRow]) -> dict[str, int | None]:
+    """Return each role's energy over all attempts, None for a meter that was never heard."""
+    highest: dict[tuple[str, str], int] = {}
+    for report in reports:
+        key = (report.role, report.delivery_id)
+        highest[key] = max(highest.get(key, 0), report.energy_uwh)
+    metered: dict[str, int | None] = {"seller": None, "buyer": None}
+    for (role, _), energy_uwh in highest.items():
+        metered[role] = (metered[role] or 0) + energy_uwh
+    return metered
 
 
 def _text(amount_wei: int | None) -> str | None:

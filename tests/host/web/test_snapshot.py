@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from hub.services import snapshot
-from hub.store import OrderRow, PeerRow, TradeRow, WindowRow
+from hub.store import OrderRow, PeerRow, ReportRow, TradeRow, WindowRow
 
 WINDOW = WindowRow(1, 100, 200, 220, 250, 300, 400, 1, 10, 1, 10)
 NAMES = {"0xA": "house-1", "0xB": "house-2"}
@@ -73,3 +73,17 @@ def test_newest_reading_stays_when_history_is_thinned():
 def test_names_of_flags_are_given_when_bits_are_set():
     assert snapshot.quality_words(0) == []
     assert snapshot.quality_words(1 + 4) == ["overrange", "uncalibrated"]
+
+
+def test_progress_is_summed_over_attempts_when_a_delivery_was_taken_up_again():
+    trade = TradeRow(1, 1, 1, "0xA", "0xB", "0xA", 100, 7, 0, "delivering", *[None] * 5)
+    rows = [("one", "seller", "progress", 30), ("one", "seller", "final", 40),
+            ("one", "buyer", "final", 38), ("two", "seller", "progress", 10),
+            ("two", "buyer", "closed", 0)]  # fmt: skip
+    reports = [
+        ReportRow(attempt, "house", role, phase, 0, energy_uwh, 0, 0, 0, None)
+        for attempt, role, phase, energy_uwh in rows
+    ]
+    found = snapshot.trade_record(trade, NAMES, None, reports)
+    assert (found["seller_uwh"], found["buyer_uwh"]) == (40 + 10, 38 + 0)
+    assert found["moved_uwh"] == 38
