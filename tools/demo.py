@@ -216,7 +216,7 @@ def _welcome(wanted: Wanted, state: dict[str, Any]) -> None:
     else:
         minutes = 86_400 // state["clock"]["speed"] // 60
         console.print(f"  A bench day takes {minutes} minutes; houses trade by themselves. "
-                      " Ctrl-C ends everything, the next run goes on.\n")  # fmt: skip
+                      "Ctrl-C ends everything, the next run goes on.\n")  # fmt: skip
 
 
 async def _watch(hub: Child, bench: Child, said: TextIO, stopping: asyncio.Event) -> None:
