@@ -43,31 +43,12 @@ def clear_slots(
 
     `offered_w` is what the sellers' surplus brings to the buyers, losses deducted.
     """
-    bids, asks = limit_prices(community, start, tariff)
-    hours = community.clock.slot_hours
+    prices = limit_prices(community, start, tariff)
     pairs: list[Pair] = []
     for row in range(len(deficit_w)):
-        chance = np.random.default_rng([community.market.seed, 2, start + row])
-        turn = chance.permutation(community.size)
-        orders = []
-        for peer in range(community.size):
-            is_bid = deficit_w[row, peer] > 0
-            power_w = deficit_w[row, peer] if is_bid else offered_w[row, peer]
-            energy_uwh = int(power_w * hours * UWH_PER_WH)
-            if energy_uwh <= 0:
-                continue
-            price = (bids if is_bid else asks)[row, peer]
-            orders.append(
-                Order(
-                    peer,
-                    community.names[peer],
-                    BID if is_bid else OFFER,
-                    energy_uwh,
-                    max(0, round(price * NANO)),
-                    int(turn[peer]),
-                    _preference(community, peer, is_bid),
-                )
-            )
+        positions_w = deficit_w[row] - offered_w[row]
+        own_prices = (prices[0][row], prices[1][row])
+        orders = _orders(community, start + row, positions_w, own_prices)
         for trade in _clear(community, orders).trades:
             assert isinstance(trade.offer, int) and isinstance(trade.bid, int)
             pairs.append(
@@ -80,6 +61,32 @@ def clear_slots(
                 )
             )
     return pairs
+
+
+def _orders(
+    community: Community, slot: int, positions_w: Values, prices: tuple[Values, Values]
+) -> list[Order]:
+    """Return one order a peer, in random order of time; `prices` are bids and asks in EUR/kWh."""
+    chance = np.random.default_rng([community.market.seed, 2, slot])
+    turn = chance.permutation(community.size)
+    orders = []
+    for peer, position_w in enumerate(positions_w.tolist()):
+        is_bid = position_w > 0
+        energy_uwh = int(abs(position_w) * community.clock.slot_hours * UWH_PER_WH)
+        if energy_uwh == 0:
+            continue
+        orders.append(
+            Order(
+                peer,
+                community.names[peer],
+                BID if is_bid else OFFER,
+                energy_uwh,
+                max(0, round(float(prices[0 if is_bid else 1][peer]) * NANO)),
+                int(turn[peer]),
+                _preference(community, peer, is_bid),
+            )
+        )
+    return orders
 
 
 def _clear(community: Community, orders: list[Order]) -> Clearing:

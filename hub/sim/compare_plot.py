@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hub.sim.indices import NAMES
@@ -36,6 +37,12 @@ def draw_comparison(path: Path, rows: list[dict[str, Any]]) -> Path:
     bars.spines[["top", "right"]].set_visible(False)
     bars.set_yticks(places, [row["case"] for row in rows], fontsize=8)
     bars.invert_yaxis()
+    _draw_indices(table, rows)
+    figure.savefig(path, dpi=DPI)
+    return path
+
+
+def _draw_indices(table: Axes, rows: list[dict[str, Any]]) -> None:
     values = np.array([[row[name] for name in COLUMNS] for row in rows])
     table.imshow(values, cmap="Blues", vmin=0, vmax=1.2, aspect="auto")
     table.set_title(
@@ -55,5 +62,3 @@ def draw_comparison(path: Path, rows: list[dict[str, Any]]) -> Path:
             color="white" if value > 0.75 else LOAD,
         )
     table.spines[:].set_visible(False)
-    figure.savefig(path, dpi=DPI)
-    return path

@@ -46,9 +46,36 @@ def _schedule_merged(pool: Pool, tariff: Tariff, hours: float) -> Values:
 
     What one of them can do, scaled by its capacity, all of them together can; and the other way.
     """
-    storage = pool.storage
-    size = storage.highest_wh
-    traits = np.column_stack(
+    size = pool.storage.highest_wh
+    _, first, kind = np.unique(_traits(pool), axis=0, return_index=True, return_inverse=True)
+    if len(first) == len(size):
+        return schedule(pool, tariff, hours)
+    total = np.bincount(kind, size)
+    factor = total / size[first]
+    one = pool.storage.of(first)
+    merged = replace(
+        one,
+        lowest_wh=one.lowest_wh * factor,
+        highest_wh=one.highest_wh * factor,
+        initial_wh=one.initial_wh * factor,
+        charge_limit_w=one.charge_limit_w * factor,
+        discharge_limit_w=one.discharge_limit_w * factor,
+    )
+    alone = Pool(
+        pool.net_w,
+        pool.own_net_w[:, first],
+        pool.generation_w[:, first],
+        pool.export_limit_w[first],
+        merged,
+    )
+    return schedule(alone, tariff, hours)[:, kind] * (size / total[kind])
+
+
+def _traits(pool: Pool) -> Values:
+    """Return what must be equal for batteries to be merged, one row a battery."""
+    storage, size = pool.storage, pool.storage.highest_wh
+    is_limited = np.isfinite(pool.export_limit_w)
+    return np.column_stack(
         [
             storage.lowest_wh / size,
             storage.initial_wh / size,
@@ -59,31 +86,9 @@ def _schedule_merged(pool: Pool, tariff: Tariff, hours: float) -> Values:
             storage.self_discharge,
             storage.is_final_bounded,
             # A house with an export limit stands alone: its own generation counts.
-            np.where(np.isfinite(pool.export_limit_w), np.arange(len(size)), -1),
+            np.where(is_limited, np.arange(len(size)), -1),
         ]
     )
-    _, first, kind = np.unique(traits, axis=0, return_index=True, return_inverse=True)
-    if len(first) == len(size):
-        return schedule(pool, tariff, hours)
-    total = np.bincount(kind, size)
-    factor = total / size[first]
-    merged = storage.of(first)
-    merged = replace(
-        merged,
-        lowest_wh=merged.lowest_wh * factor,
-        highest_wh=merged.highest_wh * factor,
-        initial_wh=merged.initial_wh * factor,
-        charge_limit_w=merged.charge_limit_w * factor,
-        discharge_limit_w=merged.discharge_limit_w * factor,
-    )
-    alone = Pool(
-        pool.net_w,
-        pool.own_net_w[:, first],
-        pool.generation_w[:, first],
-        pool.export_limit_w[first],
-        merged,
-    )
-    return schedule(alone, tariff, hours)[:, kind] * (size / total[kind])
 
 
 def _others_w(community: Community, inputs: Inputs, planned: npt.NDArray[np.int64]) -> Values:
