@@ -1,0 +1,1 @@
+"""Drawings of the kit: one model, from which every picture, list and deck is made."""
