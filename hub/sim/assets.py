@@ -132,6 +132,24 @@ class Vehicle:
                 missing_wh -= load_w[slot] * hours
         return load_w
 
+    def envelope(
+        self, minutes_of_day: npt.NDArray[np.int64], slot_minutes: int
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Return the bounds of a clever charge per slot: energy drawn by its end, and power.
+
+        (least Wh, most Wh, most W), energies counted at the house from the start of the run. Each
+        stay draws what charging from arrival on would have drawn, at any time of the stay.
+        """
+        is_home = self.is_home(minutes_of_day)
+        drawn_wh = self.load_w(minutes_of_day, slot_minutes) * slot_minutes / 60
+        begins = is_home & ~np.concatenate([[False], is_home[:-1]])
+        stay = np.cumsum(begins)  # 0 before the first stay
+        of_stay = np.bincount(stay, drawn_wh)
+        most_wh = np.cumsum(of_stay)[stay]
+        is_last = ~np.concatenate([is_home[1:], [False]])  # nobody knows the time after the run
+        least_wh = np.where(is_home & ~is_last, most_wh - of_stay[stay], most_wh)
+        return least_wh, most_wh, np.where(is_home, self.charge_w, 0.0)
+
 
 @dataclass(frozen=True)
 class Preferences:

@@ -219,7 +219,7 @@ def _load(peer: Peer, clock: Clock) -> Values:
     for appliance in peer.appliances:
         ran = appliance.share_of_slots(clock.minutes_of_day, clock.slot_minutes)
         load_w = load_w + appliance.power_w * ran
-    if peer.vehicle is not None:
+    if peer.vehicle is not None and peer.strategy != "optimal":  # that one is scheduled
         load_w = load_w + peer.vehicle.load_w(clock.minutes_of_day, clock.slot_minutes)
     return np.clip(load_w, peer.load_min_w, peer.load_max_w)
 

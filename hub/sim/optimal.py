@@ -11,7 +11,7 @@ feed_in <= retail; ties are netted afterwards.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import highspy
 import numpy as np
@@ -37,7 +37,8 @@ class Pool:
     """Batteries that are scheduled together against one grid connection.
 
     `net_w` is load less generation of the whole pool per slot; `generation_w` and `own_net_w`
-    (slots, batteries) and `export_limit_w` (batteries) bind each battery's house.
+    (slots, batteries) and `export_limit_w` (batteries) bind each battery's house. A store whose
+    limits change with time (a vehicle that comes and goes) has them in `limits`.
     """
 
     net_w: Values
@@ -45,6 +46,16 @@ class Pool:
     generation_w: Values
     export_limit_w: Values
     storage: Storage
+    limits: dict[int, Limits] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one store in each slot: energy at its end in Wh, charging power in W."""
+
+    lowest_wh: Values
+    highest_wh: Values
+    charge_w: Values
 
 
 def schedule(pool: Pool, tariff: Tariff, slot_hours: float) -> Values:
@@ -106,10 +117,17 @@ class _Programme:
         lowest[:, -1] = np.where(
             storage.is_final_bounded, np.maximum(lowest[:, -1], storage.initial_wh), lowest[:, -1]
         )
+        charge_w = np.repeat(storage.charge_limit_w[:, None], slots, axis=1)
+        for place, own in self._pool.limits.items():
+            lowest[place], highest[place], charge_w[place] = (
+                own.lowest_wh,
+                own.highest_wh,
+                own.charge_w,
+            )
         self._low = np.zeros(len(self._cost))
         self._high = np.concatenate(
             [
-                np.repeat(storage.charge_limit_w, slots),
+                charge_w.ravel(),
                 np.repeat(storage.discharge_limit_w, slots),
                 highest.ravel(),
                 np.full(slots, INFINITE),
@@ -189,7 +207,7 @@ class _Programme:
         if status != highspy.HighsModelStatus.kOptimal:
             word = solver.modelStatusToString(status)
             raise NoSchedule(
-                f"no optimal battery schedule: {word}; check state-of-charge limits, "
+                f"no optimal schedule: {word}; check state-of-charge limits, "
                 "self-discharge, power limits and final_soc against each other"
             )
         return np.array(solver.getSolution().col_value)

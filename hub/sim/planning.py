@@ -1,4 +1,4 @@
-"""Schedules the optimal batteries: a community enters, their powers over the whole run leave.
+"""Schedules optimal batteries and vehicles: a community enters, powers over the whole run leave.
 
 With pooling all of them are scheduled against the community's one balance with the grid, else each
 against its own house's. The horizon is the whole run, known in advance: a bound on what any real
@@ -7,50 +7,111 @@ controller can reach.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from hub.sim.community import Community, Inputs, Tariff
+from hub.sim.community import Community, Storage
 from hub.sim.dispatch import Batteries
-from hub.sim.optimal import Pool, schedule
+from hub.sim.optimal import Limits, Pool, schedule
 
 Values = npt.NDArray[np.float64]
 
 
-def planned_w(community: Community) -> Values | None:
-    """Return battery powers in W (positive charging), (slots, peers); None without such peers."""
-    storage = community.storage
-    planned = np.flatnonzero(storage.is_optimal)
+@dataclass(frozen=True)
+class Plan:
+    """Powers over the whole run in W, (slots, peers): batteries (positive charging), vehicles."""
+
+    battery_w: Values
+    vehicle_w: Values
+
+    def block(self, start: int, stop: int) -> Plan:
+        """Return the plan of slots [start, stop)."""
+        return Plan(self.battery_w[start:stop], self.vehicle_w[start:stop])
+
+
+def plan(community: Community) -> Plan | None:
+    """Schedule batteries and vehicles of the peers with strategy optimal; None without any."""
+    vehicles = _vehicles(community)
+    has_vehicle = np.zeros(community.size, dtype=bool)
+    has_vehicle[list(vehicles)] = True
+    planned = np.flatnonzero(community.storage.is_optimal | has_vehicle)
     if not planned.size:
         return None
-    slots, hours = community.clock.slots, community.clock.slot_hours
+    slots = community.clock.slots
     inputs = community.block(0, slots)
-    battery_w = np.zeros((slots, community.size))
+    generation_w = inputs.generation_w
+    own_net_w = inputs.load_w - generation_w
+    found = Plan(np.zeros((slots, community.size)), np.zeros((slots, community.size)))
     for places in [planned] if community.market.pooling else planned[:, None]:
-        net_w = inputs.load_w[:, places] - inputs.generation_w[:, places]
-        pool = Pool(
-            net_w.sum(axis=1) + _others_w(community, inputs, places),
-            net_w,
-            inputs.generation_w[:, places],
-            community.export_limit_w[places],
-            storage.of(places),
+        net_w = own_net_w[:, places].sum(axis=1) + _others_w(community, own_net_w, places)
+        owners = places[community.storage.is_optimal[places]]
+        charging = [place for place in places.tolist() if place in vehicles]
+        pool, kind, share = _merged(
+            Pool(
+                net_w,
+                own_net_w[:, owners],
+                generation_w[:, owners],
+                community.export_limit_w[owners],
+                community.storage.of(owners),
+            )
         )
-        battery_w[:, places] = _schedule_merged(pool, community.tariff, hours)
-    return battery_w
+        pool = _with_vehicles(pool, [vehicles[place] for place in charging])
+        powers_w = schedule(pool, community.tariff, community.clock.slot_hours)
+        stores = powers_w.shape[1] - len(charging)
+        found.battery_w[:, owners] = powers_w[:, kind] * share
+        found.vehicle_w[:, charging] = powers_w[:, stores:]
+    return found
 
 
-def _schedule_merged(pool: Pool, tariff: Tariff, hours: float) -> Values:
-    """Schedule with batteries that are alike but for their size merged, which loses nothing.
+def _vehicles(community: Community) -> dict[int, Limits]:
+    """Return the bounds of the vehicles that are scheduled, by their owners' places."""
+    clock = community.clock
+    return {
+        place: Limits(*peer.vehicle.envelope(clock.minutes_of_day, clock.slot_minutes))
+        for place, peer in enumerate(community.peers)
+        if peer.vehicle is not None and peer.strategy == "optimal"
+    }
+
+
+def _with_vehicles(pool: Pool, vehicles: list[Limits]) -> Pool:
+    """Return the pool with each vehicle as a store that is never discharged."""
+    if not vehicles:
+        return pool
+    count = len(vehicles)
+    batteries = len(pool.export_limit_w)
+    none = np.zeros((len(pool.net_w), count))
+
+    def extended(values: Values, value: float) -> Values:
+        return np.concatenate([values, np.full(count, value, dtype=values.dtype)])
+
+    changes = {name: 0.0 for name in pool.storage.__dataclass_fields__}
+    changes |= {"charge_efficiency": 1.0, "discharge_efficiency": 1.0}
+    longer: dict[str, Any] = {
+        name: extended(getattr(pool.storage, name), one) for name, one in changes.items()
+    }
+    storage = Storage(**longer)
+    return Pool(
+        pool.net_w,
+        np.concatenate([pool.own_net_w, none], axis=1),
+        np.concatenate([pool.generation_w, none], axis=1),
+        extended(pool.export_limit_w, np.inf),
+        storage,
+        {batteries + place: one for place, one in enumerate(vehicles)},
+    )
+
+
+def _merged(pool: Pool) -> tuple[Pool, npt.NDArray[np.int64], Values]:
+    """Merge batteries that are alike but for their size, which loses nothing.
 
     What one of them can do, scaled by its capacity, all of them together can; and the other way.
+    Return the smaller pool, which of its batteries each one is part of, and its share.
     """
     size = pool.storage.highest_wh
     _, first, kind = np.unique(_traits(pool), axis=0, return_index=True, return_inverse=True)
-    if len(first) == len(size):
-        return schedule(pool, tariff, hours)
-    total = np.bincount(kind, size)
+    total = np.bincount(kind, size, minlength=len(first))
     factor = total / size[first]
     one = pool.storage.of(first)
     merged = replace(
@@ -68,7 +129,7 @@ def _schedule_merged(pool: Pool, tariff: Tariff, hours: float) -> Values:
         pool.export_limit_w[first],
         merged,
     )
-    return schedule(alone, tariff, hours)[:, kind] * (size / total[kind])
+    return alone, kind, size / total[kind]
 
 
 def _traits(pool: Pool) -> Values:
@@ -91,14 +152,13 @@ def _traits(pool: Pool) -> Values:
     )
 
 
-def _others_w(community: Community, inputs: Inputs, planned: npt.NDArray[np.int64]) -> Values:
+def _others_w(community: Community, own_net_w: Values, planned: npt.NDArray[np.int64]) -> Values:
     """Return the position of the peers without a schedule, who are in the pool all the same."""
     if not community.market.pooling:
         return np.zeros(community.clock.slots)
     others = np.ones(community.size, dtype=bool)
     others[planned] = False
-    surplus_w = inputs.generation_w - inputs.load_w
     batteries = Batteries(community.storage, community.clock.slot_hours, is_trading=False)
-    battery_w, _ = batteries.step_block(surplus_w, None)
-    position_w = np.maximum(battery_w - surplus_w, -community.export_limit_w)
+    battery_w, _ = batteries.step_block(-own_net_w, None)
+    position_w = np.maximum(own_net_w + battery_w, -community.export_limit_w)
     return position_w[:, others].sum(axis=1)

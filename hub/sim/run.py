@@ -7,7 +7,7 @@ homes, so memory grows with homes + slots, not with their product (details and `
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from hub.sim.balance import check_energy, check_money, check_trades
 from hub.sim.book import Pair
 from hub.sim.community import W_PER_KW, Community, Inputs, Tariff
 from hub.sim.dispatch import Batteries
-from hub.sim.planning import planned_w
+from hub.sim.planning import Plan, plan
 from hub.sim.settle import Settled, settle
 
 Values = npt.NDArray[np.float64]
@@ -87,14 +87,14 @@ def run(
 ) -> Outcome:
     """Simulate every slot. Raises OutOfBalance, NoSchedule or BadInput."""
     clock = community.clock
-    scheduled_w = planned_w(community)
+    planned = plan(community)
     outcome = _empty(community)
     batteries = Batteries(community.storage, clock.slot_hours, community.market.design != "none")
     details: dict[str, list[Values]] = {}
     step = max(1, CELLS_OF_BLOCK // community.size)
     for start in range(0, clock.slots, step):
         stop = min(start + step, clock.slots)
-        own = None if scheduled_w is None else scheduled_w[start:stop]
+        own = None if planned is None else planned.block(start, stop)
         block = _simulate(community, start, stop, batteries, own)
         _check(community, block)
         _add(outcome, block, clock.slot_hours)
@@ -111,11 +111,15 @@ def run(
 
 
 def _simulate(
-    community: Community, start: int, stop: int, batteries: Batteries, scheduled_w: Values | None
+    community: Community, start: int, stop: int, batteries: Batteries, planned: Plan | None
 ) -> _Block:
     inputs = community.block(start, stop)
     tariff = tariff_of(community.tariff, start, stop)
     generation_w = inputs.generation_w
+    scheduled_w = None
+    if planned is not None:
+        inputs = replace(inputs, load_w=inputs.load_w + planned.vehicle_w)
+        scheduled_w = planned.battery_w
     battery_w, stored_wh = batteries.step_block(generation_w - inputs.load_w, scheduled_w)
     position_w = inputs.load_w - generation_w + battery_w
     curtailed_w = np.maximum(-community.export_limit_w - position_w, 0.0)

@@ -160,3 +160,51 @@ def test_merged_batteries_cost_the_same_when_they_are_told_apart(simulated):
     # An export limit that never binds keeps every battery by itself.
     apart = summarise(simulated(text + "export_limit_w = 1e9\n"))["community"]["cost_eur"]
     assert merged == pytest.approx(apart, rel=1e-7)
+
+
+VEHICLE = """
+[scenario]
+slots = 48
+slot_minutes = 60
+[tariffs]
+retail_eur_per_kwh = { "00:00" = 0.3, "02:00" = 0.1, "04:00" = 0.3 }
+[[peer]]
+name = "home"
+load_w = 100
+strategy = "STRATEGY"
+[peer.vehicle]
+need_wh = 3600
+arrival = "18:00"
+departure = "07:00"
+charge_w = 3000
+charge_efficiency = 0.9
+"""
+
+
+def test_vehicle_charges_in_the_cheap_hours_of_its_stay_when_it_is_optimal(simulated):
+    outcome = simulated(VEHICLE.replace("STRATEGY", "optimal"))
+    vehicle_w = outcome.details["load"][:, 0] - 100
+    # 4000 Wh a stay at the house; stays: 0-7 h, 18 h - 7 h, and 18 h until the run ends
+    assert vehicle_w[2:4].sum() == pytest.approx(4000)
+    assert vehicle_w[26:28].sum() == pytest.approx(4000)
+    assert vehicle_w[42:48].sum() == pytest.approx(4000)
+    assert vehicle_w.sum() == pytest.approx(12_000)
+    assert vehicle_w.max() <= 3000 + 1e-6
+
+
+def test_vehicle_uses_the_same_energy_for_less_when_it_is_optimal(simulated):
+    clever = simulated(VEHICLE.replace("STRATEGY", "optimal"))
+    plain = simulated(VEHICLE.replace("STRATEGY", "none"))
+    assert clever.totals["load"] == pytest.approx(plain.totals["load"])
+    # Two stays reach the cheap hours: 2 x 4 kWh at 0.1 instead of 0.3; 4 kWh of the first stay
+    # were drawn from 0:00, before them
+    assert plain.totals["cost"][0] - clever.totals["cost"][0] == pytest.approx(2 * 4 * 0.2)
+
+
+def test_vehicle_and_battery_are_scheduled_together_when_the_community_pools(simulated):
+    battery = "battery_wh = 2000\nbattery_charge_w = 1000\n"
+    text = VEHICLE.replace("STRATEGY", "optimal").replace("[peer.veh", battery + "[peer.veh")
+    other = '[[peer]]\nname = "other"\nload_w = 300\nstrategy = "optimal"\n' + battery
+    pooled = simulated(text + other + "[market]\npooling = true\n")
+    alone = simulated(text + other)
+    assert pooled.totals["cost"].sum() <= alone.totals["cost"].sum() + 1e-9
