@@ -6,6 +6,7 @@ import click
 
 from hub.chain.bench_gas import gas
 from tools.bench.clearing import clearing
+from tools.bench.meter import meter
 from tools.bench.sim import sim
 
 
@@ -19,4 +20,5 @@ def bench() -> None:
 
 bench.add_command(clearing)
 bench.add_command(gas)
+bench.add_command(meter)
 bench.add_command(sim)

@@ -42,6 +42,8 @@ class CurrentClamp:
         self.bias_v = 1.6498 + float(rng.uniform(-0.01, 0.01))
         self.is_plugged = True
         self.lag_rad = 0.0  # of the load's current behind its voltage
+        # Of 1 A rms of the load, the rms of its fundamental.
+        self.fundamental = 1 / math.sqrt(sum(amplitude**2 for _, amplitude, _ in HARMONICS))
 
     def pin_v(self, rms_a: float, at_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the voltages at the pin for a load current of `rms_a` at times in s."""

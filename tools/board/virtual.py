@@ -14,7 +14,9 @@ import numpy as np
 from node.settings import Settings, SettingsError
 
 from hub.errors import BadInput, TruequeError
+from tools.bench.frontend import MAINS_HZ
 from tools.bench.house import House, Wiring
+from tools.bench.ina226 import BUS, SHUNT
 from tools.bench.profile import profile_of_house
 from tools.board.calibration import Channel
 
@@ -39,7 +41,8 @@ class VirtualBoard:
         self.settings = _read_settings(self._path)
         self.name = str(self.settings.get("node", directory.name))
         self.house = house or _house(self.name, self.settings)
-        self._now_s = 0.0
+        self.now_s = 0.0
+        self.mains_hz = MAINS_HZ
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> VirtualBoard:
@@ -65,17 +68,34 @@ class VirtualBoard:
         self, calibration: Mapping[str, Any], duration_s: float = MEASURE_S
     ) -> Mapping[str, Mapping[str, Any]]:
         """Return what each quantity reads with `calibration` (see BoardUnderTest)."""
+        settings = {**self.settings, "calibration": dict(calibration)}
+        return self._ask("measure", self._sample(duration_s), settings=settings)
+
+    def begin_metering(self) -> None:
+        """Build the meters of the house by the board's settings, registers at 0."""
+        self._ask("begin", b"", settings=self.settings)
+
+    def meter(self, duration_s: float) -> Mapping[str, Mapping[str, int]]:
+        """Meter for so long; return {"registers", "integrals_uwh"} since `begin_metering`."""
         frames = self._sample(duration_s)
+        i2c = {
+            address: {register: part.read(register, self.now_s) for register in (SHUNT, BUS)}
+            for address, part in self.house.meters.items()
+        }
+        return self._ask("meter", frames, i2c=i2c)
+
+    def _ask(self, what: str, frames: bytes, **members: Any) -> dict[str, Any]:
         request = {
-            "settings": {**self.settings, "calibration": dict(calibration)},
+            "what": what,
             "rate_mhz": RATE_HZ * 1000,
             "frames": len(frames) // (2 * CHANNELS),
+            **members,
         }
         assert self._process is not None and self._process.stdin and self._process.stdout
         try:
             self._process.stdin.write(json.dumps(request).encode() + b"\n" + frames)
             self._process.stdin.flush()
-            answer: dict[str, dict[str, Any]] = json.loads(self._process.stdout.readline())
+            answer: dict[str, Any] = json.loads(self._process.stdout.readline())
         except (OSError, ValueError) as problem:
             raise TruequeError(f"{self.name}: its firmware ended while measuring") from problem
         return answer
@@ -95,9 +115,11 @@ class VirtualBoard:
         parts = []
         block = RATE_HZ // 10 * CHANNELS
         for _ in range(round(duration_s * 10)):
-            at_s = self._now_s + np.arange(1, block + 1) / (RATE_HZ * CHANNELS)
-            parts.append(self.house.sample([0, 1, 2], at_s, PADS).astype("<u2").tobytes())
-            self._now_s = float(at_s[-1])
+            at_s = self.now_s + np.arange(1, block + 1) / (RATE_HZ * CHANNELS)
+            # The front ends' mains is one of 50 Hz: any other is it, sooner or later.
+            front_s = at_s * (self.mains_hz / MAINS_HZ)
+            parts.append(self.house.sample([0, 1, 2], front_s, PADS).astype("<u2").tobytes())
+            self.now_s = float(at_s[-1])
         return b"".join(parts)
 
 

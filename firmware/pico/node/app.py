@@ -11,15 +11,13 @@ from wire.records import QUALITY
 from wire.units import NONCE_PERIOD_MS
 
 from node.adc import CHIPS, AdcStream, chip_of
-from node.branch_meter import BranchMeter
 from node.bus_meter import BusMeter
 from node.clock import Clock
 from node.commands import Commands
 from node.delivery import Delivery
 from node.fitting import CHANNELS, sensors
-from node.house_meter import HouseMeter
+from node.house_meter import build_house, i2c_part
 from node.link import Link
-from node.load_meter import LoadMeter
 from node.nonces import Nonces
 from node.outbox import Outbox
 from node.profiles import PROFILES
@@ -28,8 +26,6 @@ from node.registers import Registers
 from node.relays import RelayPair
 from node.safety import Safety
 from node.sampler import Sampler
-from node.sensors.ina219 import Ina219
-from node.sensors.ina226 import Ina226
 from node.store import SAVE_PERIOD_MS, Store
 from node.supervisor import WATCHDOG_MS, Supervisor
 from node.switchboard import Switchboard
@@ -81,40 +77,18 @@ class Node:
         fitted = sensors(
             settings.sensors, settings.calibration, stream.rate_mhz, settings.divider_ratio
         )
-        self._i2c = machine.I2C(
+        i2c = machine.I2C(
             profile.I2C,
             sda=machine.Pin(profile.SDA),
             scl=machine.Pin(profile.SCL),
             freq=settings.i2c_hz,
         )
         creep_ua = settings.limits["creep_ua"]
-        self.bus = BusMeter(
-            self._i2c_part("bus"), self.registers, self.clock, creep_ua, self.relays
-        )
-        branches = [
-            BranchMeter(
-                name,
-                (
-                    fitted.get(name + "_voltage"),
-                    fitted.get(name + "_current") or self._i2c_part(name),
-                ),
-                self.registers,
-                creep_ua,
-            )
-            for name in ("pv", "battery")
-        ]
-        current, voltage = fitted.get("load_current"), fitted.get("load_voltage")
-        load = LoadMeter(current, voltage, self.registers, settings.mains_voltage_mv)
-        self.house = HouseMeter(branches, load)
+        part = i2c_part(settings, i2c, "bus")
+        self.bus = BusMeter(part, self.registers, self.clock, creep_ua, self.relays)
+        self.house = build_house(settings, fitted, i2c, self.registers)
         windows = build_windows(fitted, stream.rate_mhz, settings, chip)
         self.sampler = Sampler(stream, windows, self.house, self.clock)
-
-    def _i2c_part(self, branch):
-        part = self._settings.ina226.get(branch)
-        if not part:
-            return None
-        driver = Ina219 if part.get("part") == "ina219" else Ina226
-        return driver(self._i2c, part["address"], part["shunt_uohm"])
 
     def _build_deliveries(self, profile):
         settings, machine = self._settings, self._machine

@@ -2,6 +2,32 @@
 
 from wire.records import QUALITY
 
+from node.branch_meter import BranchMeter
+from node.load_meter import LoadMeter
+from node.sensors.ina219 import Ina219
+from node.sensors.ina226 import Ina226
+
+
+def i2c_part(settings, i2c, branch):
+    """Return the driver of a branch's part on `i2c` (machine.I2C), None when none is fitted."""
+    part = settings.ina226.get(branch)
+    if not part:
+        return None
+    driver = Ina219 if part.get("part") == "ina219" else Ina226
+    return driver(i2c, part["address"], part["shunt_uohm"])
+
+
+def build_house(settings, fitted, i2c, registers):
+    """Return the HouseMeter of these settings. `fitted`: {quantity: driver} of the ADC channels."""
+    branches = []
+    for name in ("pv", "battery"):
+        current = fitted.get(name + "_current") or i2c_part(settings, i2c, name)
+        parts = (fitted.get(name + "_voltage"), current)
+        branches.append(BranchMeter(name, parts, registers, settings.limits["creep_ua"]))
+    voltage = fitted.get("load_voltage")
+    load = LoadMeter(fitted.get("load_current"), voltage, registers, settings.mains_voltage_mv)
+    return HouseMeter(branches, load)
+
 
 class HouseMeter:
     """Measures each window with the meters of the house and keeps the flags."""

@@ -1,0 +1,204 @@
+"""Sensors beside the thesis's: real power, Hall parts, other transformers, resistors, INA219."""
+
+import math
+from array import array
+
+import pytest
+from node.adc import Rp2040
+from node.calibration import Calibration
+from node.fitting import sensors
+from node.house_meter import build_house, i2c_part
+from node.registers import Registers
+from node.sensors.fz0430 import ratio_milli
+from node.sensors.hall import Hall
+from node.sensors.ina219 import Ina219
+from node.sensors.sct013 import Sct013
+from node.sensors.zmpt101b import Zmpt101b, skew256
+from node.settings import Settings
+from node.spikes import LIFT, shift_table
+from node.windows import Windows, build_windows
+
+from tests.host.node.rig import settings_members
+from tests.host.node.test_metering_vectors import windows_of
+from tests.host.node.waves import frames_of, sine_codes
+
+RATE_HZ = 8000
+CT_CODES_PER_AMPERE = 124.1212
+ZMPT_CODES_PER_VOLT = 0.7 / 230 / 3.3 * 4096
+
+
+def load_frames(current_a, lag_rad=0.0, *, seconds=2, is_skewed=True, voltage_v=230.0):
+    """Return frames of an AC profile: channel k converted k/3 of a frame later."""
+    frames = array("H")
+    for frame in range(seconds * RATE_HZ):
+        angles = [
+            2 * math.pi * 50 * (frame + (channel / 3 if is_skewed else 0)) / RATE_HZ
+            for channel in range(3)
+        ]
+        current = math.sqrt(2) * current_a * CT_CODES_PER_AMPERE * math.sin(angles[1] - lag_rad)
+        voltage = math.sqrt(2) * voltage_v * ZMPT_CODES_PER_VOLT * math.sin(angles[2])
+        frames.extend((1000, math.floor(2048.5 + current), math.floor(2148.5 + voltage)))
+    return frames
+
+
+def meter_load(frames, **changes):
+    """Return the LoadMeter and registers after these frames went through a board's own meters."""
+    settings = Settings(settings_members(profile="ac", spike_correction=False, **changes))
+    fitted = sensors(settings.sensors, settings.calibration, RATE_HZ * 1000, 8000)
+    registers = Registers()
+    settings.ina226 = {}
+    house = build_house(settings, fitted, None, registers)
+    windows = build_windows(fitted, RATE_HZ * 1000, settings, Rp2040)
+    for start in range(0, len(frames), 2400):
+        part = frames[start : start + 2400]
+        for span in windows.feed(part, len(part) // 3):
+            house.measure(span, windows.duration_us(span))
+    return house.load, registers
+
+
+# facts: 230 V scaled to 0.7 V rms; A, power factor -> W
+@pytest.mark.parametrize(
+    ("current_a", "power_factor", "power_w"),
+    [(1, 1.0, 230.0), (5, 1.0, 1150.0), (10, 1.0, 2300.0), (5, 0.5, 575.0), (10, 0.5, 1150.0)],
+)
+def test_real_power_is_the_tables_when_channels_are_skewed(current_a, power_factor, power_w):
+    load, _ = meter_load(load_frames(current_a, math.acos(power_factor)))
+    assert load.power_uw == pytest.approx(power_w * 1e6, rel=1e-3)
+    assert load.voltage_uv == pytest.approx(230e6, rel=1e-3)
+    assert load.power_factor_permille() == pytest.approx(1000 * power_factor, abs=2)
+
+
+def test_power_is_percents_off_when_a_skew_is_corrected_that_is_not_there():
+    load, _ = meter_load(load_frames(5, math.pi / 3, is_skewed=False))
+    # 41.7 us are 0.75 degrees: 2.3 % at a power factor of 0.5
+    assert load.power_uw == pytest.approx(575e6 * (1 + 0.0225), rel=2e-3)
+
+
+def test_load_exports_when_power_goes_the_other_way():
+    load, registers = meter_load(load_frames(5, math.pi))
+    assert load.power_uw == pytest.approx(-1150e6, rel=1e-3)
+    assert registers["load_export"] > 0
+    assert registers["load_import"] == 0
+
+
+def test_delay_of_a_transformer_is_undone_when_calibrated():
+    lag_s = 30e-6
+    frames = load_frames(5, math.pi / 3 + 2 * math.pi * 50 * lag_s)
+    plain, _ = meter_load(frames)
+    assert plain.power_uw < 575e6 * 0.99
+    corrected, _ = meter_load(frames, calibration={"ch1": {"delay_ns": 30_000}})
+    assert corrected.power_uw == pytest.approx(575e6, rel=2e-3)
+
+
+def test_power_is_nothing_when_there_is_no_load():
+    load, registers = meter_load(load_frames(0))
+    assert (load.current_ua, load.power_uw, load.apparent_uva) == (0, 0, 0)
+    assert load.power_factor_permille() is None
+    assert registers["load_import"] + registers["load_export"] == 0
+
+
+def test_power_is_nothing_when_the_mains_is_off():
+    load, registers = meter_load(load_frames(0, voltage_v=0))
+    assert (load.voltage_uv, load.power_uw) == (0, 0)
+    assert registers["load_apparent"] == 0
+
+
+def test_skew_turns_round_when_voltage_is_converted_first():
+    step_ns = 41_667
+    current, voltage = Sct013(2, Calibration(), 0), Zmpt101b(0, Calibration(), 0)
+    assert skew256(current, voltage, 8_000_000, step_ns) == 171  # two thirds of a frame
+    current, voltage = Sct013(1, Calibration(), 0), Zmpt101b(2, Calibration(), 0)
+    assert skew256(current, voltage, 8_000_000, step_ns) == 85
+
+
+@pytest.mark.parametrize(
+    ("series_ohm", "parallel_ohm", "ratio"),
+    [(0, None, 5_000), (0, 10_000, 8_000), (0, 8_200, 8_659), (33_000, None, 9_400)],
+)
+def test_divider_ratio_follows_its_resistors(series_ohm, parallel_ohm, ratio):
+    assert ratio_milli(series_ohm, parallel_ohm) == ratio
+
+
+@pytest.mark.parametrize(("burden_ohm", "counts_per_a"), [(33, 20.48), (22, 13.65)])
+def test_sct013_000_scales_with_its_burden(burden_ohm, counts_per_a):
+    codes = sine_codes(5)  # 620.6 counts rms
+    (span,) = windows_of(frames_of(codes), 5000)
+    read = Sct013(1, Calibration(), 5_000_000, burden_ohm).measure(span).value
+    assert read == pytest.approx(620.6 / counts_per_a * 1e6, rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("part", "current_a", "output_v"),
+    [("acs712-05", 2.0, 2.87), ("acs712-30", -10.0, 1.84), ("acs723-10", 3.0, 3.1)],
+)
+def test_hall_sensor_reads_its_sensitivity_around_half_its_supply(part, current_a, output_v):
+    code = round(output_v / 1.6 / 3.3 * 4096)
+    (span,) = windows_of(frames_of([2048] * 1600, steady=(code, 0)), 8000)
+    read = Hall(0, Calibration(), part, 1_600).measure(span)
+    assert read.value == pytest.approx(current_a * 1e6, abs=1.6 * 3.3 / 4096 / 0.066 * 1e6)
+    assert read.flags == ()
+
+
+def test_hall_sensor_flags_overrange_at_either_rail():
+    for code in (0, 4095):
+        (span,) = windows_of(frames_of([2048] * 1600, steady=(code, 0)), 8000)
+        assert Hall(0, Calibration(), "acs712-05", 1_500).measure(span).flags == ("overrange",)
+
+
+def test_ina219_scales_its_registers(machine):
+    # 12 V: 3000 * 4 mV, in bits 15..3 with CNVR set; -0.5 A in 100 mOhm: -50 mV of 10 uV.
+    machine.parts[0x40] = {0x02: 3000 << 3 | 0b10, 0x01: -5000 & 0xFFFF}
+    i2c = machine.I2C(0, sda=machine.Pin(4), scl=machine.Pin(5), freq=400_000)
+    part = Ina219(i2c, 0x40, 100_000)
+    assert part.read() == (12_000_000, -500_000)
+    assert part.measure(None).value == -500_000
+    assert machine.parts[0x40][0x00] == 0x399F & ~0x1FFF | 0b01 << 11 | 0x6EF
+
+
+def test_part_on_i2c_is_the_one_named():
+    members = {"bus": {"address": 64, "shunt_uohm": 100_000, "part": "ina219"}}
+    settings = Settings(settings_members(ina226=members))
+    assert i2c_part(settings, None, "bus").name == "ina219"
+    assert i2c_part(settings, None, "pv") is None
+
+
+def test_hall_sensor_meters_a_branch_when_it_is_fitted():
+    hall = {"part": "acs712-05", "measures": "pv_current", "divider_milli": 1_600}
+    settings = Settings(settings_members(ina226={}, sensors={"ch1": hall}))
+    fitted = sensors(settings.sensors, {}, 8_000_000, 8000)
+    registers = Registers()
+    house = build_house(settings, fitted, None, registers)
+    code = round(2.87 / 1.6 / 3.3 * 4096)
+    (span,) = windows_of(frames_of([code] * 1600, steady=(2000, 0)), 8000)
+    house.measure(span, 200_000)
+    assert house.pv.current_ua == pytest.approx(2_000_000, abs=10_000)
+    assert registers["pv_export"] == house.pv.power_uw * 200_000 // 3_600_000_000
+    assert house.load.current_ua is None
+
+
+def spiked(ideal):
+    """Return what an RP2040 with average spikes reads for an ideal code, after erratum E11."""
+    code = ideal + 15
+    for spike, width in ((512, 10), (1536, 9), (2560, 5), (3584, 8)):
+        code = code if code < spike else max(spike - 1, code - width)
+    return code
+
+
+@pytest.mark.parametrize("ideal", [100, 400, 600, 850, 1200, 1500, 1700, 2500, 3000, 3500, 3900])
+def test_spikes_are_corrected_to_a_few_codes(ideal):
+    table = shift_table(True)
+    code = spiked(ideal)
+    assert abs(code + table[code] - LIFT - ideal) <= 3
+
+
+def test_spike_table_changes_nothing_when_not_wanted():
+    assert set(shift_table(False)) == {LIFT}
+    assert len(shift_table(True)) == len(shift_table(False)) == 4096
+
+
+def test_mean_is_that_of_the_ideal_codes_when_spikes_are_corrected():
+    windows = Windows(8_000_000, None, shift_table(True))
+    (span,) = windows.feed(array("H", [spiked(1000), 0, spiked(3000)] * 1600), 1600)
+    for channel, ideal in ((0, 1000), (2, 3000)):
+        sums = span.channels[channel]
+        assert sums.total / sums.weight == pytest.approx(ideal, abs=3)
