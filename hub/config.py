@@ -93,6 +93,7 @@ class Schedule:
     bids: tuple[str, ...] = field(("10:30-13:00", "14:00-16:30"))
     deliveries: tuple[str, ...] = field(("13:00-14:00", "16:30-17:30"))
     report_grace_s: int = field(120, low=5, high=86_400)
+    resolve_grace_s: int = field(3_600, low=0, high=30 * 86_400)  # for a disputed trade
     once_bids_s: int = field(20, low=3, high=3600)
     once_nodes: int = field(0, low=0, high=10_000)
 
@@ -115,7 +116,7 @@ class Bus:
     rated_power_uw: int = field(6_250_000, low=1_000, high=10**12)
     max_power_uw: int = field(12_000_000, low=1_000, high=10**12)
     exposure_permille: int = field(50, low=1, high=1000)
-    loss_allowance_permille: int = field(50, low=0, high=1000)
+    loss_allowance_permille: int = field(50, low=0, high=500)
     turn_slack_permille: int = field(2000, low=1100, high=10_000)
     turn_overhead_ms: int = field(8_000, low=1_000, high=600_000)
     close_timeout_ms: int = field(5_000, low=500, high=60_000)

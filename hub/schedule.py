@@ -72,10 +72,12 @@ def window_terms(
         delivery_start=max(seconds[2], seconds[1]),
         delivery_end=seconds[3],
         report_by=seconds[3] + config.schedule.report_grace_s,
+        resolve_by=seconds[3] + config.schedule.report_grace_s + config.schedule.resolve_grace_s,
         min_energy_uwh=market.min_energy_uwh,
         max_energy_uwh=largest_trade_uwh(config, delivery_ms[1] - delivery_ms[0]),
         min_price=market.min_price_gwei_per_kwh,
         max_price=market.max_price_gwei_per_kwh,
+        loss_permille=config.bus.loss_allowance_permille,
     )
 
 

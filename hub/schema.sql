@@ -119,7 +119,8 @@ CREATE TABLE windows (
     delivery_start_s INTEGER NOT NULL, delivery_end_s INTEGER NOT NULL,
     report_by_s INTEGER NOT NULL,
     min_energy_uwh INTEGER NOT NULL, max_energy_uwh INTEGER NOT NULL,
-    min_price_gwei_per_kwh INTEGER NOT NULL, max_price_gwei_per_kwh INTEGER NOT NULL
+    min_price_gwei_per_kwh INTEGER NOT NULL, max_price_gwei_per_kwh INTEGER NOT NULL,
+    resolve_by_s INTEGER NOT NULL
 );
 
 CREATE TABLE orders (

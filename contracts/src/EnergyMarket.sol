@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {PeerRegistry} from "./PeerRegistry.sol";
+import {Roles} from "./Roles.sol";
+import {Settlement} from "./Settlement.sol";
 import {TradingWindow} from "./TradingWindow.sol";
 import {IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
 
 /// @title Escrow for energy that is traded between peers and metered by their boards
 /// @dev An order and a trade each fit one storage slot. `TradingWindow` bounds every number that
 /// enters, so the casts below never cut a value.
-contract EnergyMarket is PeerRegistry {
+contract EnergyMarket is Settlement {
     using TradingWindow for IEnergyMarket.WindowTerms;
     using TradingWindow for TradingWindow.Slots;
 
@@ -24,22 +24,10 @@ contract EnergyMarket is PeerRegistry {
         bool isOffer;
     }
 
-    struct TradeSlot {
-        uint32 seller;
-        uint32 buyer;
-        uint32 windowId;
-        uint40 orderId;
-        uint48 energyUwh;
-        uint40 price;
-        TradeStatus status;
-    }
-
-    mapping(uint256 windowId => TradingWindow.Slots) private _windows;
     mapping(uint256 orderId => OrderSlot) private _orders;
-    mapping(uint256 tradeId => TradeSlot) private _trades;
 
     constructor(address administrator, address coordinator, address oracle)
-        PeerRegistry(administrator, coordinator, oracle)
+        Roles(administrator, coordinator, oracle)
     {}
 
     // ---------------------------------------------------------------------------------- windows
@@ -114,7 +102,6 @@ contract EnergyMarket is PeerRegistry {
             seller: taken.isOffer ? taken.peer : taker,
             buyer: taken.isOffer ? taker : taken.peer,
             windowId: taken.windowId,
-            orderId: uint40(orderId),
             energyUwh: uint48(energyUwh),
             price: taken.price,
             status: TradeStatus.Open
@@ -131,38 +118,6 @@ contract EnergyMarket is PeerRegistry {
             energyUwh,
             taken.price
         );
-    }
-
-    // ------------------------------------------------------------------------------- settlement
-
-    /// @inheritdoc IEnergyMarket
-    function report(uint256 tradeId, uint64 sellerUwh, uint64 buyerUwh)
-        external
-        onlyRole(ORACLE_ROLE)
-    {
-        TradeSlot memory slot = _openTrade(tradeId);
-        uint256 reportBy = _windows[slot.windowId].reportBy;
-        if (block.timestamp >= reportBy) revert ReportTooLate(tradeId, block.timestamp, reportBy);
-
-        uint256 settledUwh = Math.min(Math.min(sellerUwh, buyerUwh), slot.energyUwh);
-        uint256 paidWei = settledUwh * slot.price;
-        uint256 refundedWei = (slot.energyUwh - settledUwh) * slot.price;
-        _trades[tradeId].status = TradeStatus.Settled;
-        _credit(slot.seller, paidWei);
-        _credit(slot.buyer, refundedWei);
-        emit TradeSettled(tradeId, sellerUwh, buyerUwh, uint64(settledUwh), paidWei, refundedWei);
-    }
-
-    /// @inheritdoc IEnergyMarket
-    function refund(uint256 tradeId) external {
-        TradeSlot memory slot = _openTrade(tradeId);
-        uint256 reportBy = _windows[slot.windowId].reportBy;
-        if (block.timestamp < reportBy) revert RefundTooEarly(tradeId, block.timestamp, reportBy);
-
-        uint256 refundedWei = uint256(slot.energyUwh) * slot.price;
-        _trades[tradeId].status = TradeStatus.Refunded;
-        _credit(slot.buyer, refundedWei);
-        emit TradeRefunded(tradeId, refundedWei);
     }
 
     // ------------------------------------------------------------------------------------ views
@@ -183,10 +138,8 @@ contract EnergyMarket is PeerRegistry {
 
     /// @inheritdoc IEnergyMarket
     function trade(uint256 tradeId) external view returns (Trade memory) {
-        TradeSlot memory slot = _trades[tradeId];
-        if (slot.status == TradeStatus.None) revert UnknownTrade(tradeId);
+        TradeSlot memory slot = _known(tradeId);
         return Trade({
-            orderId: slot.orderId,
             windowId: slot.windowId,
             seller: _accounts[slot.seller].account,
             buyer: _accounts[slot.buyer].account,
@@ -277,11 +230,5 @@ contract EnergyMarket is PeerRegistry {
         if (remainderUwh != 0 && remainderUwh < terms.minEnergyUwh) {
             revert RemainderTooSmall(orderId, remainderUwh, terms.minEnergyUwh);
         }
-    }
-
-    function _openTrade(uint256 tradeId) private view returns (TradeSlot memory slot) {
-        slot = _trades[tradeId];
-        if (slot.status == TradeStatus.None) revert UnknownTrade(tradeId);
-        if (slot.status != TradeStatus.Open) revert TradeClosed(tradeId, slot.status);
     }
 }

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
 import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
 import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
+import {Roles} from "./Roles.sol";
 import {IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
 
 /// @title Who takes part, in which role, and with how much money
 /// @dev Peers are numbered, so that whatever refers to two of them still fits one storage slot.
-abstract contract PeerRegistry is IEnergyMarket, AccessControl, ReentrancyGuard, Pausable {
+abstract contract PeerRegistry is Roles, ReentrancyGuard, Pausable {
     using Address for address payable;
-
-    bytes32 public constant COORDINATOR_ROLE = keccak256("COORDINATOR_ROLE");
-    bytes32 public constant ORACLE_ROLE = keccak256("ORACLE_ROLE");
 
     /// @notice The most the contract holds, so that every balance fits its 88 bits: 309 million ETH.
     uint256 public constant MAX_TOTAL_WEI = type(uint88).max;
@@ -38,18 +35,9 @@ abstract contract PeerRegistry is IEnergyMarket, AccessControl, ReentrancyGuard,
 
     mapping(address account => uint32 number) private _numberOf;
     mapping(uint32 number => Account) internal _accounts;
-    mapping(uint32 number => Node) private _nodes;
+    mapping(uint32 number => Node) internal _nodes;
     mapping(bytes32 nodeId => uint32 number) private _holderOfNodeId;
     mapping(address nodeKey => uint32 number) private _holderOfNodeKey;
-
-    constructor(address administrator, address coordinator, address oracle) {
-        if (administrator == address(0) || coordinator == address(0) || oracle == address(0)) {
-            revert ZeroAddress();
-        }
-        _grantRole(DEFAULT_ADMIN_ROLE, administrator);
-        _grantRole(COORDINATOR_ROLE, coordinator);
-        _grantRole(ORACLE_ROLE, oracle);
-    }
 
     // --------------------------------------------------------------------------------- registry
 
@@ -80,9 +68,7 @@ abstract contract PeerRegistry is IEnergyMarket, AccessControl, ReentrancyGuard,
             revert NodeKeyTaken(nodeKey, _accounts[holder].account);
         }
 
-        Node storage node = _nodes[number];
-        delete _holderOfNodeId[node.id];
-        delete _holderOfNodeKey[node.key];
+        Node storage node = _freeNode(number);
         _holderOfNodeId[nodeId] = number;
         // Boards without a key all show zero, which therefore has no holder.
         if (nodeKey != address(0)) _holderOfNodeKey[nodeKey] = number;
@@ -99,6 +85,15 @@ abstract contract PeerRegistry is IEnergyMarket, AccessControl, ReentrancyGuard,
 
         account.status = PeerStatus.Suspended;
         emit PeerSuspended(peerAccount);
+    }
+
+    /// @inheritdoc IEnergyMarket
+    function remove(address peerAccount) external onlyRole(DEFAULT_ADMIN_ROLE) {
+        uint32 number = _registered(peerAccount);
+        Node storage node = _freeNode(number);
+        (node.id, node.key) = (0, address(0));
+        _accounts[number].status = PeerStatus.Registered;
+        emit PeerRemoved(peerAccount);
     }
 
     /// @inheritdoc IEnergyMarket
@@ -158,6 +153,13 @@ abstract contract PeerRegistry is IEnergyMarket, AccessControl, ReentrancyGuard,
 
     function _refuseRole(bytes32 role) private view {
         if (hasRole(role, msg.sender)) revert RoleMayNotTrade(msg.sender, role);
+    }
+
+    /// @dev Lets another peer have the node that this one had.
+    function _freeNode(uint32 number) private returns (Node storage node) {
+        node = _nodes[number];
+        delete _holderOfNodeId[node.id];
+        delete _holderOfNodeKey[node.key];
     }
 
     function _registered(address account) internal view returns (uint32 number) {

@@ -4,7 +4,7 @@ pragma solidity ^0.8.24;
 import {IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
 
 /// @title Which terms a trading window may have, and how they are stored
-/// @dev Everything an order or a trade is computed from is bounded here, once, before it is narrowed:
+/// @dev Everything that an order or a trade is computed from is bounded here, once, before it is narrowed:
 /// times < 2^40, MAX_ENERGY_UWH < 2^48, MAX_PRICE < 2^40, and the largest cost
 /// MAX_ENERGY_UWH * MAX_PRICE < 2^88. So no cast of the market cuts a value, no sum overflows.
 library TradingWindow {
@@ -14,18 +14,22 @@ library TradingWindow {
     uint256 internal constant MAX_PRICE = 1e12;
     uint256 internal constant MAX_TIME_S = type(uint40).max;
 
-    /// @dev `IEnergyMarket.WindowTerms` in two slots: times, then limits.
+    uint256 internal constant MAX_LOSS_PERMILLE = 500;
+
+    /// @dev `IEnergyMarket.WindowTerms` in two slots: what every order needs, then the rest.
     struct Slots {
         uint40 bidStart;
         uint40 bidEnd;
-        uint40 clearBy;
-        uint40 deliveryStart;
-        uint40 deliveryEnd;
-        uint40 reportBy;
         uint48 minEnergyUwh;
         uint48 maxEnergyUwh;
         uint40 minPrice;
         uint40 maxPrice;
+        uint40 clearBy;
+        uint40 deliveryStart;
+        uint40 deliveryEnd;
+        uint40 reportBy;
+        uint40 resolveBy;
+        uint16 lossPermille;
     }
 
     /// @dev Reverts unless the terms make sense and bidding is not over yet.
@@ -35,14 +39,16 @@ library TradingWindow {
         return Slots({
             bidStart: uint40(terms.bidStart),
             bidEnd: uint40(terms.bidEnd),
+            minEnergyUwh: uint48(terms.minEnergyUwh),
+            maxEnergyUwh: uint48(terms.maxEnergyUwh),
+            minPrice: uint40(terms.minPrice),
+            maxPrice: uint40(terms.maxPrice),
             clearBy: uint40(terms.clearBy),
             deliveryStart: uint40(terms.deliveryStart),
             deliveryEnd: uint40(terms.deliveryEnd),
             reportBy: uint40(terms.reportBy),
-            minEnergyUwh: uint48(terms.minEnergyUwh),
-            maxEnergyUwh: uint48(terms.maxEnergyUwh),
-            minPrice: uint40(terms.minPrice),
-            maxPrice: uint40(terms.maxPrice)
+            resolveBy: uint40(terms.resolveBy),
+            lossPermille: uint16(terms.lossPermille)
         });
     }
 
@@ -54,10 +60,12 @@ library TradingWindow {
             deliveryStart: slots.deliveryStart,
             deliveryEnd: slots.deliveryEnd,
             reportBy: slots.reportBy,
+            resolveBy: slots.resolveBy,
             minEnergyUwh: slots.minEnergyUwh,
             maxEnergyUwh: slots.maxEnergyUwh,
             minPrice: slots.minPrice,
-            maxPrice: slots.maxPrice
+            maxPrice: slots.maxPrice,
+            lossPermille: slots.lossPermille
         });
     }
 
@@ -68,9 +76,10 @@ library TradingWindow {
         _requireBefore("deliveryEnd", terms.deliveryStart, terms.deliveryEnd);
         _requireNotAfter("deliveryEnd", terms.clearBy, terms.deliveryEnd);
         _requireBefore("reportBy", terms.deliveryEnd, terms.reportBy);
+        _requireNotAfter("resolveBy", terms.reportBy, terms.resolveBy);
         // The last time is the latest one, so the others fit too.
-        if (terms.reportBy > MAX_TIME_S) {
-            revert IEnergyMarket.WindowTimeTooLate(terms.reportBy, MAX_TIME_S);
+        if (terms.resolveBy > MAX_TIME_S) {
+            revert IEnergyMarket.WindowTimeTooLate(terms.resolveBy, MAX_TIME_S);
         }
         if (terms.bidEnd <= block.timestamp) {
             revert IEnergyMarket.BiddingAlreadyOver(terms.bidEnd, block.timestamp);
@@ -85,6 +94,9 @@ library TradingWindow {
         (min, max) = (terms.minPrice, terms.maxPrice);
         if (min == 0 || min > max || max > MAX_PRICE) {
             revert IEnergyMarket.PriceLimitsInvalid(min, max, MAX_PRICE);
+        }
+        if (terms.lossPermille > MAX_LOSS_PERMILLE) {
+            revert IEnergyMarket.LossAllowanceTooLarge(terms.lossPermille, MAX_LOSS_PERMILLE);
         }
     }
 

@@ -24,7 +24,7 @@ contract Actors {
     uint256 public agreedWei;
     uint256 public paidWei;
     uint256 public refundedWei;
-    uint256 public settledTrades;
+    uint256 public reports;
 
     constructor(EnergyMarket market_, address[3] memory peers_, address[3] memory roles) {
         market = market_;
@@ -63,10 +63,12 @@ contract Actors {
                 deliveryStart: start + length,
                 deliveryEnd: start + 3 * length,
                 reportBy: start + 4 * length,
+                resolveBy: start + 5 * length,
                 minEnergyUwh: MIN_UWH,
                 maxEnergyUwh: MAX_UWH,
                 minPrice: 1,
-                maxPrice: 1e12
+                maxPrice: 1e12,
+                lossPermille: length % 100
             })
         );
     }
@@ -117,24 +119,68 @@ contract Actors {
         (,,, uint256 trades) = market.counts();
         if (trades == 0) return;
         tradeId = recent(tradeId, trades);
-        IEnergyMarket.Trade memory open = market.trade(tradeId);
-        uint256 sellerBefore = market.peer(open.seller).balanceWei;
-        uint256 buyerBefore = market.peer(open.buyer).balanceWei;
+        IEnergyMarket.DeliveryReport memory delivered;
+        delivered.tradeId = tradeId;
+        delivered.seller.energyUwh = sellerUwh % (2 * MAX_UWH);
+        delivered.buyer.energyUwh = buyerUwh % (2 * MAX_UWH);
+        before(tradeId);
         vm.prank(oracle);
-        market.report(tradeId, sellerUwh % (2 * MAX_UWH), buyerUwh % (2 * MAX_UWH));
-        paidWei += market.peer(open.seller).balanceWei - sellerBefore;
-        refundedWei += market.peer(open.buyer).balanceWei - buyerBefore;
-        settledTrades++;
+        market.report(delivered);
+        settled(tradeId);
+        reports++;
+    }
+
+    function reportAlone(uint256 tradeId, bool isSeller, uint64 energyUwh, uint64 heardUwh)
+        external
+    {
+        (,,, uint256 trades) = market.counts();
+        if (trades == 0) return;
+        IEnergyMarket.Meter memory meter =
+            IEnergyMarket.Meter(energyUwh % (2 * MAX_UWH), heardUwh % (2 * MAX_UWH), 0, 0);
+        vm.prank(oracle);
+        market.reportAlone(recent(tradeId, trades), 1, 1, isSeller, meter);
+    }
+
+    function resolve(uint256 tradeId, uint64 settledUwh) external {
+        (,,, uint256 trades) = market.counts();
+        if (trades == 0) return;
+        tradeId = recent(tradeId, trades);
+        (uint64 lowUwh, uint64 highUwh) = market.dispute(tradeId);
+        before(tradeId);
+        vm.prank(coordinator);
+        market.resolve(tradeId, lowUwh + settledUwh % (highUwh - lowUwh + 1));
+        settled(tradeId);
+    }
+
+    function split(uint256 tradeId) external {
+        (,,, uint256 trades) = market.counts();
+        if (trades == 0) return;
+        tradeId = recent(tradeId, trades);
+        before(tradeId);
+        market.split(tradeId);
+        settled(tradeId);
+    }
+
+    uint256 private sellerBeforeWei;
+    uint256 private buyerBeforeWei;
+
+    function before(uint256 tradeId) private {
+        sellerBeforeWei = market.peer(market.trade(tradeId).seller).balanceWei;
+        buyerBeforeWei = market.peer(market.trade(tradeId).buyer).balanceWei;
+    }
+
+    function settled(uint256 tradeId) private {
+        paidWei += market.peer(market.trade(tradeId).seller).balanceWei - sellerBeforeWei;
+        refundedWei += market.peer(market.trade(tradeId).buyer).balanceWei - buyerBeforeWei;
     }
 
     function refund(uint256 tradeId) external {
         (,,, uint256 trades) = market.counts();
         if (trades == 0) return;
         tradeId = recent(tradeId, trades);
-        address buyer = market.trade(tradeId).buyer;
-        uint256 before = market.peer(buyer).balanceWei;
+        before(tradeId);
         market.refund(tradeId);
-        refundedWei += market.peer(buyer).balanceWei - before;
+        settled(tradeId);
     }
 
     function suspendOrApprove(uint256 who, uint8 dice) external {
@@ -185,19 +231,32 @@ contract Invariants is MarketTest {
             if (!open.isOffer) sumWei += uint256(open.energyUwh) * open.priceGweiPerKwh;
         }
         for (uint256 i = 1; i <= trades; i++) {
-            sumWei += openTradeWei(market.trade(i));
+            sumWei += escrowOfTradeWei(i);
         }
     }
 
-    function openTradeWei(IEnergyMarket.Trade memory trade) private pure returns (uint256) {
-        if (trade.status != IEnergyMarket.TradeStatus.Open) return 0;
-        return uint256(trade.energyUwh) * trade.priceGweiPerKwh;
+    function isUnclosed(uint256 tradeId) private view returns (bool) {
+        IEnergyMarket.TradeStatus status = market.trade(tradeId).status;
+        return
+            status == IEnergyMarket.TradeStatus.Open || status == IEnergyMarket.TradeStatus.OneSided;
+    }
+
+    function isDisputed(uint256 tradeId) private view returns (bool) {
+        return market.trade(tradeId).status == IEnergyMarket.TradeStatus.Disputed;
+    }
+
+    function escrowOfTradeWei(uint256 tradeId) private view returns (uint256) {
+        IEnergyMarket.Trade memory trade = market.trade(tradeId);
+        if (isUnclosed(tradeId)) return uint256(trade.energyUwh) * trade.priceGweiPerKwh;
+        if (!isDisputed(tradeId)) return 0;
+        (uint64 lowUwh, uint64 highUwh) = market.dispute(tradeId);
+        return uint256(highUwh - lowUwh) * trade.priceGweiPerKwh;
     }
 
     function openTradesWei() private view returns (uint256 sumWei) {
         (,,, uint256 trades) = market.counts();
         for (uint256 i = 1; i <= trades; i++) {
-            sumWei += openTradeWei(market.trade(i));
+            sumWei += escrowOfTradeWei(i);
         }
     }
 
@@ -223,14 +282,15 @@ contract Invariants is MarketTest {
 
     /// @notice From any state, time and the peers themselves free and withdraw every wei.
     function invariant_EveryWeiIsWithdrawable() public {
-        vm.warp(block.timestamp + 1000);
+        vm.warp(block.timestamp + 3000);
         (,, uint256 orders, uint256 trades) = market.counts();
         for (uint256 i = 1; i <= orders; i++) {
             IEnergyMarket.Order memory open = market.order(i);
             if (open.energyUwh != 0 && !open.isOffer) market.reclaim(i);
         }
         for (uint256 i = 1; i <= trades; i++) {
-            if (market.trade(i).status == IEnergyMarket.TradeStatus.Open) market.refund(i);
+            if (isUnclosed(i)) market.refund(i);
+            if (isDisputed(i)) market.split(i);
         }
         for (uint256 i = 0; i < 3; i++) {
             uint256 balanceWei = balanceOf(peers[i]);

@@ -20,6 +20,8 @@ abstract contract MarketTest {
     uint256 internal constant BID_END = T0 + 100;
     uint256 internal constant CLEAR_BY = T0 + 150;
     uint256 internal constant REPORT_BY = T0 + 1000;
+    uint256 internal constant RESOLVE_BY = T0 + 2000;
+    uint64 internal constant LOSS_PERMILLE = 50;
     uint64 internal constant MIN_UWH = 1000;
     uint64 internal constant MAX_UWH = 1e9;
     uint64 internal constant ENERGY = 50_000;
@@ -48,10 +50,12 @@ abstract contract MarketTest {
             deliveryStart: uint64(CLEAR_BY),
             deliveryEnd: uint64(T0 + 500),
             reportBy: uint64(REPORT_BY),
+            resolveBy: uint64(RESOLVE_BY),
             minEnergyUwh: MIN_UWH,
             maxEnergyUwh: MAX_UWH,
             minPrice: 1,
-            maxPrice: 1e12
+            maxPrice: 1e12,
+            lossPermille: LOSS_PERMILLE
         });
     }
 
@@ -86,7 +90,22 @@ abstract contract MarketTest {
 
     function report(uint256 tradeId, uint64 sellerUwh, uint64 buyerUwh) internal {
         vm.prank(ORACLE);
-        market.report(tradeId, sellerUwh, buyerUwh);
+        market.report(unsigned(tradeId, sellerUwh, buyerUwh));
+    }
+
+    /// @dev What the oracle says for two boards that have no key.
+    function unsigned(uint256 tradeId, uint64 sellerUwh, uint64 buyerUwh)
+        internal
+        pure
+        returns (IEnergyMarket.DeliveryReport memory)
+    {
+        return IEnergyMarket.DeliveryReport({
+            tradeId: tradeId,
+            attempt: 1,
+            epoch: 1,
+            seller: IEnergyMarket.Meter(sellerUwh, buyerUwh, 0, 0),
+            buyer: IEnergyMarket.Meter(buyerUwh, sellerUwh, 0, 0)
+        });
     }
 
     function pause() internal {

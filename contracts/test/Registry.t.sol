@@ -48,13 +48,6 @@ contract RegistryTest is MarketTest {
         }
     }
 
-    function test_RevertWhen_APeerIsGivenARole() public {
-        bytes32 role = market.ORACLE_ROLE();
-        expectRefusal(abi.encodeWithSelector(IEnergyMarket.RoleMayNotTrade.selector, SELLER, role));
-        vm.prank(ADMINISTRATOR);
-        market.grantRole(role, SELLER);
-    }
-
     function test_RevertWhen_ARoleIsMissingAtDeployment() public {
         expectRefusal(abi.encodeWithSelector(IEnergyMarket.ZeroAddress.selector));
         new EnergyMarket(ADMINISTRATOR, COORDINATOR, address(0));

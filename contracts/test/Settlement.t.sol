@@ -14,7 +14,9 @@ contract SettlementTest is MarketTest {
     function test_ReportPaysTheLesserOfBothMeters() public {
         uint256 tradeId = tradeWhole(ENERGY);
         expectEvent();
-        emit IEnergyMarket.TradeSettled(tradeId, 49_000, 48_500, 48_500, cost(48_500), cost(1_500));
+        emit IEnergyMarket.TradeSettled(
+            tradeId, 49_000, 48_500, 48_500, cost(48_500), cost(1_500), 0
+        );
         report(tradeId, 49_000, 48_500);
         assertPaid(48_500);
         assertStatus(tradeId, IEnergyMarket.TradeStatus.Settled);
@@ -31,7 +33,7 @@ contract SettlementTest is MarketTest {
     }
 
     function test_ReportOfNothingRefundsEverything() public {
-        report(tradeWhole(ENERGY), 0, 50_000);
+        report(tradeWhole(ENERGY), 0, 0);
         assertPaid(0);
     }
 
@@ -84,7 +86,7 @@ contract SettlementTest is MarketTest {
             )
         );
         vm.prank(SELLER);
-        market.report(tradeId, ENERGY, ENERGY);
+        market.report(unsigned(tradeId, ENERGY, ENERGY));
     }
 
     function test_RevertWhen_UnknownTradeIsReportedOrRefunded() public {
@@ -141,6 +143,24 @@ contract SettlementTest is MarketTest {
         market.refund(tradeId);
     }
 
+    function test_ReportBatchSettlesEachTrade() public {
+        IEnergyMarket.DeliveryReport[] memory reports = new IEnergyMarket.DeliveryReport[](2);
+        reports[0] = unsigned(tradeWhole(ENERGY), ENERGY, ENERGY);
+        reports[1] = unsigned(tradeWhole(ENERGY), 10_000, 10_000);
+        vm.prank(ORACLE);
+        market.reportBatch(reports);
+        assertPaid(60_000);
+    }
+
+    function test_RevertWhen_OneOfABatchIsUnknown() public {
+        IEnergyMarket.DeliveryReport[] memory reports = new IEnergyMarket.DeliveryReport[](2);
+        reports[0] = unsigned(tradeWhole(ENERGY), ENERGY, ENERGY);
+        reports[1] = unsigned(9, ENERGY, ENERGY);
+        expectRefusal(abi.encodeWithSelector(IEnergyMarket.UnknownTrade.selector, 9));
+        vm.prank(ORACLE);
+        market.reportBatch(reports);
+    }
+
     /// @notice Whatever the meters say: paid and refunded are the agreed cost, to the wei.
     function testFuzz_SettledAndRefundedAreTheAgreedCost(
         uint64 energyUwh,
@@ -149,6 +169,8 @@ contract SettlementTest is MarketTest {
     ) public {
         energyUwh = uint64(MIN_UWH + energyUwh % (MAX_UWH - MIN_UWH + 1));
         uint256 tradeId = tradeWhole(energyUwh);
+        // Both meters within the loss allowance: what lies beyond is the disputes' test.
+        buyerUwh = sellerUwh - uint64(uint256(sellerUwh) * (buyerUwh % LOSS_PERMILLE) / 1000);
         report(tradeId, sellerUwh, buyerUwh);
 
         uint256 lesser = sellerUwh < buyerUwh ? sellerUwh : buyerUwh;

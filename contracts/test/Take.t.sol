@@ -22,7 +22,6 @@ contract TakeTest is MarketTest {
         IEnergyMarket.Trade memory made = market.trade(tradeId);
         assertEq(made.seller, SELLER, "seller");
         assertEq(made.buyer, BUYER, "buyer");
-        assertEq(made.orderId, orderId, "order");
         assertEq(made.windowId, WINDOW, "window");
         assertEq(made.energyUwh, ENERGY, "energy");
         assertEq(made.priceGweiPerKwh, PRICE, "price");

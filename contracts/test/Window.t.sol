@@ -64,6 +64,10 @@ contract WindowTest is MarketTest {
         terms = windowTerms();
         terms.reportBy = terms.deliveryEnd;
         refuseTimes(terms, "reportBy", T0 + 500, T0 + 500);
+
+        terms = windowTerms();
+        terms.resolveBy = terms.reportBy - 1;
+        refuseTimes(terms, "resolveBy", REPORT_BY, REPORT_BY - 1);
     }
 
     function test_RevertWhen_BiddingIsOver() public {
@@ -76,11 +80,20 @@ contract WindowTest is MarketTest {
 
     function test_RevertWhen_TimesAreAbsurdlyLate() public {
         IEnergyMarket.WindowTerms memory terms = windowTerms();
-        terms.reportBy = type(uint64).max;
+        terms.resolveBy = type(uint64).max;
         expectRefusal(
             abi.encodeWithSelector(
                 IEnergyMarket.WindowTimeTooLate.selector, type(uint64).max, type(uint40).max
             )
+        );
+        open(terms);
+    }
+
+    function test_RevertWhen_TheLossAllowanceIsMoreThanHalf() public {
+        IEnergyMarket.WindowTerms memory terms = windowTerms();
+        terms.lossPermille = 501;
+        expectRefusal(
+            abi.encodeWithSelector(IEnergyMarket.LossAllowanceTooLarge.selector, 501, 500)
         );
         open(terms);
     }

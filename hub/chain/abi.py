@@ -71,9 +71,14 @@ class MarketAbi:
         return HexStr(self.contract.encode_abi(self.functions[function]["name"], list(args)))
 
     def call(self, bound: Contract, function: str, args: Sequence[Any]) -> dict[str, Any]:
-        """Ask a view of a contract on a chain; return its values, or its one struct's members."""
+        """Ask a view of a contract on a chain; return its values, or its one struct's members.
+
+        One value without a name is called `value`.
+        """
         entry = self.functions[function]
         values, outputs = bound.functions[entry["name"]](*args).call(), entry["outputs"]
+        if len(outputs) == 1 and outputs[0]["type"] != "tuple":
+            return plain_values({"value": values})
         if len(outputs) == 1:
             outputs = outputs[0]["components"]
         names = (one["name"] for one in outputs)

@@ -95,10 +95,12 @@ def _open_market(client: MarketClient, accounts: dict[str, LocalAccount]) -> int
         delivery_start=now_s + 3_600,
         delivery_end=now_s + 7_200,
         report_by=now_s + 93_600,
+        resolve_by=now_s + 180_000,
         min_energy_uwh=1_000,
         max_energy_uwh=10**9,
         min_price=1,
         max_price=10**12,
+        loss_permille=50,
     )
     return client.open_window(accounts["coordinator"], terms)
 

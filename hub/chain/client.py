@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from eth_account.signers.local import LocalAccount
@@ -18,6 +18,8 @@ from hub.chain.ledger import Ledger
 from hub.chain.records import (
     ChainIdentity,
     ContractRefused,
+    DeliveryReport,
+    Meter,
     OrderState,
     PeerState,
     Receipt,
@@ -27,9 +29,9 @@ from hub.chain.records import (
     WindowTerms,
     WrongContract,
 )
-from hub.chain.refusals import PEER_STATUSES, TRADE_STATUSES, refusal
+from hub.chain.refusals import PEER_STATUSES, ROLES, TRADE_STATUSES, refusal
 from hub.chain.rpc import RpcRefused, connect
-from hub.chain.sending import GAS_LIMIT, GAS_LIMITS, Sender
+from hub.chain.sending import Sender, gas_limit
 
 __all__ = ["MarketClient", "deploy"]
 
@@ -90,7 +92,7 @@ class MarketClient:
                 "to": self.address,
                 "data": market_abi().encode_call(function, args),
                 "value": Wei(value_wei),
-                "gas": GAS_LIMITS.get(function, GAS_LIMIT),
+                "gas": gas_limit(function, args),
             },
         )
 
@@ -139,6 +141,9 @@ class MarketClient:
     def suspend(self, administrator: LocalAccount, peer: str) -> Receipt:
         return self.execute(administrator, "suspend", peer)
 
+    def remove(self, administrator: LocalAccount, peer: str) -> Receipt:
+        return self.execute(administrator, "remove", peer)
+
     def pause(self, administrator: LocalAccount) -> Receipt:
         return self.execute(administrator, "pause")
 
@@ -186,11 +191,40 @@ class MarketClient:
     def report(
         self, oracle: LocalAccount, trade_id: int, seller_uwh: int, buyer_uwh: int
     ) -> Receipt:
-        """Settle a trade by both meters; the receipt's TradeSettled event says what was paid."""
-        return self.execute(oracle, "report", trade_id, seller_uwh, buyer_uwh)
+        """Settle a trade on the oracle's word, between boards that have no key."""
+        return self.report_signed(oracle, DeliveryReport.unsigned(trade_id, seller_uwh, buyer_uwh))
+
+    def report_signed(self, oracle: LocalAccount, delivered: DeliveryReport) -> Receipt:
+        """Settle a trade by both meters; the receipt's event says what was paid, or disputed."""
+        return self.execute(oracle, "report", delivered.as_args())
+
+    def report_batch(self, oracle: LocalAccount, delivered: Sequence[DeliveryReport]) -> Receipt:
+        """Settle many trades in one transaction; refused as a whole when one of them is."""
+        return self.execute(oracle, "report_batch", [one.as_args() for one in delivered])
+
+    def report_alone(
+        self, oracle: LocalAccount, delivery: tuple[int, int, int], is_seller: bool, meter: Meter
+    ) -> Receipt:
+        """Keep what one meter saw; `delivery` is trade id, attempt and epoch."""
+        return self.execute(oracle, "report_alone", *delivery, is_seller, meter.as_args())
 
     def refund(self, account: LocalAccount, trade_id: int) -> Receipt:
         return self.execute(account, "refund", trade_id)
+
+    def resolve(self, coordinator: LocalAccount, trade_id: int, settled_uwh: int) -> Receipt:
+        """End a dispute at a figure between the two meters'."""
+        return self.execute(coordinator, "resolve", trade_id, settled_uwh)
+
+    def split(self, account: LocalAccount, trade_id: int) -> Receipt:
+        """End a dispute halfway, from the window's resolve-by on, as anyone may."""
+        return self.execute(account, "split", trade_id)
+
+    def offer_role(self, administrator: LocalAccount, role: str, address: str) -> Receipt:
+        """Offer a role (administrator, coordinator, oracle) to an account, which accepts it."""
+        return self.execute(administrator, "grant_role", ROLES[role], address)
+
+    def accept_role(self, account: LocalAccount, role: str) -> Receipt:
+        return self.execute(account, "accept_role", ROLES[role])
 
     # --------------------------------------------------------------------------------- reads
 
@@ -222,6 +256,10 @@ class MarketClient:
         values = self._read("trade", trade_id)
         status = TRADE_STATUSES[values.pop("status")]
         return TradeState(trade_id=trade_id, status=status, **values)
+
+    def delivery_id(self, trade_id: int, attempt: int, epoch: int) -> str:
+        """Return the 32 hex digits that name an attempt to the boards and in their signatures."""
+        return str(self._read("delivery_id", trade_id, attempt, epoch)["value"])[2:]
 
     def counts(self) -> dict[str, int]:
         """Return how many `peers`, `windows`, `orders` and `trades` there are."""

@@ -67,8 +67,13 @@ class Book:
                 self.balances_wei[self.orders.pop(args["order_id"]).peer] += args["refunded_wei"]
             case "TradeMade":
                 self._trade(args)
-            case "TradeSettled":
+            case "TradeSettled" | "DisputeResolved":
                 trade = self.trades.pop(args["trade_id"])
+                self.balances_wei[trade.seller] += args["paid_wei"]
+                self.balances_wei[trade.buyer] += args["refunded_wei"]
+            case "TradeDisputed":
+                trade = self.trades[args["trade_id"]]
+                trade.escrow_wei -= args["paid_wei"] + args["refunded_wei"]
                 self.balances_wei[trade.seller] += args["paid_wei"]
                 self.balances_wei[trade.buyer] += args["refunded_wei"]
             case "TradeRefunded":

@@ -98,10 +98,12 @@ class WindowTerms:
     delivery_start: int
     delivery_end: int
     report_by: int
+    resolve_by: int
     min_energy_uwh: int
     max_energy_uwh: int
     min_price: int
     max_price: int
+    loss_permille: int
 
 
 @dataclass(frozen=True)
@@ -129,16 +131,55 @@ class OrderState:
 
 @dataclass(frozen=True)
 class TradeState:
-    """A trade; `energy_uwh` is the energy agreed; `status` is matched, settled or refunded."""
+    """A trade; `energy_uwh` is the energy agreed; `status` is matched, one-sided, disputed,
+    settled or refunded."""
 
     trade_id: int
-    order_id: int
     window_id: int
     seller: str
     buyer: str
     energy_uwh: int
     price_gwei_per_kwh: int
     status: str
+
+
+@dataclass(frozen=True)
+class Meter:
+    """What one board says about a delivery, and its signature; none: the board has no key.
+
+    `acknowledged_uwh` is the energy it last heard from the other board. The signature is 64 bytes
+    as in EIP-2098: r, and s with the parity of y in its top bit; over the digest described in
+    contracts/src/DeliveryReports.sol.
+    """
+
+    energy_uwh: int
+    acknowledged_uwh: int
+    signature: bytes = bytes(64)
+
+    def as_args(self) -> tuple[int, int, bytes, bytes]:
+        return (self.energy_uwh, self.acknowledged_uwh, self.signature[:32], self.signature[32:])
+
+
+@dataclass(frozen=True)
+class DeliveryReport:
+    """What both boards say about one attempt, in one epoch of the hub, at a trade's delivery."""
+
+    trade_id: int
+    attempt: int
+    epoch: int
+    seller: Meter
+    buyer: Meter
+
+    def as_args(self) -> tuple[Any, ...]:
+        """Return it as the contract's functions take it."""
+        meters = (self.seller.as_args(), self.buyer.as_args())
+        return (self.trade_id, self.attempt, self.epoch, *meters)
+
+    @classmethod
+    def unsigned(cls, trade_id: int, seller_uwh: int, buyer_uwh: int) -> DeliveryReport:
+        """Return what the oracle says of two boards that have no key."""
+        seller, buyer = Meter(seller_uwh, buyer_uwh), Meter(buyer_uwh, seller_uwh)
+        return cls(trade_id, 0, 0, seller, buyer)
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,15 @@ from hub.amounts import energy_text, money_text, price_text
 from hub.chain.abi import market_abi
 from hub.chain.records import ContractRefused
 
-ROLE_NAMES = {
-    "0x" + "00" * 32: "administrator",
-    to_hex(keccak(text="COORDINATOR_ROLE")): "coordinator",
-    to_hex(keccak(text="ORACLE_ROLE")): "oracle",
+ROLES = {
+    "administrator": bytes(32),
+    "coordinator": keccak(text="COORDINATOR_ROLE"),
+    "oracle": keccak(text="ORACLE_ROLE"),
 }
+ROLE_NAMES: dict[str, str] = {to_hex(role): name for name, role in ROLES.items()}
+SIDES = ("seller", "buyer")
 PEER_STATUSES = ("not registered", "registered", "approved", "suspended")
-TRADE_STATUSES = ("unknown", "matched", "settled", "refunded")
+TRADE_STATUSES = ("unknown", "matched", "settled", "refunded", "disputed", "one-sided")
 
 Values = dict[str, Any]
 
@@ -39,6 +41,13 @@ def _role(values: Values, name: str) -> str:
 
 _SENTENCES: dict[str, Callable[[Values], str]] = {
     "ZeroAddress": lambda v: "An account's address is missing.",
+    "UnknownRole": lambda v: f"There is no role {v['role']}.",
+    "RoleNotOffered": lambda v: (
+        f"{v['account']} was not offered the role of the {_role(v, 'role')}."
+    ),
+    "RoleNeedsHolder": lambda v: (
+        f"The role of the {_role(v, 'role')} is handed over, never left without a holder."
+    ),
     "ZeroAmount": lambda v: "The amount must be more than zero.",
     "NotRegistered": lambda v: f"{v['account']} is not registered as a peer.",
     "AlreadyRegistered": lambda v: f"{v['account']} is registered already.",
@@ -64,7 +73,11 @@ _SENTENCES: dict[str, Callable[[Values], str]] = {
         f"The window's {_text(v['field'])} ({time_text(v['later_s'])}) "
         f"comes too early, it must follow {time_text(v['earlier_s'])}."
     ),
-    "WindowTimeTooLate": lambda v: f"The window's reportBy ({v['report_by']}) is absurdly late.",
+    "WindowTimeTooLate": lambda v: f"The window's resolveBy ({v['resolve_by']}) is absurdly late.",
+    "LossAllowanceTooLarge": lambda v: (
+        f"The loss allowance must be at most {v['limit_permille']} permille, "
+        f"not {v['loss_permille']}."
+    ),
     "BiddingAlreadyOver": lambda v: (
         f"Bids would have ended at {time_text(v['bid_end'])}, but it is {time_text(v['now_s'])}."
     ),
@@ -122,6 +135,24 @@ _SENTENCES: dict[str, Callable[[Values], str]] = {
     ),
     "RefundTooEarly": lambda v: (
         f"Trade {v['trade_id']} can be refunded from {time_text(v['report_by'])} on; "
+        f"it is {time_text(v['now_s'])}."
+    ),
+    "SignatureInvalid": lambda v: (
+        f"The report of trade {v['trade_id']} is not what the {SIDES[v['role']]}'s board signed."
+    ),
+    "NotDisputed": lambda v: (
+        f"Trade {v['trade_id']} is {TRADE_STATUSES[v['status']]}, not disputed."
+    ),
+    "OutsideDispute": lambda v: (
+        f"Trade {v['trade_id']} is disputed between {energy_text(v['low_uwh'])} and "
+        f"{energy_text(v['high_uwh'])}; it cannot settle at {energy_text(v['settled_uwh'])}."
+    ),
+    "ResolveTooLate": lambda v: (
+        f"The dispute of trade {v['trade_id']} could be resolved until before "
+        f"{time_text(v['resolve_by'])}; it is {time_text(v['now_s'])}."
+    ),
+    "SplitTooEarly": lambda v: (
+        f"The dispute of trade {v['trade_id']} is split from {time_text(v['resolve_by'])} on; "
         f"it is {time_text(v['now_s'])}."
     ),
     "AccessControlUnauthorizedAccount": lambda v: (

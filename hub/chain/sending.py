@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from eth_account.signers.local import LocalAccount
 from eth_typing import HexStr
@@ -33,7 +34,9 @@ GAS_LIMITS = {
     "approve": 250_000,
     "open_window": 250_000,
     "take": 200_000,
+    "report": 250_000,
 }
+EACH_REPORT_GAS = 120_000  # of a batch
 GAS_LIMIT = 150_000
 
 PRIORITY_FEE_WEI = 10**9
@@ -45,6 +48,13 @@ _POLL_S = 0.05
 _NONCE_USED = ("nonce too low", "correct nonce", "nonce has already")
 _KNOWN = ("already known", "known transaction", "already imported")
 _NO_FUNDS = ("insufficient funds", "sender doesn't have enough funds")
+
+
+def gas_limit(function: str, args: Sequence[Any]) -> int:
+    """Return the gas that a call may use."""
+    if function == "report_batch":
+        return GAS_LIMIT + EACH_REPORT_GAS * len(args[0])
+    return GAS_LIMITS.get(function, GAS_LIMIT)
 
 
 class Sender:

@@ -15,7 +15,8 @@ LONGEST_SLEEP_S = 60.0
 
 
 class Returns:
-    """Reclaims bids after clear-by and refunds trades after report-by, as anyone may."""
+    """Reclaims bids after clear-by, refunds trades after report-by, splits disputes after
+    resolve-by, as anyone may."""
 
     def __init__(
         self,
@@ -57,13 +58,19 @@ class Returns:
                 all_done &= done
                 if done:
                     self._say(f"trade {trade_id} was not reported in time: refunded to the buyer")
+        for due_s, trade_id in self._disputes():
+            if due_s <= self._now_s():
+                done = await self._settlement.split(trade_id)
+                all_done &= done
+                if done:
+                    self._say(f"the dispute of trade {trade_id} was not resolved in time: split")
         return all_done
 
     def _now_s(self) -> float:
         return self._now_ms() / 1000
 
     def _sleep_s(self) -> float:
-        due = [due_s for due_s, _ in [*self._bids(), *self._trades()]]
+        due = [due_s for due_s, _ in [*self._bids(), *self._trades(), *self._disputes()]]
         later = [due_s - self._now_s() for due_s in due if due_s > self._now_s()]
         return max(min([*later, LONGEST_SLEEP_S]), 0.05)
 
@@ -82,5 +89,14 @@ class Returns:
         return [
             (windows[trade.window_id].report_by_s + MARGIN_S, trade.trade_id)
             for trade in self._store.unsettled_trades()
+            if trade.window_id in windows
+        ]
+
+    def _disputes(self) -> list[tuple[int, int]]:
+        """Return when each dispute can be split, and its trade's id."""
+        windows = {window.window_id: window for window in self._store.windows()}
+        return [
+            (windows[trade.window_id].resolve_by_s + MARGIN_S, trade.trade_id)
+            for trade in self._store.disputed_trades()
             if trade.window_id in windows
         ]

@@ -7,7 +7,13 @@ import asyncio
 from eth_account.signers.local import LocalAccount
 
 from hub.chain.client import MarketClient
-from hub.chain.records import ChainUnavailable, ContractRefused, SignedCall, StaleCall
+from hub.chain.records import (
+    ChainUnavailable,
+    ContractRefused,
+    DeliveryReport,
+    SignedCall,
+    StaleCall,
+)
 from hub.site_clock import wall_ms
 from hub.store import Store
 
@@ -39,13 +45,14 @@ class Settlement:
             if row is not None and row.raw_report is not None and self._is_mined(row.raw_report):
                 return TAKEN
 
+            # Boards have no keys yet: the oracle's word counts.
+            delivered = DeliveryReport.unsigned(trade_id, seller_uwh, buyer_uwh)
+
             def keep(call: SignedCall) -> None:
                 self._store.keep_report(delivery_id, call.raw, call.hash)
                 self._store.stamp(delivery_id, "reported_at_ms", wall_ms())
 
-            self._client.execute(
-                self._account, "report", trade_id, seller_uwh, buyer_uwh, before_send=keep
-            )
+            self._client.execute(self._account, "report", delivered.as_args(), before_send=keep)
         except ContractRefused as refusal:
             # Closed: an earlier sending was taken, and the chain's event tells the outcome.
             return TAKEN if refusal.error_name == "TradeClosed" else LATE
@@ -62,6 +69,10 @@ class Settlement:
     async def refund(self, trade_id: int) -> bool:
         """Give the buyer its money back after report-by; False while that is refused."""
         return await asyncio.to_thread(self._try, "refund", trade_id)
+
+    async def split(self, trade_id: int) -> bool:
+        """End a dispute halfway, after resolve-by; False while that is refused."""
+        return await asyncio.to_thread(self._try, "split", trade_id)
 
     async def reclaim(self, order_id: int) -> bool:
         """Free the money of a bid nobody took, after clear-by; False while that is refused."""

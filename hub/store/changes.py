@@ -48,6 +48,12 @@ def _peer_suspended(connection: sqlite3.Connection, args: dict[str, Any], at_ms:
     connection.execute("UPDATE peers SET state = 'suspended' WHERE peer = ?", (args["peer"],))
 
 
+def _peer_removed(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+    connection.execute(
+        "UPDATE peers SET state = 'registered', node = NULL WHERE peer = ?", (args["peer"],)
+    )
+
+
 def _deposited(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
     _add_wei(connection, args["peer"], "deposited_wei", args["amount_wei"])
     _add_wei(connection, args["peer"], "balance_wei", args["amount_wei"])
@@ -61,13 +67,14 @@ def _withdrawn(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int)
 def _window_opened(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
     terms = args.get("terms", args)
     connection.execute(
-        "INSERT INTO windows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO windows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             args["window_id"],
             *(terms[name] for name in ("bid_start", "bid_end", "clear_by")),
             *(terms[name] for name in ("delivery_start", "delivery_end", "report_by")),
             *(terms[name] for name in ("min_energy_uwh", "max_energy_uwh")),
             *(terms.get(f"{name}_gwei_per_kwh", terms.get(name)) for name in _PRICES),
+            terms["resolve_by"],
         ),
     )
 
@@ -129,6 +136,29 @@ def _trade_settled(connection: sqlite3.Connection, args: dict[str, Any], at_ms: 
     _add_wei(connection, trade["buyer"], "balance_wei", args["refunded_wei"])
 
 
+def _trade_disputed(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+    _close_trade(connection, "disputed", {"settled_uwh": args["low_uwh"], **args}, at_ms)
+    trade = _trade(connection, args["trade_id"])
+    _add_wei(connection, trade["seller"], "balance_wei", args["paid_wei"])
+    _add_wei(connection, trade["buyer"], "balance_wei", args["refunded_wei"])
+
+
+def _dispute_resolved(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+    """The amounts are those that were held: they add to what the report had moved."""
+    trade = _trade(connection, args["trade_id"])
+    sums = {name: int(trade[name]) + args[name] for name in ("paid_wei", "refunded_wei")}
+    connection.execute(
+        "UPDATE trades SET chain_state = 'settled', settled_uwh = ?, paid_wei = ?,"
+        " refunded_wei = ?, closed_at_ms = ? WHERE trade_id = ?",
+        (
+            *(args["settled_uwh"], str(sums["paid_wei"]), str(sums["refunded_wei"])),
+            *(at_ms, args["trade_id"]),
+        ),
+    )
+    _add_wei(connection, trade["seller"], "balance_wei", args["paid_wei"])
+    _add_wei(connection, trade["buyer"], "balance_wei", args["refunded_wei"])
+
+
 def _trade_refunded(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
     _close_trade(connection, "refunded", {"paid_wei": 0, **args}, at_ms)
     trade = _trade(connection, args["trade_id"])
@@ -159,6 +189,7 @@ CHANGES: dict[str, Callable[[sqlite3.Connection, dict[str, Any], int], None]] = 
     "PeerRegistered": _peer_registered,
     "PeerApproved": _peer_approved,
     "PeerSuspended": _peer_suspended,
+    "PeerRemoved": _peer_removed,
     "Deposited": _deposited,
     "Withdrawn": _withdrawn,
     "WindowOpened": _window_opened,
@@ -166,5 +197,7 @@ CHANGES: dict[str, Callable[[sqlite3.Connection, dict[str, Any], int], None]] = 
     "OrderCancelled": _order_cancelled,
     "TradeMade": _trade_made,
     "TradeSettled": _trade_settled,
+    "TradeDisputed": _trade_disputed,
+    "DisputeResolved": _dispute_resolved,
     "TradeRefunded": _trade_refunded,
 }

@@ -165,6 +165,11 @@ class MarketTables(Database):
         rows = self._rows(_TRADES + "WHERE chain_state = 'matched' ORDER BY trade_id")
         return [_trade_row(row) for row in rows]
 
+    def disputed_trades(self) -> list[TradeRow]:
+        """Return the trades of which the chain holds a part in dispute, oldest first."""
+        rows = self._rows(_TRADES + "WHERE chain_state = 'disputed' ORDER BY trade_id")
+        return [_trade_row(row) for row in rows]
+
     def trade(self, trade_id: int) -> TradeRow | None:
         row = self._one(_TRADES + "WHERE t.trade_id = ?", (trade_id,))
         return None if row is None else _trade_row(row)

@@ -67,6 +67,7 @@ class WindowRow:
     max_energy_uwh: int
     min_price_gwei_per_kwh: int
     max_price_gwei_per_kwh: int
+    resolve_by_s: int
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,22 @@ pragma solidity ^0.8.24;
 /// Times are seconds of the chain's clock since 1970; every interval `[start, end)` is half open.
 ///
 /// Every wei in the contract is at any moment in one of three places: a peer's balance, the lock of
-/// an open bid (energy left times its price), or the escrow of an open trade (energy times price).
+/// an open bid (energy left times its price), or the escrow of a trade (energy times price until it
+/// is reported, then what of it is disputed).
 /// Only `deposit` takes money in and only `withdraw` lets it out.
+///
+/// Three roles have one holder each and are handed over in two steps: `grantRole` by the
+/// administrator offers one, `acceptRole` by the one it was offered to takes it from its holder.
+/// Administrators, coordinators and oracles never trade.
+///
+/// Boards sign what their meters saw (see `DeliveryReports` for the digest). Of a board without a
+/// key the oracle's word counts, and every event says whose signature was checked: bit 0 of
+/// `signatures` is the seller's, bit 1 the buyer's.
 ///
 /// Ids of windows, orders and trades count from 1. All state can be rebuilt from the events.
 ///
 /// Pausing stops `register`, `deposit`, `openWindow`, `offer`, `bid` and `take`. It never stops
-/// `cancel`, `reclaim`, `report`, `refund` or `withdraw`.
+/// `cancel`, `reclaim`, the reports, `refund`, `resolve`, `split` or `withdraw`.
 interface IEnergyMarket {
     // ---------------------------------------------------------------------------------- records
 
@@ -29,12 +38,17 @@ interface IEnergyMarket {
         Suspended
     }
 
-    /// @notice A trade is `Open` until it is `Settled` by a report or `Refunded` in full.
+    /// @notice A trade is `Open` until a report of both meters makes it `Settled`, or `Disputed` when
+    /// they differ by more than the window's loss allowance; a report of one meter makes it
+    /// `OneSided`. From the window's reportBy on, what is still open is `Refunded` in full, what is
+    /// one-sided settles at its floor, and from resolveBy on disputes are split.
     enum TradeStatus {
         None,
         Open,
         Settled,
-        Refunded
+        Refunded,
+        Disputed,
+        OneSided
     }
 
     /// @notice A peer and its board. `nodeId` is the ASCII name of the board, padded with zeros;
@@ -48,11 +62,13 @@ interface IEnergyMarket {
     }
 
     /// @notice The terms of a trading window, fixed when it is opened.
-    /// @dev Times: bidStart < bidEnd <= clearBy <= deliveryEnd < reportBy and
+    /// @dev Times: bidStart < bidEnd <= clearBy <= deliveryEnd < reportBy <= resolveBy and
     /// bidStart <= deliveryStart < deliveryEnd. Orders are placed in [bidStart, bidEnd), taken in
-    /// [bidStart, clearBy), reported before reportBy and refunded from reportBy on.
+    /// [bidStart, clearBy), reported before reportBy and refunded from reportBy on; disputes are
+    /// resolved before resolveBy and split from resolveBy on.
     /// `minEnergyUwh` bounds every order, every take, and what a take leaves of an order.
-    /// `maxEnergyUwh` bounds every order. `minPrice` and `maxPrice` are gwei per kWh.
+    /// `maxEnergyUwh` bounds every order. `minPrice` and `maxPrice` are gwei per kWh. Meters that
+    /// differ by no more than `lossPermille` of the greater one are not disputed.
     struct WindowTerms {
         uint64 bidStart;
         uint64 bidEnd;
@@ -60,10 +76,12 @@ interface IEnergyMarket {
         uint64 deliveryStart;
         uint64 deliveryEnd;
         uint64 reportBy;
+        uint64 resolveBy;
         uint64 minEnergyUwh;
         uint64 maxEnergyUwh;
         uint64 minPrice;
         uint64 maxPrice;
+        uint64 lossPermille;
     }
 
     /// @notice An offer (to sell) or a bid (to buy). `energyUwh` is what is left of it: zero when it
@@ -76,9 +94,8 @@ interface IEnergyMarket {
         uint64 priceGweiPerKwh;
     }
 
-    /// @notice An agreement at the price of `orderId`. `energyUwh` is the energy agreed.
+    /// @notice An agreement. `energyUwh` is the energy agreed.
     struct Trade {
-        uint256 orderId;
         uint256 windowId;
         address seller;
         address buyer;
@@ -87,11 +104,33 @@ interface IEnergyMarket {
         TradeStatus status;
     }
 
+    /// @notice What one board says about a delivery: the energy its meter saw, the energy it last
+    /// heard from the other board, and its signature as in EIP-2098: `r`, and `s` with the parity of
+    /// y in its top bit. The signature of a board without a key is not looked at.
+    struct Meter {
+        uint64 energyUwh;
+        uint64 acknowledgedUwh;
+        bytes32 r;
+        bytes32 vs;
+    }
+
+    /// @notice What both boards say about one attempt, in one epoch of the hub, at a trade's
+    /// delivery.
+    struct DeliveryReport {
+        uint256 tradeId;
+        uint32 attempt;
+        uint32 epoch;
+        Meter seller;
+        Meter buyer;
+    }
+
     // ----------------------------------------------------------------------------------- events
 
+    event RoleOffered(bytes32 indexed role, address indexed account);
     event PeerRegistered(address indexed peer);
     event PeerApproved(address indexed peer, bytes32 indexed nodeId, address nodeKey);
     event PeerSuspended(address indexed peer);
+    event PeerRemoved(address indexed peer);
     event Deposited(address indexed peer, uint256 amountWei);
     event Withdrawn(address indexed peer, uint256 amountWei);
     event WindowOpened(uint256 indexed windowId, WindowTerms terms);
@@ -124,20 +163,50 @@ interface IEnergyMarket {
     );
 
     /// @notice `paidWei` went to the seller's balance, `refundedWei` to the buyer's; together they
-    /// are the agreed cost. `settledUwh` is the least of both meters and the energy agreed.
+    /// are the agreed cost. `settledUwh` is the least of both meters and the energy agreed. Of a
+    /// one-sided trade all three energies are its floor.
     event TradeSettled(
         uint256 indexed tradeId,
         uint64 sellerUwh,
         uint64 buyerUwh,
         uint64 settledUwh,
         uint256 paidWei,
-        uint256 refundedWei
+        uint256 refundedWei,
+        uint8 signatures
+    );
+
+    /// @notice One meter reported. Unless the other one does in time, `floorUwh` will be paid: the
+    /// least of what it saw, of what the other board had last acknowledged, and of the energy agreed.
+    event MeterReportedAlone(
+        uint256 indexed tradeId, bool isSeller, uint64 energyUwh, uint64 floorUwh, uint8 signatures
+    );
+
+    /// @notice The cost of `lowUwh` was paid, that of what exceeds `highUwh` was refunded; what lies
+    /// between is held until the dispute is resolved or split.
+    event TradeDisputed(
+        uint256 indexed tradeId,
+        uint64 sellerUwh,
+        uint64 buyerUwh,
+        uint64 lowUwh,
+        uint64 highUwh,
+        uint256 paidWei,
+        uint256 refundedWei,
+        uint8 signatures
+    );
+
+    /// @notice A disputed trade settled at `settledUwh`; the amounts are those that were held.
+    event DisputeResolved(
+        uint256 indexed tradeId, uint64 settledUwh, uint256 paidWei, uint256 refundedWei
     );
     event TradeRefunded(uint256 indexed tradeId, uint256 refundedWei);
 
     // ----------------------------------------------------------------------------------- errors
 
     error ZeroAddress();
+    error UnknownRole(bytes32 role);
+    error RoleNotOffered(bytes32 role, address account);
+    /// @notice Roles are handed over with `grantRole` and `acceptRole`, never dropped.
+    error RoleNeedsHolder(bytes32 role, address holder);
     error ZeroAmount();
     error NotRegistered(address account);
     error AlreadyRegistered(address account);
@@ -152,7 +221,8 @@ interface IEnergyMarket {
     error BalanceTooLow(address peer, uint256 neededWei, uint256 balanceWei);
     /// @notice `laterS` must come after `earlierS`; `field` names the later one.
     error WindowTimesOutOfOrder(bytes32 field, uint256 earlierS, uint256 laterS);
-    error WindowTimeTooLate(uint256 reportBy, uint256 limitS);
+    error WindowTimeTooLate(uint256 resolveBy, uint256 limitS);
+    error LossAllowanceTooLarge(uint256 lossPermille, uint256 limitPermille);
     error BiddingAlreadyOver(uint256 bidEnd, uint256 nowS);
     error EnergyLimitsInvalid(uint256 minEnergyUwh, uint256 maxEnergyUwh, uint256 limitUwh);
     error PriceLimitsInvalid(uint256 minPrice, uint256 maxPrice, uint256 limitPrice);
@@ -176,8 +246,17 @@ interface IEnergyMarket {
     error TradeClosed(uint256 tradeId, TradeStatus status);
     error ReportTooLate(uint256 tradeId, uint256 nowS, uint256 reportBy);
     error RefundTooEarly(uint256 tradeId, uint256 nowS, uint256 reportBy);
+    /// @notice The report is not what the board of the seller (role 0) or buyer (role 1) signed.
+    error SignatureInvalid(uint256 tradeId, uint8 role, address nodeKey, address signer);
+    error NotDisputed(uint256 tradeId, TradeStatus status);
+    error OutsideDispute(uint256 tradeId, uint256 settledUwh, uint256 lowUwh, uint256 highUwh);
+    error ResolveTooLate(uint256 tradeId, uint256 nowS, uint256 resolveBy);
+    error SplitTooEarly(uint256 tradeId, uint256 nowS, uint256 resolveBy);
 
     // --------------------------------------------------------------------------------- registry
+
+    /// @notice Makes the sender the only holder of a role that was offered to it. Peers are refused.
+    function acceptRole(bytes32 role) external;
 
     /// @notice The sender becomes a peer. Accounts that hold a role are refused.
     function register() external;
@@ -189,6 +268,10 @@ interface IEnergyMarket {
     /// @notice Stops a peer from placing and taking orders, and its open orders from being taken.
     /// @dev Administrator only. Running trades are still reported, settled and refunded.
     function suspend(address peerAccount) external;
+
+    /// @notice Undoes an approval and frees the node's id and key for another peer.
+    /// @dev Administrator only. The peer stays registered, its running trades go on.
+    function remove(address peerAccount) external;
 
     /// @notice Stops new business, see the contract's description. Administrator only.
     function pause() external;
@@ -236,12 +319,35 @@ interface IEnergyMarket {
     // ------------------------------------------------------------------------------- settlement
 
     /// @notice Settles a trade at once by what both meters saw. Oracle only, before reportBy.
-    /// @dev Pays the least of `sellerUwh`, `buyerUwh` and the energy agreed; refunds the rest.
-    function report(uint256 tradeId, uint64 sellerUwh, uint64 buyerUwh) external;
+    /// @dev Pays the least of both meters and the energy agreed. The greater meter, no more than the
+    /// energy agreed and less the loss allowance, is the upper figure: what exceeds it is refunded,
+    /// what lies between is disputed. Reverts with `SignatureInvalid` when a board with a key signed
+    /// something else.
+    function report(DeliveryReport calldata delivered) external;
 
-    /// @notice Gives the buyer the whole cost of a trade that was not reported, from reportBy on, by
-    /// anyone.
+    /// @notice Reports many trades; reverts as a whole when one of them would.
+    function reportBatch(DeliveryReport[] calldata delivered) external;
+
+    /// @notice Keeps what one meter saw while the other one is silent. Oracle only, before reportBy,
+    /// once for a trade; a report of both meters may still follow.
+    function reportAlone(
+        uint256 tradeId,
+        uint32 attempt,
+        uint32 epoch,
+        bool isSeller,
+        Meter calldata meter
+    ) external;
+
+    /// @notice From reportBy on, by anyone: gives the buyer the whole cost of a trade that was not
+    /// reported; settles a trade that one meter reported at its floor.
     function refund(uint256 tradeId) external;
+
+    /// @notice Settles a dispute at a figure between the two meters', both included. Coordinator
+    /// only, before resolveBy.
+    function resolve(uint256 tradeId, uint64 settledUwh) external;
+
+    /// @notice Settles a dispute halfway, rounded down, from resolveBy on, by anyone.
+    function split(uint256 tradeId) external;
 
     // ------------------------------------------------------------------------------------ views
 
@@ -250,6 +356,18 @@ interface IEnergyMarket {
 
     /// @notice The peer that registered as the `number`-th, counted from 1.
     function peerAt(uint256 number) external view returns (Peer memory);
+
+    /// @notice Tells this contract on this chain from every other, in what boards sign.
+    function domain() external view returns (bytes32);
+
+    /// @notice The id of one attempt at a trade's delivery in one epoch of the hub.
+    function deliveryId(uint256 tradeId, uint32 attempt, uint32 epoch)
+        external
+        view
+        returns (bytes16);
+
+    /// @notice Between which two figures a trade is disputed; reverts with `NotDisputed`.
+    function dispute(uint256 tradeId) external view returns (uint64 lowUwh, uint64 highUwh);
 
     function window(uint256 windowId) external view returns (WindowTerms memory);
     function order(uint256 orderId) external view returns (Order memory);

@@ -66,12 +66,14 @@ class Market:
             "delivery_start": now_s + 200,
             "delivery_end": now_s + 300,
             "report_by": now_s + 1_000,
+            "resolve_by": now_s + 2_000,
         }
         limits = {
             "min_energy_uwh": MIN_UWH,
             "max_energy_uwh": MAX_UWH,
             "min_price": 1,
             "max_price": 10**12,
+            "loss_permille": 50,
         }
         return WindowTerms(**{**times, **limits, **changes})
 

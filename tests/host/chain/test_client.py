@@ -10,6 +10,7 @@ from hub.chain.client import MarketClient
 from hub.chain.records import (
     ChainUnavailable,
     ContractRefused,
+    DeliveryReport,
     SignedCall,
     StaleCall,
     Totals,
@@ -43,6 +44,7 @@ def test_trade_pays_the_lesser_meter_when_reported(market):
         "settled_uwh": 38_500,
         "paid_wei": cost(38_500),
         "refunded_wei": cost(1_500),
+        "signatures": 0,
     }
     assert market.client.trade(trade_id).status == "settled"
     assert market.client.order(order_id).energy_uwh == 10_000
@@ -191,7 +193,7 @@ def test_same_call_counts_once_when_sent_twice(market):
 
 
 def test_refused_call_is_refused_again_when_sent_twice(market):
-    call = market.client.sign(market.oracle, "report", 1, 1, 1)
+    call = market.client.sign(market.oracle, "report", DeliveryReport.unsigned(1, 1, 1).as_args())
     for _ in range(2):
         with pytest.raises(ContractRefused, match="There is no trade 1"):
             market.client.send(call)

@@ -18,7 +18,9 @@ def _act(market, dice, window_id, orders, trades):
     """Do one random thing; the contract may refuse it."""
     client = market.client
     peer, other = dice.sample([market.seller, market.buyer], 2)
-    kind = dice.choice(["offer", "bid", "bid", "take", "take", "cancel", "report", "money"])
+    kind = dice.choice(
+        ["offer", "bid", "bid", "take", "take", "cancel", "report", "resolve", "money"]
+    )
     if kind in ("offer", "bid"):
         energy_uwh = dice.randrange(MIN_UWH, 100_000)
         orders.append(getattr(client, kind)(peer, window_id, energy_uwh, dice.randrange(1, 10**9)))
@@ -29,9 +31,11 @@ def _act(market, dice, window_id, orders, trades):
     elif kind == "cancel" and orders:
         client.cancel(peer, dice.choice(orders[-4:]))
     elif kind == "report" and trades:
-        client.report(
-            market.oracle, dice.choice(trades[-3:]), dice.randrange(90_000), dice.randrange(90_000)
-        )
+        seller_uwh = dice.randrange(90_000)
+        buyer_uwh = seller_uwh * dice.randrange(88, 101) // 100  # now and then a dispute
+        client.report(market.oracle, dice.choice(trades[-3:]), seller_uwh, buyer_uwh)
+    elif kind == "resolve" and trades:
+        client.resolve(market.coordinator, dice.choice(trades[-3:]), dice.randrange(90_000))
     elif kind == "money":
         client.deposit(peer, dice.randrange(1, 10**6))
         client.withdraw(other, dice.randrange(1, 10**6))

@@ -60,6 +60,7 @@ class Events:
             delivery_start=20,
             delivery_end=30,
             report_by=40,
+            resolve_by=50,
             min_energy_uwh=1,
             max_energy_uwh=10**9,
             min_price=1,
@@ -89,6 +90,20 @@ class Events:
             taker="0xhouse-2",
             energy_uwh=energy_uwh,
             price_gwei_per_kwh=price,
+        )
+
+    def dispute(self, price=7):
+        """Of 1,000 uWh 600 are paid, 50 refunded, and 350 held."""
+        self.apply(
+            "TradeDisputed",
+            trade_id=1,
+            seller_uwh=1_000,
+            buyer_uwh=600,
+            low_uwh=600,
+            high_uwh=950,
+            paid_wei=600 * price,
+            refunded_wei=50 * price,
+            signatures=0,
         )
 
     def settle(self, trade_id=1, energies=(1_000, 1_000), price=7, agreed_uwh=1_000, at_ms=2_000):

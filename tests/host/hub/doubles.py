@@ -237,6 +237,7 @@ class World:
         self.contract.emit(
             "WindowOpened", window_id=1, bid_start=now_s - 60, bid_end=now_s, clear_by=now_s,
             delivery_start=now_s, delivery_end=now_s + 300, report_by=now_s + 420,
+            resolve_by=now_s + 820,
             min_energy_uwh=1, max_energy_uwh=10**9, min_price=1, max_price=10**12,
         )  # fmt: skip
         for n in range(1, trades + 1):

@@ -28,6 +28,9 @@ class Contract:
     async def reclaim(self, order_id):
         return await self._ask(("reclaim", order_id))
 
+    async def split(self, trade_id):
+        return await self._ask(("split", trade_id))
+
 
 @pytest.fixture
 def locked(store, market):
@@ -82,3 +85,13 @@ def test_run_asks_again_by_itself_when_it_was_refused(locked, monkeypatch):
 
     asyncio.run(story())
     assert contract.asked[:4] == [("reclaim", 1), ("refund", 1)] * 2
+
+
+@pytest.mark.parametrize(("at_s", "expected"), [(50, []), (51, [("split", 1)])])
+def test_dispute_is_split_when_nobody_resolved_it(store, market, at_s, expected):
+    market.offer()
+    market.trade()
+    market.dispute()
+    contract = Contract()
+    assert give_back(store, contract, at_s)
+    assert contract.asked == expected

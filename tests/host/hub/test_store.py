@@ -81,6 +81,29 @@ def test_balances_follow_the_money_when_a_bid_is_cut_and_cancelled(store, market
     assert store.open_orders(1) == []
 
 
+def test_held_money_follows_when_a_dispute_is_resolved(store, market):
+    market.offer()
+    market.trade()
+    market.dispute()
+    assert balances(store) == {"0xhouse-1": 1_004_200, "0xhouse-2": 993_350}
+    assert store.trade(1).state == "disputed"
+    assert [trade.trade_id for trade in store.disputed_trades()] == [1]
+    assert store.unsettled_trades() == []
+    market.apply("DisputeResolved", trade_id=1, settled_uwh=700, paid_wei=700, refunded_wei=1_750)
+    assert balances(store) == {"0xhouse-1": 1_004_900, "0xhouse-2": 995_100}
+    trade = store.trade(1)
+    assert (trade.state, trade.settled_uwh, trade.paid_wei, trade.refunded_wei) == (
+        *("settled", 700, 4_900, 2_100),
+    )
+    assert store.disputed_trades() == []
+
+
+def test_node_is_free_when_its_peer_was_removed(store, market):
+    market.apply("PeerRemoved", peer="0xhouse-1")
+    removed = next(peer for peer in store.peers() if peer.peer == "0xhouse-1")
+    assert (removed.state, removed.node) == ("registered", None)
+
+
 def balances(store):
     return {peer.peer: peer.balance_wei for peer in store.peers()}
 

@@ -105,8 +105,8 @@ class MarketSite:
     def open_window(self, bids_s: int = 300, **changes: int) -> int:
         """Open a window whose bids have just begun and wait until the store has it."""
         now_s = self.client.chain_time_s()
-        ends = [now_s + bids_s + step for step in (0, 60, 60, 660, 1260)]
-        limits = (MIN_ENERGY_UWH, 10**9, 1_000_000, 10**12)
+        ends = [now_s + bids_s + step for step in (0, 60, 60, 660, 1260, 1860)]
+        limits = (MIN_ENERGY_UWH, 10**9, 1_000_000, 10**12, 50)
         terms = dataclasses.replace(WindowTerms(now_s - 5, *ends, *limits), **changes)
         window_id = self.client.open_window(self.keys.coordinator, terms)
         wait_for(lambda: self.store.window(window_id) is not None)

@@ -9,7 +9,7 @@ import pytest
 from hub.services import snapshot
 from hub.store import OrderRow, PeerRow, ReportRow, TradeRow, WindowRow
 
-WINDOW = WindowRow(1, 100, 200, 220, 250, 300, 400, 1, 10, 1, 10)
+WINDOW = WindowRow(1, 100, 200, 220, 250, 300, 400, 1, 10, 1, 10, 500)
 NAMES = {"0xA": "house-1", "0xB": "house-2"}
 
 

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {EnergyMarket} from "../src/EnergyMarket.sol";
+import {IEnergyMarket} from "../src/interfaces/IEnergyMarket.sol";
+import {MarketTest} from "./Market.t.sol";
+
+/// @notice Reports signed by the boards' own keys. The digest is built here from its description,
+/// not with the contract's library.
+contract SignatureTest is MarketTest {
+    uint256 private constant SELLER_KEY = 0x51;
+    uint256 private constant BUYER_KEY = 0x52;
+    uint32 private constant ATTEMPT = 2;
+    uint32 private constant EPOCH = 7;
+
+    uint256 private tradeId;
+
+    function setUp() public override {
+        super.setUp();
+        giveKey(SELLER, "house-1", SELLER_KEY);
+        giveKey(BUYER, "house-2", BUYER_KEY);
+        tradeId = tradeWhole(ENERGY);
+    }
+
+    function giveKey(address account, bytes32 nodeId, uint256 key) private {
+        vm.prank(ADMINISTRATOR);
+        market.approve(account, nodeId, vm.addr(key));
+    }
+
+    function signed(uint256 key, uint8 role, uint64 energyUwh, uint64 acknowledgedUwh)
+        private
+        view
+        returns (IEnergyMarket.Meter memory)
+    {
+        bytes16 id = bytes16(
+            sha256(
+                abi.encodePacked(
+                    "trueque-delivery", market.domain(), uint64(tradeId), ATTEMPT, EPOCH
+                )
+            )
+        );
+        bytes32 digest =
+            sha256(abi.encodePacked("trueque-report", id, role, energyUwh, acknowledgedUwh));
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, digest);
+        bytes32 vs = bytes32(uint256(s) | (uint256(v - 27) << 255));
+        return IEnergyMarket.Meter(energyUwh, acknowledgedUwh, r, vs);
+    }
+
+    function bothSigned(uint64 sellerUwh, uint64 buyerUwh)
+        private
+        view
+        returns (IEnergyMarket.DeliveryReport memory)
+    {
+        return IEnergyMarket.DeliveryReport({
+            tradeId: tradeId,
+            attempt: ATTEMPT,
+            epoch: EPOCH,
+            seller: signed(SELLER_KEY, 0, sellerUwh, buyerUwh),
+            buyer: signed(BUYER_KEY, 1, buyerUwh, sellerUwh)
+        });
+    }
+
+    function refuse(IEnergyMarket.DeliveryReport memory delivered) private {
+        vm.prank(ORACLE);
+        vm.expectPartialRevert(IEnergyMarket.SignatureInvalid.selector);
+        market.report(delivered);
+    }
+
+    function test_SignedReportSettlesAndSaysWhoSigned() public {
+        IEnergyMarket.DeliveryReport memory delivered = bothSigned(49_000, 48_500);
+        expectEvent();
+        emit IEnergyMarket.TradeSettled(
+            tradeId, 49_000, 48_500, 48_500, cost(48_500), cost(1_500), 3
+        );
+        vm.prank(ORACLE);
+        market.report(delivered);
+    }
+
+    function test_DeliveryIdIsTheOneBoardsAreTold() public view {
+        bytes16 expected = bytes16(
+            sha256(abi.encodePacked("trueque-delivery", market.domain(), uint64(9), ATTEMPT, EPOCH))
+        );
+        assertTrue(market.deliveryId(9, ATTEMPT, EPOCH) == expected, "delivery id");
+    }
+
+    function test_OneBoardWithoutAKeyIsTakenAtTheOraclesWord() public {
+        giveNone(BUYER, "house-2");
+        IEnergyMarket.DeliveryReport memory delivered = bothSigned(ENERGY, ENERGY);
+        delivered.buyer = IEnergyMarket.Meter(40_000, 0, 0, 0);
+        delivered.seller = signed(SELLER_KEY, 0, 40_000, ENERGY);
+        expectEvent();
+        emit IEnergyMarket.TradeSettled(
+            tradeId, 40_000, 40_000, 40_000, cost(40_000), cost(10_000), 1
+        );
+        vm.prank(ORACLE);
+        market.report(delivered);
+    }
+
+    function giveNone(address account, bytes32 nodeId) private {
+        vm.prank(ADMINISTRATOR);
+        market.approve(account, nodeId, address(0));
+    }
+
+    function test_RevertWhen_TheHubChangesAnyFigure() public {
+        IEnergyMarket.DeliveryReport memory delivered = bothSigned(49_000, 48_500);
+        delivered.seller.energyUwh = 49_001;
+        refuse(delivered);
+        delivered = bothSigned(49_000, 48_500);
+        delivered.buyer.energyUwh = 48_499;
+        refuse(delivered);
+        delivered = bothSigned(49_000, 48_500);
+        delivered.buyer.acknowledgedUwh = 1;
+        refuse(delivered);
+    }
+
+    function test_RevertWhen_TheReportIsOfAnotherTradeAttemptOrEpoch() public {
+        IEnergyMarket.DeliveryReport memory delivered = bothSigned(49_000, 48_500);
+        delivered.tradeId = tradeWhole(ENERGY);
+        refuse(delivered);
+        delivered = bothSigned(49_000, 48_500);
+        delivered.attempt = ATTEMPT + 1;
+        refuse(delivered);
+        delivered = bothSigned(49_000, 48_500);
+        delivered.epoch = EPOCH - 1;
+        refuse(delivered);
+    }
+
+    function test_RevertWhen_TheReportIsForAnotherContract() public {
+        EnergyMarket other = new EnergyMarket(ADMINISTRATOR, COORDINATOR, ORACLE);
+        assertTrue(other.domain() != market.domain(), "domains differ");
+    }
+
+    function test_RevertWhen_OneBoardSignsForTheOther() public {
+        IEnergyMarket.DeliveryReport memory delivered = bothSigned(ENERGY, ENERGY);
+        delivered.buyer = delivered.seller;
+        refuse(delivered);
+        delivered.buyer = signed(SELLER_KEY, 1, ENERGY, ENERGY);
+        refuse(delivered);
+    }
+
+    function test_RevertWhen_TheSignatureIsMissing() public {
+        IEnergyMarket.DeliveryReport memory delivered = unsigned(tradeId, ENERGY, ENERGY);
+        expectRefusal(
+            abi.encodeWithSelector(
+                IEnergyMarket.SignatureInvalid.selector, tradeId, 0, vm.addr(SELLER_KEY), address(0)
+            )
+        );
+        vm.prank(ORACLE);
+        market.report(delivered);
+    }
+
+    function test_RevertWhen_AnAloneReportIsNotSigned() public {
+        IEnergyMarket.Meter memory meter = signed(BUYER_KEY, 1, 30_000, 29_000);
+        vm.prank(ORACLE);
+        vm.expectPartialRevert(IEnergyMarket.SignatureInvalid.selector);
+        market.reportAlone(tradeId, ATTEMPT, EPOCH, true, meter);
+        vm.prank(ORACLE);
+        market.reportAlone(tradeId, ATTEMPT, EPOCH, false, meter);
+    }
+
+    /// @notice No bit of a signature can be changed.
+    function testFuzz_AForgedSignatureIsRefused(bytes32 r, bytes32 vs) public {
+        IEnergyMarket.DeliveryReport memory delivered = bothSigned(ENERGY, ENERGY);
+        vm.assume(r != delivered.seller.r || vs != delivered.seller.vs);
+        (delivered.seller.r, delivered.seller.vs) = (r, vs);
+        refuse(delivered);
+    }
+}
