@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from hw.schematics import kicad, picture, tolerance, wiring
+from hw.schematics.bench_layout import bench_layout
 from hw.schematics.dc_bus import dc_bus
 from hw.schematics.hub_panel import PINS as PANEL_PINS
 from hw.schematics.hub_panel import hub_panel
@@ -37,6 +38,9 @@ def files() -> dict[str, bytes]:
         "nets.json": _json(nets(built)),
         "bom.csv": bom(built).encode(),
         "error-budget.md": tolerance.table().encode(),
+        "expected-readings.md": readings().encode(),
+        "bench-layout.svg": bench_layout().svg("Trueque: bench for five houses").encode(),
+        "bench-layout.pdf": bench_layout().pdf("Trueque: bench for five houses"),
     }
     for unit in built:
         found[f"{unit.name}.kicad_sch"] = kicad.schematic(unit).encode()
@@ -122,6 +126,22 @@ def bom(built: Iterable[Unit]) -> str:
     head = ["unit", "quantity", "references", "description", "manufacturer",
             "manufacturer_number", "substitutes", "fitted", "price"]  # fmt: skip
     return _csv([head, *rows])
+
+
+def readings() -> str:
+    """Return what ngspice is expected to say for every deck, as Markdown."""
+    rows = [
+        "# Expected readings",
+        "",
+        "The decks in `spice/` give these numbers within 1 %; `tests/host/schematics` checks it.",
+        "",
+        "| Deck | What | Expected |",
+        "|---|---|---|",
+    ]
+    for deck in decks(peer_node()):
+        for vector in deck.vectors:
+            rows.append(f"| {deck.name} | {vector.meaning} | {vector.expected:g} {vector.unit} |")
+    return "\n".join([*rows, ""])
 
 
 def wire_list(unit: Unit) -> str:

@@ -9,11 +9,12 @@ from hw.schematics.symbols import CLAMP, MOSFET, two_terminal
 
 DIODES = ("A", "K")
 PLAIN = ("1", "2")
+POLES = ("+", "-")
 _SHAPES = {
     "r": ("resistor", PLAIN), "c": ("capacitor", PLAIN), "fuse": ("fuse", PLAIN),
     "c-10u": ("electrolytic", PLAIN), "1n5822": ("schottky", DIODES), "1n4007": ("diode", DIODES),
     "p6ke18a": ("tvs", DIODES), "led": ("led", DIODES), "lamp": ("lamp", PLAIN),
-    "pack": ("battery", PLAIN), "panel": ("battery", PLAIN), "switch": ("make", PLAIN),
+    "pack": ("battery", POLES), "panel": ("battery", POLES), "switch": ("make", PLAIN),
     "button": ("make", PLAIN), "estop": ("break", PLAIN), "xt30": ("plug", PLAIN),
     "mc4": ("plug", PLAIN),
 }  # fmt: skip

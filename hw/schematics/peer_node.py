@@ -70,7 +70,7 @@ def _solar(unit: Unit) -> None:
     kit.box("A6", "buck", "buck 12.6 V 0.5 A", (66, 14), outline.CONVERTER, nets)
     kit.two("D5", "1n5822", "1N5822", "77 14 right", "PV_CHG", "BAT_BUS")
     _divider(unit, (38, 24), ("A1", "R1", "R2", "C1", "D1", "PV_F", "PV_ADC"))
-    for stops in (("PV1.1", (9, 14), "X1.1"), ("X1.2", "F1.1"), ("F1.2", "D4.A"),
+    for stops in (("PV1.+", (9, 14), "X1.1"), ("X1.2", "F1.1"), ("F1.2", "D4.A"),
                   ("D4.K", "A4.IN+"), ("A4.IN-", "A6.IN+"), ("A6.OUT+", "D5.A"),
                   ("D5.K", (81, 14)), ((27, 14), (27, 24), "A1.VIN+")):  # fmt: skip
         unit.wire(*stops)
@@ -85,7 +85,7 @@ def _battery(unit: Unit) -> None:
     kit.two("D6", "1n5822", "1N5822", "31 52 up", "GND", "BAT")
     _meter(unit, ("A5", "ina226-r020", "BAT_BUS", "BAT"), (48, 48), address=0x44)
     _divider(unit, (44, 60), ("A2", "R3", "R4", "C2", "D2", "BAT", "BAT_ADC"))
-    for stops in (("BT1.1", (9, 48), "F2.1"), ("F2.2", "X2.1"), ("X2.2", "S2.1"),
+    for stops in (("BT1.+", (9, 48), "F2.1"), ("F2.2", "X2.1"), ("X2.2", "S2.1"),
                   ("S2.2", "A5.IN-"), ("D6.K", (31, 48)), ("A5.IN+", (58, 48)),
                   ((37, 48), (37, 60), "A2.VIN+")):  # fmt: skip
         unit.wire(*stops)
@@ -185,8 +185,8 @@ def _mains(unit: Unit) -> None:
     nets = {"L in": "MAINS_L", "N in": "MAINS_N", "PE in": "PE",
             "L out": "LOAD_L", "N out": "LOAD_N", "PE out": "PE"}  # fmt: skip
     kit.box("M1", "smart-plug", "smart plug meter", (32, 126), outline.SMART_PLUG, nets)
-    nets = {"P1": "LOAD_L", "P2": "LOAD_L_CT", "S1": "CT_TIP", "S2": "CT_BIAS"}
-    kit.box("TA1", "sct013", "SCT-013-010", (56, 126), outline.CLIP, nets)
+    nets = {"P1 wire": "LOAD_L", "wire P2": "LOAD_L_CT", "S1": "CT_TIP", "S2": "CT_BIAS"}
+    kit.box("TA1", "sct013", "SCT-013-010", (58, 126), outline.CLIP, nets)
     nets = {"L": "LOAD_L_CT", "N": "LOAD_N", "PE": "PE"}
     kit.box("E2", "appliance", "appliance", (82, 126), outline.APPLIANCE, nets)
     nets = {"L": "LOAD_L", "N": "LOAD_N", "VCC": "3V3", "OUT": "ZMPT_OUT", "GND": "GND"}
@@ -202,7 +202,7 @@ def _mains(unit: Unit) -> None:
         ("M1.PE out", (45, 128), (45, 137), (77, 137), (77, 128), "E2.PE"),
         ((20, 128), (20, 137), (45, 137)),
         ((47, 135), (47, 141), (95, 141), (95, 127), "A9.N"),
-        ((49, 126), (49, 121), (97, 121), (97, 126), "A9.L"),
+        ((43, 126), (43, 121), (97, 121), (97, 126), "A9.L"),
     ):
         unit.wire(*stops)
 
@@ -241,6 +241,6 @@ def _texts(unit: Unit) -> None:
             "A8 12.60 V, 0.25 A; with E1 a buyer takes at most 0.45 A.",
             "A3, A4, A5: change the module's shunt (0R1) for the one printed.",
             "A9: option in a closed box, profile ac: JP1 on 2-3 gives it GP28.",
-            "D1-D3 clamp to 3V3: unplug the panel before the board's USB.",
+            "D1-D3, D13 clamp to 3V3: unplug the panel before the board's USB.",
         )),
     ]  # fmt: skip

@@ -66,7 +66,7 @@ def test_sources_and_sinks_pass_a_schottky_when_on_the_bus(node: Unit) -> None:
 
 
 def test_battery_is_fused_first_and_crowbarred_when_reversed(node: Unit) -> None:
-    pack = ends(node, "BT1")["1"]
+    pack = ends(node, "BT1")["+"]
     assert [reference for reference, _ in node.nets()[pack]] == ["BT1", "F2"]
     assert ends(node, "D6") == {"A": "GND", "K": "BAT"}
     assert ends(node, "D8") == {"A": "GND", "K": "BUS_H"}

@@ -7,6 +7,7 @@ from itertools import combinations
 import pytest
 
 from hw.schematics import picture, wiring
+from hw.schematics.bench_layout import bench_layout
 from hw.schematics.canvas import Box, Canvas
 from hw.schematics.model import GRID_MM, Unit
 from hw.schematics.sheet import resolve
@@ -98,3 +99,10 @@ def test_wiring_lines_of_two_nets_never_coincide_when_drawn(
                 low = max(min(p[other] for p in a.points), min(p[other] for p in b.points))
                 high = min(max(p[other] for p in a.points), max(p[other] for p in b.points))
                 assert low >= high or a.colour == b.colour
+
+
+def test_bench_layout_texts_keep_apart_when_drawn() -> None:
+    canvas = bench_layout()
+    boxes = [text.box for text in canvas.texts]
+    assert [pair for pair in combinations(boxes, 2) if overlap(*pair)] == []
+    assert all(left > 8 and right < canvas.width - 8 for left, _, right, _ in boxes)
