@@ -6,7 +6,7 @@ A register only grows. Import and export are never netted.
 import struct
 
 PICO_PER_MICRO_HOUR = 3_600_000_000  # uW * us in one uWh
-NAMES = (
+NAMES = (  # a new one goes to the end, so that a record saved before it still fits
     "bus_import",
     "bus_export",
     "pv_import",
@@ -18,6 +18,7 @@ NAMES = (
     "load_apparent",
 )
 _LAYOUT = ">%dQ" % (2 * len(NAMES))
+_EACH_BYTES = 16  # a register with its remainder
 
 
 class Registers:
@@ -49,15 +50,19 @@ class Registers:
             self.add(port + "_export", -power_uw, duration_us)
 
     def to_bytes(self):
-        """Return all registers with their remainders."""
+        """Return all registers, then their remainders."""
         values = [self._whole_uwh[name] for name in NAMES]
         return struct.pack(_LAYOUT, *(values + [self._rest[name] for name in NAMES]))
 
     def restore(self, saved):
-        """Take what `to_bytes` returned. A record of another length is refused with ValueError."""
-        if len(saved) != struct.calcsize(_LAYOUT):
+        """Take what `to_bytes` returned, also of a firmware that had fewer registers.
+
+        Raises ValueError for anything else.
+        """
+        count = len(saved) // _EACH_BYTES
+        if len(saved) % _EACH_BYTES or not 0 < count <= len(NAMES):
             raise ValueError("registers: %d bytes" % len(saved))
-        values = struct.unpack(_LAYOUT, saved)
-        for place, name in enumerate(NAMES):
-            self._whole_uwh[name] = values[place]
-            self._rest[name] = values[len(NAMES) + place]
+        values = struct.unpack(">%dQ" % (2 * count), saved)
+        for place in range(count):
+            self._whole_uwh[NAMES[place]] = values[place]
+            self._rest[NAMES[place]] = values[count + place]
