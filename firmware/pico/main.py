@@ -1,6 +1,11 @@
 """Builds the node from its settings and runs it."""
 
 import asyncio
+import gc
+
+# How much may be allocated between two collections. Collected only when the memory is full, what
+# stays lies scattered among what was compiled and dropped, and no block of samples fits any more.
+COLLECT_AFTER_BYTES = 32_768
 
 
 class Hardware:
@@ -13,6 +18,8 @@ class Hardware:
 
 def main():
     """Run until the watchdog resets the board; without good settings, say what is wrong."""
+    if hasattr(gc, "threshold"):
+        gc.threshold(COLLECT_AFTER_BYTES)
     from node import settings
     from node.app import Node
 

@@ -4,6 +4,8 @@ import statistics
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("at_rest")
+
 MEANS = 8
 
 

@@ -1,9 +1,8 @@
 """Relays and deliveries of real firmware, judged by contacts and by the bench's own energies."""
 
-import os
-import signal
-
 import pytest
+
+pytestmark = pytest.mark.usefixtures("at_rest")
 
 ENERGY_UWH = 8_000
 BLOCK_UWH = 347  # 200 ms at 6.25 W
@@ -12,7 +11,7 @@ BLOCK_UWH = 347  # 200 ms at 6.25 W
 def test_relays_never_move_when_a_board_boots(rig, wait_for):
     before = rig.report()["relay_edges"]
     restarts = rig.house("house-1")["restarts"]
-    os.kill(rig.house("house-1")["pid"], signal.SIGKILL)
+    rig.do(rig.lab.restart, "house-1")
     wait_for(lambda: rig.house("house-1")["restarts"] > restarts, 10, "restart")
     rig.wait_online("house-1")
     assert rig.report()["relay_edges"] == before
@@ -86,12 +85,12 @@ def test_dead_time_is_kept_when_relays_change_over_at_once(rig, wait_for):
 
 
 @pytest.mark.parametrize("node", ["house-1", "house-2"])
-def test_relay_opens_at_once_when_the_board_is_killed_in_a_delivery(rig, wait_for, node):
+def test_relay_opens_at_once_when_power_fails_in_a_delivery(rig, wait_for, node):
     relay = "out" if node == "house-1" else "in"
     with rig.delivery(10 * ENERGY_UWH) as delivery_id:
         wait_for(lambda: rig.hub.last(node, "delivery")["energy_uwh"] > 1_000, 10, "progress")
         killed_ms = rig.report()["updated_at_ms"]
-        os.kill(rig.house(node)["pid"], signal.SIGKILL)
+        rig.do(rig.lab.restart, node)
         assert rig.opened_at_ms(node, relay, 2) - killed_ms < 100
     final = wait_for(lambda: rig.hub.finals(node, delivery_id), 20, "the report after reboot")[0]
     assert final["reason"] == "rebooted"

@@ -48,13 +48,13 @@ class VirtualLab:
         site_now = clock.now if clock is not None else datetime.datetime.now
         numbers = range(1, houses + 1)
         self.houses = {f"house-{number}": self._build_house(number) for number in numbers}
-        self.world = World(list(self.houses.values()), site_now, time.monotonic())
+        self.world = World(list(self.houses.values()), site_now, self.now_s())
         self.server = BoardServer(self.world)
         self.server.on_reset = lambda name: self._reset(name, "reset")
         self.server.on_watchdog = lambda name: self._reset(name, "watchdog")
         self.boards: dict[str, Board] = {}
         self._firmware_dir = firmware_dir.resolve()
-        self._epoch_s = time.time() - time.monotonic()
+        self._epoch_s = time.time() - self.now_s()
         self._stepper: asyncio.Task[None] | None = None
 
     def _build_house(self, number: int) -> House:
@@ -62,6 +62,10 @@ class VirtualLab:
         path = self.state_dir / name / "settings.json"
         settings = json.loads(path.read_text()) if path.exists() else {}
         return House(name, profile_of_house(number), Wiring.of_settings(settings))
+
+    def now_s(self) -> float:
+        """Return the time of everything here: the boards' own."""
+        return time.monotonic()
 
     async def start(self) -> None:
         """Listen for boards and power them all on."""
@@ -85,7 +89,7 @@ class VirtualLab:
 
     async def _step(self) -> None:
         while True:
-            now_s = time.monotonic()
+            now_s = self.now_s()
             self.world.advance(now_s)
             self.server.check_watchdogs(now_s)
             await asyncio.sleep(STEP_S)
@@ -108,13 +112,18 @@ class VirtualLab:
         """Give a board its power back."""
         self.boards[name].power_on()
 
+    def restart(self, name: str) -> None:
+        """Cut a board's power in the middle of whatever it does and give it back."""
+        self.server.reset_causes[name] = protocol.PWRON_RESET
+        self.boards[name].kill()
+
     def unplug_clamp(self, name: str, *, plugged: bool = False) -> None:
         """Pull a house's current clamp out of its socket, or plug it in again."""
         self.houses[name].clamp.is_plugged = plugged
 
     def break_relay(self, name: str, relay: str, fault: Fault | None) -> None:
         """Weld a relay ("in" or "out"), stick it open, or repair it with None."""
-        now_s = time.monotonic()
+        now_s = self.now_s()
         self.world.advance(now_s)
         self.houses[name].relays[relay].break_down(fault, now_s)
         self.world.touch(now_s)
@@ -134,7 +143,7 @@ class VirtualLab:
 
     def report(self) -> dict[str, Any]:
         """Return relay edges, violations, true energies and the boards' state, JSON-ready."""
-        self.world.settle(time.monotonic())
+        self.world.settle(self.now_s())
         watch, names = self.world.watch, list(self.houses)
         violations = [
             {"at_ms": self._ms(each.at_s), "kind": each.kind, "node": names[each.house]}
@@ -147,7 +156,7 @@ class VirtualLab:
         ]  # fmt: skip
         return {
             "pid": os.getpid(),
-            "updated_at_ms": self._ms(time.monotonic()),
+            "updated_at_ms": self._ms(self.now_s()),
             "violations": {
                 "total": len(violations),
                 "kinds": watch.counts(),
@@ -158,11 +167,12 @@ class VirtualLab:
         }
 
     def _truth(self, name: str) -> dict[str, Any]:
-        house, board = self.houses[name], self.boards.get(name)
+        house = self.houses[name]
+        pid, restarts = self._state_of(name)
         truth: dict[str, Any] = {
             "is_prosumer": house.profile.has_pv,
-            "pid": board.pid if board else None,
-            "restarts": board.restarts if board else 0,
+            "pid": pid,
+            "restarts": restarts,
             "soc_permille": round(house.battery.soc * 1000),
             "relays": {relay: each.is_closed for relay, each in house.relays.items()},
             "load_current_ua": round(house.load_a * 1e6),
@@ -172,6 +182,11 @@ class VirtualLab:
             truth[f"{branch}_voltage_uv"] = round(trace.voltage_v * 1e6)
             truth[f"{branch}_current_ua"] = round(trace.current_a * 1e6)
         return truth
+
+    def _state_of(self, name: str) -> tuple[int | None, int]:
+        """Return a board's process id and how often it was restarted."""
+        board = self.boards.get(name)
+        return (board.pid, board.restarts) if board else (None, 0)
 
     def _ms(self, at_s: float) -> int:
         return round((self._epoch_s + at_s) * 1000)

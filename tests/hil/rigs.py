@@ -1,0 +1,188 @@
+"""Rigs of the hardware tests: two houses, their boards of one kind, a broker, the tests' hub."""
+
+import asyncio
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from hub.mqtt.broker import Broker
+from hub.processes import free_port
+from tests.hil.hub import NODES, PASSWORD, Hub
+from tools.bench.lab import VirtualLab
+from tools.bench.profile import DEFAULT_START
+
+
+class StillClock:
+    """Site time that stands at a sunny noon, so that truth does not move under the meters."""
+
+    def now(self):
+        return DEFAULT_START.replace(hour=12)
+
+
+class Rig:
+    """Two houses on the bench, their boards running the real firmware.
+
+    A subclass builds the lab. Times in the lab's reports are the boards'; `slowness` says how many
+    seconds a second of theirs may take here.
+    """
+
+    slowness = 1
+    broker_host = "127.0.0.1"
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._ids = 0
+        port = free_port()
+        words = dict.fromkeys((*NODES, "hub"), PASSWORD)
+        self._broker = Broker("auto", port, directory / "broker", words)
+        self.await_(self._broker.start())
+        self.hub = Hub(port)
+        for node in NODES:
+            self._write_settings(node, port)
+        self.lab = self._build_lab()
+        self.await_(self.lab.start())
+
+    def _build_lab(self) -> VirtualLab:
+        return VirtualLab(len(NODES), self.directory, clock=StillClock())
+
+    def _write_settings(self, node: str, port: int) -> None:
+        flash = self.directory / node
+        flash.mkdir()
+        parts = {"bus": 0x40, "pv": 0x41, "battery": 0x44}
+        settings = {
+            "node": node, "wifi_ssid": "bench", "wifi_password": "bench-key",
+            "broker_host": self.broker_host, "broker_port": port, "broker_user": node,
+            "broker_password": PASSWORD, "broker_tls": False, "relay_active_low": True,
+            "reading_period_ms": 250,
+            "key_up": self.hub.key(node, "up").hex(), "key_down": self.hub.key(node, "down").hex(),
+            "ina226": {
+                branch: {"address": address, "shunt_uohm": 50_000 if branch == "bus" else 20_000}
+                for branch, address in parts.items()
+            },
+        }  # fmt: skip
+        (flash / "settings.json").write_text(json.dumps(settings))
+
+    def await_(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Run a coroutine on the bench's loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60 * self.slowness)
+
+    def do(self, act: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        """Call something of the lab on the bench's loop."""
+
+        async def call() -> Any:
+            return act(*arguments, **named)
+
+        return self.await_(call())
+
+    def stop(self) -> None:
+        self.hub.stop()
+        self.await_(self.lab.stop())
+        self.await_(self._broker.stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    def wait_for(self, condition: Callable[[], Any], timeout_s: float, what: str) -> Any:
+        """Return the condition's value once it is true; AssertionError naming `what` after that."""
+        deadline_s = time.monotonic() + timeout_s * self.slowness
+        while not (value := condition()):
+            assert time.monotonic() < deadline_s, f"{what} did not happen within {timeout_s:g} s"
+            time.sleep(0.01)
+        return value
+
+    def report(self) -> dict[str, Any]:
+        """Return the bench's own view: edges, violations, true energies."""
+        truth = self.do(self.lab.report)
+        assert isinstance(truth, dict)
+        return truth
+
+    def house(self, node: str) -> dict[str, Any]:
+        """Return the truth about one house."""
+        return dict(self.report()["houses"][node])
+
+    def edges(self, node: str, relay: str) -> list[tuple[int, bool]]:
+        """Return (at_ms, closed) of every edge of a relay so far."""
+        return [(edge["at_ms"], edge["closed"]) for edge in self.report()["relay_edges"]
+                if (edge["node"], edge["relay"]) == (node, relay)]  # fmt: skip
+
+    def is_closed(self, node: str, relay: str) -> bool:
+        return bool(self.house(node)["relays"][relay])
+
+    def opened_at_ms(self, node: str, relay: str, timeout_s: float) -> int:
+        """Wait until a relay's last edge is an opening and return its time."""
+        edges = self.wait_for(
+            lambda: (found := self.edges(node, relay)) and not found[-1][1] and found,
+            timeout_s,
+            f"{node} opening {relay}",
+        )
+        return int(edges[-1][0])
+
+    def wait_online(self, node: str) -> None:
+        """Wait for a status sent after now."""
+        before = len(self.hub.all(node, "status"))
+        self.wait_for(lambda: len(self.hub.all(node, "status")) > before, 20, f"status of {node}")
+
+    def new_id(self) -> str:
+        """Return a delivery id nobody used."""
+        self._ids += 1
+        return f"{self._ids:032x}"
+
+    def wait_at_rest(self) -> None:
+        """Wait until both boards are idle on a dead bus."""
+        for node in NODES:
+            self.wait_online(node)
+            self.wait_for(
+                lambda node=node: (
+                    self.hub.last(node, "status")["state"] == "idle"
+                    and self.house(node)["bus_voltage_uv"] < 500_000
+                ),
+                20,
+                f"{node} at rest",
+            )
+
+    def close(self, node: str, delivery_id: str, role: str, energy_uwh: int) -> None:
+        """Lease and command a close, and wait for the contact."""
+        self.hub.lease(node, delivery_id)
+        self.hub.close(node, delivery_id, role, energy_uwh)
+        relay = "in" if role == "buyer" else "out"
+        self.wait_for(lambda: self.is_closed(node, relay), 5, f"{node} closing {relay}")
+
+    @contextlib.contextmanager
+    def delivery(self, energy_uwh: int, seller: str = "house-1", buyer: str = "house-2"):
+        """A delivery under way; while the block lasts each progress renews the other's lease."""
+        delivery_id = self.new_id()
+        self.close(buyer, delivery_id, "buyer", energy_uwh)
+        self.hub.pairs[delivery_id] = {seller: buyer, buyer: seller}
+        try:
+            self.close(seller, delivery_id, "seller", energy_uwh)
+            yield delivery_id
+        finally:
+            del self.hub.pairs[delivery_id]
+            for node in (seller, buyer):
+                self.hub.open(node, delivery_id)
+
+
+class EmulatedRig(Rig):
+    """The rig with emulated Pico Ws; `image` is a MicroPython UF2 on this machine."""
+
+    slowness = 30
+
+    def __init__(self, directory: Path, image: Path) -> None:
+        self._image = image
+        # Only here, because the emulator is an extra that most machines do without.
+        from tools.emulation import network
+
+        self.broker_host = network.GATEWAY
+        super().__init__(directory)
+
+    def _build_lab(self) -> VirtualLab:
+        from tools.emulation.lab import EmulatedLab
+
+        return EmulatedLab(len(NODES), self.directory, self._image, StillClock())

@@ -1,0 +1,75 @@
+"""One emulated Pico W: rp2040py with the project's parts in it, its console in a log."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from rp2040py.boards import BOARDS
+from rp2040py.device import MicroPythonDevice
+from rp2040py.device.base_device import ResetCause
+from rp2040py.external.bootsel_button import BootselButton
+
+from tools.bench.ina226 import Ina226
+from tools.emulation.converter import Converter, Sample
+from tools.emulation.flash import LAYOUT, Flash, build_image, write_image
+from tools.emulation.i2c import MeterBus
+from tools.emulation.network import Radio
+from tools.emulation.pace import Pace, PacedSimulator
+from tools.emulation.usb import Console
+
+BOOT_S = 120
+
+
+@dataclasses.dataclass(frozen=True)
+class Surroundings:
+    """What a board is wired to: `sample` as bench House.sample, `meters` by I2C address."""
+
+    sample: Sample
+    meters: Mapping[int, Ina226]
+    unique_id: bytes = bytes(8)
+
+
+class PicoW(MicroPythonDevice):
+    """A board with an unmodified MicroPython image in its flash and `files` in its file system."""
+
+    def __init__(
+        self, image: Path, files: Mapping[str, bytes], around: Surroundings, pace: Pace
+    ) -> None:
+        self.radio = Radio()
+        self.on_reset: Callable[[], None] = lambda: None
+        self.resets = 0
+        board = dataclasses.replace(
+            BOARDS["pico_w"],
+            image=image,
+            layout=LAYOUT,
+            firmware=None,
+            extras=(BootselButton, lambda: self.radio),
+        )
+        super().__init__(board=board)
+        self.simulator = PacedSimulator(self.mcu, pace)
+        self.cdc = Console(self.mcu.usb_ctrl)
+        self.flash = Flash.fit(self.mcu)
+        self.flash.unique_id = around.unique_id
+        self.converter = Converter.fit(self.mcu, around.sample)
+        self.meter_bus = MeterBus(self.mcu, around.meters)
+        write_image(self.mcu, build_image(files))
+
+    @property
+    def now_s(self) -> float:
+        """Emulated time since power-on."""
+        return float(self.simulator.clock.nanos) / 1e9
+
+    async def start(self) -> None:
+        """Power the board on. Raises TimeoutError when it does not come up."""
+        await self.astart(BOOT_S)
+
+    def cut_power(self) -> None:
+        """Cut the power and give it back at once, in the middle of whatever the board does."""
+        self.hard_reset(cause=ResetCause.POWER_ON)
+
+    def _enter_reset(self, cause: ResetCause) -> None:
+        super()._enter_reset(cause)
+        self.resets += 1
+        self.on_reset()

@@ -1,0 +1,115 @@
+"""The board's radio and the network behind it: the host's loopback, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from rp2040py.external.cyw43.bus import GSPIBus
+from rp2040py.external.cyw43.chip import Cyw43439
+from rp2040py.external.cyw43.nat import NatBridge, TcpReflector, UdpRelay
+from rp2040py.rp2040 import RP2040
+
+GATEWAY = "10.0.0.1"
+"""What the guest calls the host."""
+LOOPBACK = "127.0.0.1"
+NO_DNS = (LOOPBACK, 20053)
+CREDIT_MARGIN = 10
+
+
+async def _connect(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connect the guest to the host's loopback; every other destination is refused."""
+    if host != GATEWAY:
+        raise ConnectionRefusedError(host)
+    return await asyncio.open_connection(LOOPBACK, port)
+
+
+class _LoopbackUdp(UdpRelay):
+    """Relays datagrams to the host's loopback only."""
+
+    async def _relay(self, *packet: Any) -> None:
+        mac, address, port, query, upstream, reply_address, reply_port = packet
+        if upstream[0] == GATEWAY:
+            upstream = (LOOPBACK, upstream[1])
+        if upstream[0] == LOOPBACK:
+            await super()._relay(mac, address, port, query, upstream, reply_address, reply_port)
+
+
+class LoopbackNetwork(NatBridge):
+    """What is behind the access point."""
+
+    def __init__(self, mcu: RP2040, queue_frame: Callable[[bytes], None]) -> None:
+        super().__init__(mcu, queue_frame)
+        self._udp = _LoopbackUdp(mcu, queue_frame, dns_upstream=NO_DNS)
+        self._tcp = TcpReflector(mcu, queue_frame, connect_fn=_connect)
+
+
+class _Bus(GSPIBus):
+    """The radio's bus, with the send credit counted as the chip does.
+
+    In rp2040py 0.3.6 each frame towards the guest raises the 8-bit credit as well, so that after
+    some 256 frames more in than out it equals the guest's sequence number and the driver waits
+    for ever. Only what the guest sends may raise it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bus_data_credit = 1 + CREDIT_MARGIN
+        self.is_in_reach = True
+        self._is_joined = False
+
+    def power_off(self) -> None:
+        super().power_off()
+        self._bus_data_credit = 1 + CREDIT_MARGIN
+        self._is_joined = False
+
+    def leave(self) -> None:
+        """Take the access point away: the guest sees its link go, and joins nothing until back."""
+        self.is_in_reach = False
+        if self.nat_bridge is not None:
+            self.nat_bridge.reset()
+        if self._is_joined:
+            super()._queue_disassoc_events()
+        self._is_joined = False
+
+    def _build_data_frame(self, ethernet_frame: bytes, *, interface: int = 0) -> bytes:
+        self._bus_data_credit = (self._bus_data_credit - 1) & 0xFF
+        return bytes(super()._build_data_frame(ethernet_frame, interface=interface))
+
+    def _build_async_event(self, *event: Any, **more: Any) -> bytes:
+        self._bus_data_credit = (self._bus_data_credit - 1) & 0xFF
+        return bytes(super()._build_async_event(*event, **more))
+
+    def queue_rx_ethernet_frame(self, ethernet_frame: bytes, *, interface: int = 0) -> None:
+        if self.is_in_reach:
+            super().queue_rx_ethernet_frame(ethernet_frame, interface=interface)
+
+    def _queue_join_events(self) -> None:
+        if self.is_in_reach:
+            self._is_joined = True
+            super()._queue_join_events()
+
+    def _queue_disassoc_events(self) -> None:
+        self._is_joined = False
+        super()._queue_disassoc_events()
+
+
+class Radio(Cyw43439):
+    """A CYW43439 whose access point leads to the host's loopback."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bus = self._bus = _Bus()
+
+    def attach(self, rp2040: RP2040) -> None:
+        """Wire the chip to its pins."""
+        super().attach(rp2040)
+        self.bus.nat_bridge = LoopbackNetwork(rp2040, self.bus.queue_rx_ethernet_frame)
+
+    def cut(self, cut: bool = True) -> None:
+        """Take the access point out of reach, or bring it back."""
+        if cut:
+            self._bus.leave()
+        else:
+            self._bus.is_in_reach = True
