@@ -37,7 +37,7 @@ def _control(unit: Unit, kit: Kit, contactors: int) -> None:
     for stops in (("G1.+", "F10.1"), ("F10.2", "S10.1"), ("S10.2", "S11.1"), ("S11.2", (57, 15)),
                   ("D20.K", (52, 15)), ((39, 15), (39, 20))):  # fmt: skip
         unit.wire(*stops)
-    kit.two("S12", "estop", "STOP 21-22", "34 25 right", "SENSE_RTN", "SENSE_STOP")
+    kit.two("S12", "estop-block", "STOP 21-22", "34 25 right", "SENSE_RTN", "SENSE_STOP")
     nets = {"E-STOP": "SENSE_STOP", "CONTACTOR": "SENSE_KM", "RETURN": "SENSE_RTN"}
     kit.box("X20", "header", "to the hub's panel", (58, 25), outline.HUB_PLUG, nets)
     unit.wire("S12.2", "X20.1")

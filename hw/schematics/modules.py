@@ -66,7 +66,7 @@ JACK = box("jack", 6, [], ["tip", "sleeve"])
 BUS_PLUG = box("bus_plug", 4, [], ["+", "-"])
 OUTLET = box("outlet", 6, [], ["L", "N", "PE"])
 SMART_PLUG = box("smart_plug", 12, ["L in", "N in", "PE in"], ["L out", "N out", "PE out"])
-CLIP = box("current_clip", 12, ["P1:P1 wire"], ["P2:wire P2", "", "S1", "S2"])
+CLIP = box("current_clip", 12, ["P1:wire in"], ["P2:wire out", "", "S1", "S2"])
 """P1 and P2 are no terminals: the closed insulated wire runs through the clip."""
 APPLIANCE = box("appliance", 6, ["L", "N", "PE"])
 MAINS_VOLTAGE = box("zmpt101b", 10, ["L", "N"], ["VCC::power_in", "OUT", "GND"])

@@ -185,7 +185,7 @@ def _mains(unit: Unit) -> None:
     nets = {"L in": "MAINS_L", "N in": "MAINS_N", "PE in": "PE",
             "L out": "LOAD_L", "N out": "LOAD_N", "PE out": "PE"}  # fmt: skip
     kit.box("M1", "smart-plug", "smart plug meter", (32, 126), outline.SMART_PLUG, nets)
-    nets = {"P1 wire": "LOAD_L", "wire P2": "LOAD_L_CT", "S1": "CT_TIP", "S2": "CT_BIAS"}
+    nets = {"wire in": "LOAD_L", "wire out": "LOAD_L_CT", "S1": "CT_TIP", "S2": "CT_BIAS"}
     kit.box("TA1", "sct013", "SCT-013-010", (58, 126), outline.CLIP, nets)
     nets = {"L": "LOAD_L_CT", "N": "LOAD_N", "PE": "PE"}
     kit.box("E2", "appliance", "appliance", (82, 126), outline.APPLIANCE, nets)

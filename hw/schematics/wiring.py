@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hw.schematics.canvas import Canvas, Text, text_width_mm
-from hw.schematics.model import Part, Unit
+from hw.schematics.model import Part, Pin, Unit
 
 COLOURS = {"BK": "#111111", "RD": "#d01c1c", "OG": "#e07800", "BN": "#7a4a21", "BU": "#1f5fc4",
            "YE": "#c2a400", "GN": "#1e8a3c", "VT": "#8a3ab0", "GY": "#7d8790", "PK": "#d05c93",
@@ -55,8 +55,7 @@ def blocks(unit: Unit) -> list[Block]:
         if part.assembly:
             boards.setdefault(part.assembly, []).append(part)
             continue
-        names = {pin.number: _terminal(pin.number, pin.name) for pin in part.symbol.pins}
-        ends = tuple((names[number], net) for number, net in part.nets.items())
+        ends = tuple((_terminal(pin), part.nets[pin.number]) for pin in _wired(part))
         found.append(Block(part.reference, part.value, ends, part.is_fitted))
     for name, parts in boards.items():
         inside = {net for part in parts for net in part.nets.values()}
@@ -112,8 +111,19 @@ def drawing(unit: Unit) -> Canvas:
     return canvas
 
 
-def _terminal(number: str, name: str) -> str:
-    return name if number == name.replace(" ", "_") else f"{number} {name}"
+def _terminal(pin: Pin) -> str:
+    is_named = pin.number != pin.name.replace(" ", "_")
+    return f"{pin.number} {pin.name}" if is_named else pin.name
+
+
+def _wired(part: Part) -> list[Pin]:
+    """Return the pins to wire: of pins with one name, joined on the board, only the first."""
+    first: dict[str, Pin] = {}
+    for pin in part.symbol.pins:
+        if pin.number in part.nets:
+            first.setdefault(pin.name, pin)
+    order = list(part.nets)
+    return sorted(first.values(), key=lambda pin: order.index(pin.number))
 
 
 def _square_mm(net: str) -> str:
