@@ -24,11 +24,13 @@ def committed() -> dict:
 
 
 def test_pins_agree_when_drawing_meets_firmware(node: Unit) -> None:
-    assert differences(table(profiles.Thesis), board_pins(node), PROFILE) == []
+    found = differences(table(profiles.Thesis), board_pins(node), PROFILE)
+    assert not found, "; ".join(found)
 
 
 def test_pins_agree_when_nets_json_meets_firmware(committed: dict) -> None:
-    assert differences(table(profiles.Thesis), committed["board_pins"], PROFILE) == []
+    found = differences(table(profiles.Thesis), committed["board_pins"], PROFILE)
+    assert not found, "; ".join(found)
 
 
 def test_nets_json_equals_model_when_read_back(committed: dict) -> None:
@@ -42,7 +44,8 @@ def test_relay_pins_agree_when_boot_meets_profile() -> None:
 
 @pytest.mark.parametrize("profile", sorted(profiles.PROFILES))
 def test_pins_agree_when_the_drawing_meets_each_profile(node: Unit, profile: str) -> None:
-    assert differences(table(profiles.PROFILES[profile]), board_pins(node), profile) == []
+    found = differences(table(profiles.PROFILES[profile]), board_pins(node), profile)
+    assert not found, "; ".join(found)
 
 
 @pytest.mark.parametrize(
