@@ -69,7 +69,7 @@ class Boards:
 
     directory: str = field("boards")
     wifi_ssid: str = field("bench")
-    relay_active_low: bool = field(True)
+    relay_active_low: bool = field(False)
     reading_period_ms: int = field(1_000, low=200, high=900_000)
 
 
