@@ -4,6 +4,9 @@ Positions are counted in 1/256 of a frame, each frame standing for the time to t
 in which the mains crosses its level is divided between the windows on both sides by interpolation.
 Without an alternating signal windows last WINDOW_MS; with one they last the whole number of cycles
 nearest to that.
+
+Sums run on from the start of a stretch; marks note how far they were at its first and its last
+crossing, and a window is the difference of two marks. So little is done in Python between windows.
 """
 
 from array import array
@@ -12,7 +15,7 @@ from node import blocks
 from node.block_maths import accumulate, find_crossing, multiply
 from node.roots import square_root
 from node.sensors.zmpt101b import skew256
-from node.spans import BIAS_CODE, Span
+from node.spans import BIAS_CODE, Mark, span_between
 from node.spikes import LIFT, shift_table
 
 CHANNELS = 3  # in a frame
@@ -61,11 +64,16 @@ class Windows:
         self._state[blocks.OFFSET] = alternating_channel or 0
         # 2 pi f / rate in 1/1024, at most 1: a slower recording is not filtered.
         self._state[blocks.COEFFICIENT] = max(1, min(1024, 6_434_000 * CORNER_HZ // rate_mhz))
-        self._sums = array("i", [0] * blocks.SUM_SLOTS)
-        self._sums[blocks.SUM_STRIDE] = CHANNELS
+        self._sums = [self._build_sums(channel) for channel in range(CHANNELS)]
         self._table = table or shift_table(False)
         self._product = self._build_product(product) if product else None
         self.restart()
+
+    def _build_sums(self, channel):
+        sums = array("i", [0] * blocks.SUM_SLOTS)
+        sums[blocks.SUM_STRIDE] = CHANNELS
+        sums[blocks.SUM_OFFSET] = channel
+        return sums
 
     def _build_product(self, wanted):
         product = array("i", [0] * blocks.PRODUCT_SLOTS)
@@ -76,6 +84,7 @@ class Windows:
     def restart(self):
         """Forget the window under way: frames were lost."""
         self._origin = 0  # position of the next block's first frame
+        self._summed = 0  # first frame of this block that is not in the sums
         self._is_primed = False
         self._begin(0)
 
@@ -83,9 +92,22 @@ class Windows:
         return 256 * self.rate_mhz * duration_ms // 1_000_000
 
     def _begin(self, start):
-        self._lead = Span(CHANNELS, start)  # before the first crossing
-        self._whole = None  # whole cycles since
-        self._cycle = None  # the cycle under way; None while there is no crossing
+        """Begin a stretch at a frame's start, with empty sums."""
+        for sums in self._sums:
+            for slot in range(blocks.TOTAL, blocks.SUM_FIRST):
+                sums[slot] = 0
+            sums[blocks.LOWEST] = 4095
+        if self._product:
+            self._product[blocks.PRODUCT_HIGH] = self._product[blocks.PRODUCT_LOW] = 0
+        self._state[blocks.SWING] = 0
+        self._base = Mark(start, self._sums, self._product, 0)
+        self._forget_crossings()
+
+    def _forget_crossings(self):
+        self._crossed = None  # position of the last crossing, None before the first
+        self._cycles = 0  # since the first
+        self._first = self._last = None  # marks at both
+        self._pending = None  # (frame, part, swing) of the last one while it has no mark
 
     def duration_us(self, span):
         """Return how long `span` lasted, in us."""
@@ -100,37 +122,39 @@ class Windows:
         if not self._is_primed:
             self._prime(frames, frame_count)
         done = []
-        position = 0  # first frame not yet added to a span
+        self._summed = 0
+        position = 0  # first frame not yet searched
         while position < frame_count:
-            stop = min(frame_count, position + self._frames_left())
+            stop = min(frame_count, position + self._frames_left(position))
             crossing = self._search(frames, position, stop)
             if crossing < 0:
-                self._add(frames, position, stop)
                 position = stop
-                self._close_without_crossing(done)
+                self._close_without_crossing(frames, position, done)
             else:
-                self._add(frames, position, crossing)
                 self._cross(frames, crossing, done)
                 position = crossing + 1
+        self._mark_last(frames)
+        self._sum_to(frames, frame_count)
         self._origin += 256 * frame_count
         return done
 
     def finish(self):
         """Return the window of whole cycles under way, or None. A recording ends with this."""
-        return self._whole if self._whole and self._whole.cycles else None
+        return self._whole() if self._cycles else None
 
     def remainder(self):
         """Return the span of all frames that are in no window yet."""
-        span = Span(CHANNELS, self._lead.start)
-        for part in (self._lead, self._whole, self._cycle):
-            if part:
-                span.add(part)
-        return span
+        end = Mark(self._origin, self._sums, self._product, self._state[blocks.SWING])
+        return span_between(self._base, end, self._cycles)
+
+    def _whole(self):
+        return span_between(self._first, self._last, self._cycles)
 
     def _prime(self, frames, frame_count):
         """Start the filter on the mean of the first block, so that it settles soon."""
-        channel = self.alternating_channel or 0
-        sums = self._sum(frames, channel, 0, frame_count)
+        sums = self._build_sums(self.alternating_channel or 0)
+        sums[blocks.SUM_STOP] = frame_count
+        accumulate(frames, sums, self._table)
         level = self._as_read(sums[blocks.TOTAL] * 256 // frame_count - 256 * LIFT)
         state = self._state
         state[blocks.POLE1] = state[blocks.POLE2] = state[blocks.LEVEL] = level
@@ -142,12 +166,13 @@ class Windows:
             self._product[blocks.LATER_BEFORE] = code + self._table[code]
         self._is_primed = True
 
-    def _frames_left(self):
+    def _frames_left(self, position):
         """Return how many frames may pass before something must be decided."""
-        if self._cycle is None:
-            left = self._window - self._lead.weight
+        here = self._origin + 256 * position
+        if self._crossed is None:
+            left = self._window - (here - self._base.place)
         else:
-            left = self._longest_cycle - self._cycle.weight
+            left = self._longest_cycle - (here - self._crossed)
         return max(1, (left + 255) // 256)
 
     def _search(self, frames, first, stop):
@@ -155,29 +180,38 @@ class Windows:
             return -1
         return find_crossing(frames, self._state, first, stop)
 
-    def _open_span(self):
-        return self._lead if self._cycle is None else self._cycle
-
-    def _sum(self, frames, channel, first, stop):
-        sums = self._sums
-        sums[blocks.SUM_OFFSET] = channel
-        for slot in range(blocks.TOTAL, blocks.SUM_FIRST):
-            sums[slot] = 0
-        sums[blocks.LOWEST] = 4095
-        sums[blocks.SUM_FIRST] = first
-        sums[blocks.SUM_STOP] = stop
-        accumulate(frames, sums, self._table)
-        return sums
-
-    def _multiply(self, frames, first, stop):
-        """Return the sum of products over whole frames [first, stop), in code^2."""
+    def _sum_to(self, frames, stop):
+        """Add the frames of this block up to `stop` to the sums."""
+        first = self._summed
+        if stop <= first:
+            return
+        self._summed = stop
+        table = self._table
+        for sums in self._sums:
+            sums[blocks.SUM_FIRST] = first
+            sums[blocks.SUM_STOP] = stop
+            accumulate(frames, sums, table)
         product = self._product
-        product[blocks.PRODUCT_HIGH] = product[blocks.PRODUCT_LOW] = 0
-        product[blocks.PRODUCT_FIRST] = first
-        product[blocks.PRODUCT_STOP] = stop
-        multiply(frames, product, self._table)
-        lifted = (product[blocks.PRODUCT_HIGH] << 29) + product[blocks.PRODUCT_LOW]
-        return lifted - (stop - first) * blocks.PRODUCT_LIFT
+        if product:
+            product[blocks.PRODUCT_FIRST] = first
+            product[blocks.PRODUCT_STOP] = stop
+            multiply(frames, product, table)
+
+    def _mark(self, frames, frame, part, swing):
+        """Return the mark at `part`/256 of a frame of this block."""
+        self._sum_to(frames, frame)
+        mark = Mark(self._origin + 256 * frame + part, self._sums, self._product, swing)
+        if part:
+            place = frame * CHANNELS
+            lifted = [code + self._table[code] for code in frames[place : place + CHANNELS]]
+            mark.add_part(lifted, part)
+        return mark
+
+    def _mark_last(self, frames):
+        """Make the mark of the last crossing, if it has none."""
+        if self._pending:
+            self._last = self._mark(frames, *self._pending)
+            self._pending = None
 
     def _as_read(self, level):
         """Return what the filter, which sees codes as read, has where corrected ones mean `level`.
@@ -186,84 +220,51 @@ class Windows:
         """
         return level - 256 * (self._table[max(0, min(4095, level >> 8))] - LIFT)
 
-    def _add(self, frames, first, stop):
-        """Add whole frames [first, stop) to the open span."""
-        if stop <= first:
-            return
-        span = self._open_span()
-        span.weight += 256 * (stop - first)
-        for channel in range(CHANNELS):
-            sums = self._sum(frames, channel, first, stop)
-            mine = span.channels[channel]
-            mine.weight += 256 * (stop - first)
-            mine.total += 256 * (sums[blocks.TOTAL] - LIFT * (stop - first))
-            squares = (sums[blocks.SQUARES_HIGH] << 29) + sums[blocks.SQUARES_LOW]
-            mine.squares += 256 * squares
-            mine.lowest = min(mine.lowest, sums[blocks.LOWEST])
-            mine.highest = max(mine.highest, sums[blocks.HIGHEST])
-            mine.railed += sums[blocks.RAILED]
-        if self._product:
-            span.product += 256 * self._multiply(frames, first, stop)
-        self._take_swing(span)
-
-    def _take_swing(self, span):
-        span.swing += self._state[blocks.SWING]
-        self._state[blocks.SWING] = 0
-
-    def _add_part(self, span, frames, frame, weight):
-        """Add `weight`/256 of one frame to `span`."""
-        if not weight:
-            return
-        span.weight += weight
-        for channel in range(CHANNELS):
-            code = frames[frame * CHANNELS + channel]
-            span.channels[channel].add_part(code, self._table[code] - LIFT, weight)
-
     def _cross(self, frames, frame, done):
-        """Divide `frame` at the crossing in it and close what ends there."""
+        """Take a crossing in `frame`: it may be the first, one more, or the end of the window."""
         state = self._state
         before = state[blocks.LEVEL] - state[blocks.BEFORE]
         rise = state[blocks.POLE2] - state[blocks.BEFORE]
         part = max(0, min(256, before * 256 // rise)) if rise > 0 else 256
         place = self._origin + 256 * frame + part
-        is_early = place < self._settle or (
-            self._cycle is not None and self._cycle.weight + part < self._shortest_cycle
-        )
-        if is_early:
-            part = 256
-        product = self._multiply(frames, frame, frame + 1) if self._product else 0
-        self._add_part(self._open_span(), frames, frame, part)
-        self._open_span().product += product * part
-        if is_early:
+        if place < self._settle:
             return
-        self._take_swing(self._open_span())
-        if self._cycle is None:
-            self._whole = Span(CHANNELS, place)
-        else:
-            self._cycle.cycles = 1
-            self._whole.add(self._cycle)
-            if self._whole.weight + self._cycle.weight // 2 >= self._window:
-                done.append(self._whole)
-                self._follow(self._whole)
-                self._lead = Span(CHANNELS, place)
-                self._whole = Span(CHANNELS, place)
-        self._cycle = Span(CHANNELS, place)
-        self._add_part(self._cycle, frames, frame, 256 - part)
-        self._cycle.product = product * (256 - part)
+        swing = state[blocks.SWING]
+        if self._crossed is None:
+            self._crossed = place
+            self._first = self._mark(frames, frame, part, swing)
+            return
+        cycle = place - self._crossed
+        if cycle < self._shortest_cycle:
+            return
+        self._crossed = place
+        self._cycles += 1
+        self._pending = (frame, part, swing)
+        if place - self._first.place + cycle // 2 >= self._window:
+            self._mark_last(frames)
+            span = self._whole()
+            done.append(span)
+            self._follow(span)
+            self._begin(place - part)
+            self._base = self._first = self._mark(frames, frame, part, 0)
+            self._crossed = place
 
-    def _close_without_crossing(self, done):
-        if self._cycle is not None and self._cycle.weight >= self._longest_cycle:
-            if self._whole.cycles:
-                done.append(self._whole)
-                self._follow(self._whole)
-                self._lead = self._cycle
-            else:
-                self._lead.add(self._cycle)
-            self._whole = self._cycle = None
-        if self._cycle is None and self._lead.weight >= self._window:
-            done.append(self._lead)
-            self._follow(self._lead)
-            self._begin(self._lead.start + self._lead.weight)
+    def _close_without_crossing(self, frames, position, done):
+        here = self._origin + 256 * position
+        if self._crossed is not None and here - self._crossed >= self._longest_cycle:
+            self._mark_last(frames)
+            if self._cycles:
+                span = self._whole()
+                done.append(span)
+                self._follow(span)
+                self._base = self._last  # what follows it is in no window yet
+            self._forget_crossings()
+        if self._crossed is None and here - self._base.place >= self._window:
+            end = self._mark(frames, position, 0, self._state[blocks.SWING])
+            span = span_between(self._base, end, 0)
+            done.append(span)
+            self._follow(span)
+            self._begin(here)
 
     def _follow(self, span):
         """Move level and hysteresis to the signal of the window that ended."""
