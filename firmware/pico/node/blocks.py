@@ -96,12 +96,14 @@ def accumulate(frames, sums, table):
     end = sums[SUM_STOP] * step
     while place < end:
         code = frames[place]
-        if code < lowest:
+        if code <= lowest:
             lowest = code
-        if code > highest:
+            if code == 0:
+                railed += 1
+        if code >= highest:
             highest = code
-        if code == 0 or code == 4095:
-            railed += 1
+            if code == 4095:
+                railed += 1
         code += table[code]
         total += code
         low += (code - CENTRE) * (code - CENTRE)

@@ -64,12 +64,14 @@ def accumulate(frames: ptr16, sums: ptr32, table: ptr8):  # noqa: F821
     end = int(sums[9]) * step
     while place < end:
         code = int(frames[place])
-        if code < lowest:
+        if code <= lowest:
             lowest = code
-        if code > highest:
+            if code == 0:
+                railed += 1
+        if code >= highest:
             highest = code
-        if code == 0 or code == 4095:
-            railed += 1
+            if code == 4095:
+                railed += 1
         code += int(table[code])
         total += code
         low += (code - 2063) * (code - 2063)
