@@ -29,7 +29,12 @@ def main():
         for sentence in problem.problems:
             print("settings:", sentence)
         return
-    asyncio.run(Node(wanted, Hardware).run())
+    node = Node(wanted, Hardware)
+    try:
+        asyncio.run(node.run())
+    finally:
+        # Ctrl-C over the cable leaves asyncio.run at once: on a board no task's own ending runs.
+        node.relays.open()
 
 
 if __name__ == "__main__":

@@ -2,7 +2,12 @@
 
 import asyncio
 import contextlib
+import runpy
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
+import node
 import pytest
 
 from tests.host.node.rig import delivery_id
@@ -68,3 +73,22 @@ def test_boot_is_told_when_the_node_starts(rig):
     asyncio.run(run_until(rig.node, lambda: len(rig.node.outbox) >= 1))
     rig.collect()
     assert rig.records("event", code="boot")
+
+
+def interrupt():
+    raise KeyboardInterrupt
+
+
+def test_relays_open_when_a_technician_interrupts_the_program(monkeypatch):
+    for name in ("machine", "network", "rp2"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    monkeypatch.setattr("node.settings.load", lambda: None)
+    # As on a board: there Ctrl-C leaves asyncio.run without any task's own ending.
+    history = []
+    interrupted = SimpleNamespace(run=interrupt, relays=SimpleNamespace())
+    interrupted.relays.open = lambda: history.append("open")
+    monkeypatch.setattr("node.app.Node", lambda settings, hardware: interrupted)
+    program = runpy.run_path(str(Path(node.__file__).parents[1] / "main.py"), run_name="board")
+    with pytest.raises(KeyboardInterrupt):
+        program["main"]()
+    assert history == ["open"]
