@@ -63,6 +63,8 @@ def mosquitto_conf(directory: Path, port: int, user: str | None) -> str:
     lines = [
         f"listener {port} {HOST}",
         "allow_anonymous false",
+        # Else a board could give the hub's or another board's client id and so end its session.
+        "use_username_as_clientid true",
         f"password_file {directory / 'passwords'}",
         f"acl_file {directory / 'access'}",
         "persistence true",

@@ -31,8 +31,8 @@ def until(condition, what, timeout_s=10):
 class Node:
     """A client with a node's account."""
 
-    def __init__(self, broker, user, password=None):
-        self.client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=user)
+    def __init__(self, broker, user, password=None, client_id=None):
+        self.client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id or user)
         self.client.username_pw_set(user, PASSWORDS[user] if password is None else password)
         self.codes = []
         self.client.on_connect = lambda c, u, f, code, p: self.codes.append(code)
@@ -233,3 +233,17 @@ def test_message_is_acknowledged_only_when_the_store_has_taken_it(store):
     assert "disk full" in troubles[0]
     assert store.message_counts()["received"] == 1
     assert len(store.readings_between(0, 2_000)) == 1
+
+
+def test_hub_stays_connected_when_a_board_gives_its_client_id(mosquitto, store):
+    hub = Hub(mosquitto, store)
+    connections = []
+    subscribe = hub.link._client.on_connect
+    hub.link._client.on_connect = lambda *told: (connections.append(told), subscribe(*told))
+    thief = Node(mosquitto, "house-1", client_id="trueque-hub")
+    second = Node(mosquitto, "house-2", client_id="hub")
+    thief.say("status", status(1))
+    hub.received(1)
+    for client in (thief, second, hub):
+        client.close()
+    assert connections == []
