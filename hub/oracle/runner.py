@@ -11,8 +11,9 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from hub.chain.records import ChainIdentity, ChainUnavailable
+from hub.chain.records import ChainIdentity
 from hub.config import Bus
+from hub.errors import TruequeError
 from hub.mqtt.dispatch import Dispatch
 from hub.mqtt.ingest import Stored
 from hub.mqtt.node_watch import NodeWatch
@@ -24,7 +25,7 @@ from hub.oracle.turns import Turns
 from hub.site_clock import wall_ms
 from hub.store import Store, TradeRow
 
-CHAIN_RETRY_S = 1.0
+CHAIN_RETRY_S, CHAIN_LONGEST_RETRY_S = 1.0, 30.0
 LONGEST_SLEEP_S = 5.0  # only so that a changed wall clock is noticed
 CLOSED_STATES = ("settled", "refunded", "disputed")
 
@@ -224,17 +225,23 @@ class Oracle:
         }
 
     async def _report(self, live: Attempt, report: records.Report) -> None:
-        """Report until the chain has taken it, or takes none any more."""
-        ticket = live.ticket
+        """Report until the chain has taken it, or takes none any more.
+
+        Whatever else is refused may pass: giving up would cost the seller what it delivered.
+        """
+        ticket, pause_s = live.ticket, CHAIN_RETRY_S
         while True:
             try:
                 word = await self._parts.settlement.report(
                     ticket.delivery_id, ticket.trade_id, report.seller_uwh, report.buyer_uwh
                 )
                 break
-            except ChainUnavailable as problem:
-                self._say(f"report of trade {ticket.trade_id} waits for the chain: {problem}")
-                await asyncio.sleep(CHAIN_RETRY_S)
+            except TruequeError as problem:
+                self._say(f"report of trade {ticket.trade_id} will be sent again: {problem}")
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, CHAIN_LONGEST_RETRY_S)
+            if live.state.phase in records.FINISHED:
+                return
         now_ms = self._now_ms()
         refused = word == LATE
         self._apply(live, records.ReportRefused(now_ms) if refused else records.ReportTaken(now_ms))

@@ -18,6 +18,7 @@ from hub.site_clock import wall_ms
 from hub.store import Store
 
 TAKEN, LATE = "taken", "late"
+_FINAL_WORDS = {"TradeClosed": TAKEN, "ReportTooLate": LATE}
 
 
 class Settlement:
@@ -35,7 +36,8 @@ class Settlement:
     async def report(self, delivery_id: str, trade_id: int, seller_uwh: int, buyer_uwh: int) -> str:
         """Report a trade; return "taken", or "late" when the contract takes no report any more.
 
-        Raises ChainUnavailable: call again, the same transaction is then sent.
+        Raises TruequeError for all that may pass (the chain or the store is away, the account
+        lacks gas money): call again; a transaction that was kept is then sent again.
         """
         return await asyncio.to_thread(self._report, delivery_id, trade_id, seller_uwh, buyer_uwh)
 
@@ -55,7 +57,10 @@ class Settlement:
             self._client.execute(self._account, "report", delivered.as_args(), before_send=keep)
         except ContractRefused as refusal:
             # Closed: an earlier sending was taken, and the chain's event tells the outcome.
-            return TAKEN if refusal.error_name == "TradeClosed" else LATE
+            word = _FINAL_WORDS.get(refusal.error_name)
+            if word is None:
+                raise
+            return word
         return TAKEN
 
     def _is_mined(self, raw: bytes) -> bool:

@@ -7,7 +7,9 @@ import random
 
 import pytest
 
+from hub.chain.records import ContractRefused, StaleCall
 from hub.config import Bus
+from hub.errors import StoreError
 from hub.oracle.returns import Returns
 from tests.host.hub.doubles import World
 
@@ -211,3 +213,33 @@ def test_delivery_ends_at_the_window_when_its_energy_cannot_be_reached(tmp_path)
     window = world.store.window(1)
     assert closed[-1] <= window.delivery_end_s * 1000 + 1_000
     world.store.close()
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        StoreError("disk full"),
+        StaleCall("overtaken"),
+        ContractRefused("", {}, "The account has not enough ETH."),
+    ],
+)
+def test_trade_is_settled_when_its_report_fails_for_a_while(world, monkeypatch, problem):
+    monkeypatch.setattr("hub.oracle.runner.CHAIN_RETRY_S", 0.01)
+    report, failures = world.contract.report, iter([problem, problem])
+
+    async def failing(*args):
+        for one in failures:
+            raise one
+        return await report(*args)
+
+    async def story():
+        world.contract.report = failing
+        world.start_hub()
+        await world.run_until(lambda: bool(world.hub._reports), 120)
+        async with asyncio.timeout(5):
+            while world.store.trade(1).state != "settled":
+                await world.step()
+                await asyncio.sleep(0.001)
+
+    run(story())
+    assert world.store.trade(1).settled_uwh > 0
