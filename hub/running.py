@@ -37,6 +37,7 @@ def only_hub(data_dir: Path) -> Iterator[None]:
                 f"a hub (process {file.read().strip() or 'unknown'}) runs in {data_dir} already; "
                 "stop it first, or choose another --data"
             ) from None
+        withdraw(data_dir)  # what a hub that was killed left announced
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()

@@ -97,7 +97,6 @@ class Site:
 
     async def stop(self) -> None:
         """End every part in the opposite order; the store is whole."""
-        running.withdraw(self.config.data_dir)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -265,6 +264,8 @@ class Site:
             "pids": {"broker": self.broker.pid, "chain": self.chain.pid},
         }
         running.announce(self.config.data_dir, state)
+        # Taken back by who made it: a hub refused for another's sake must leave that one's alone.
+        self._closers.callback(running.withdraw, self.config.data_dir)
 
     def _spawn(self, work: Coroutine[Any, Any, Any], name: str) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))

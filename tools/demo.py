@@ -200,7 +200,8 @@ async def _wait_for_hub(
     while hub.is_running and not stopping.is_set():
         _show(said)
         state = running.announced(wanted.data)
-        if state is not None:
+        # The number of a hub that was killed may be another process's by now.
+        if state is not None and state["pid"] == hub.pid:
             return state
         if loop.time() > deadline:
             raise TruequeError(f"the hub was not ready within {HUB_READY_S:g} s: {hub.log_path}")

@@ -133,8 +133,15 @@ def test_hub_is_refused_when_another_has_the_directory(tmp_path):
         async with up(site, secrets):
             with pytest.raises(AlreadyRunning, match=f"process {os.getpid()}"):
                 await Site(site, secrets).start()
+            assert running.announced(tmp_path) is not None
 
     asyncio.run(story())
+
+
+def test_announcement_of_a_killed_hub_is_gone_when_the_next_one_begins(tmp_path):
+    running.announce(tmp_path, {})
+    with running.only_hub(tmp_path):
+        assert running.announced(tmp_path) is None
 
 
 def test_store_is_refused_and_untouched_when_the_chain_is_another(tmp_path):
