@@ -79,8 +79,13 @@ class Edges:
 
 
 async def wait_until(condition: Callable[[], object], device, emulated_s: float) -> None:
-    """Wait until the condition holds; AssertionError after `emulated_s` on the board's clock."""
+    """Wait until the condition holds; AssertionError after `emulated_s` on the board's clock.
+
+    Raises what ended the emulation, if anything did.
+    """
     end_s = device.now_s + emulated_s
     while not condition():
+        if device.simulator.engine_room_error is not None:
+            raise device.simulator.engine_room_error
         assert device.now_s < end_s, f"not within {emulated_s:g} s of the board's time"
         await asyncio.sleep(0.005)

@@ -172,7 +172,7 @@ class Rig:
 class EmulatedRig(Rig):
     """The rig with emulated Pico Ws; `image` is a MicroPython UF2 on this machine."""
 
-    slowness = 30
+    slowness = 100
 
     def __init__(self, directory: Path, image: Path) -> None:
         self._image = image

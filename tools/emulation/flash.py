@@ -17,7 +17,7 @@ LAYOUT = FlashLayout(
 )
 """MicroPython's file system on a Pico W: the last 848 KiB of 2 MiB."""
 DISK_VERSION = 0x00020000
-"""littlefs 2.0, which every MicroPython since 1.13 mounts."""
+"""littlefs 2.0, which every MicroPython mounts; newer ones make it 2.1 when they write."""
 
 PAGE_PROGRAM, SECTOR_ERASE, BLOCK_ERASE, READ_UNIQUE_ID = 0x02, 0x20, 0xD8, 0x4B
 COMMAND_BYTES = 4
@@ -37,6 +37,8 @@ class Flash(RPSSI):
         self._cut_at: int | None = None
         self._kept_bytes = 0
         self._on_cut: Callable[[], None] = lambda: None
+        # Between two instructions: in the middle of one the chip select would end up wrong.
+        self._alarm = mcu.clock.create_alarm(lambda: self._on_cut())
 
     @classmethod
     def fit(cls, mcu: RP2040) -> Flash:
@@ -72,7 +74,7 @@ class Flash(RPSSI):
         elif self._kept_bytes < ERASE_BEGINS_BYTES:
             self._tx_buffer = bytearray()
         super()._apply_command()
-        self._on_cut()
+        self._alarm.schedule(1)
 
 
 def file_tree(firmware_dir: Path, extra: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -120,7 +122,6 @@ def read_files(mcu: RP2040) -> dict[str, bytes]:
         block_size=BLOCK_BYTES,
         block_count=BLOCKS,
         prog_size=256,
-        disk_version=DISK_VERSION,
     )
     system.mount()
     files = {}
