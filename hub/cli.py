@@ -60,6 +60,10 @@ def init(data: Path, houses: int, name: str, speed: int, start: datetime.datetim
     Example: trueque hub init --data var/site --houses 5
     """
     found = configuration.bench_houses(houses)
+    keys_path = data / "keys.json"
+    # The site's file comes last: with it the site is whole.
+    if not (data / configuration.FILE_NAME).exists() and not keys_path.exists():
+        secrets.create(keys_path, [house.name for house in found])
     path = configuration.write(
         data,
         found,
@@ -67,7 +71,6 @@ def init(data: Path, houses: int, name: str, speed: int, start: datetime.datetim
         clock={"start_local": start, "speed": speed},
         schedule={"mode": "once" if once else "daily"},
     )
-    secrets.create(data / "keys.json", [house.name for house in found])
     click.echo(
         f"{path}: {houses} houses; change it as you like, then: trueque hub up --data {data}"
     )

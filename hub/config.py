@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import os
 import tomllib
 import zoneinfo
 from collections.abc import Sequence
@@ -187,6 +188,8 @@ def load(data_dir: Path) -> SiteConfig:
     except FileNotFoundError:
         hint = f"not found; make a site with: trueque hub init --data {data_dir}"
         raise ConfigError(str(path), [hint]) from None
+    except OSError as problem:
+        raise ConfigError(str(path), [str(problem.strerror)]) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise ConfigError(str(path), [f"is not TOML: {problem}"]) from None
     return check(table, data_dir.resolve(), str(path))
@@ -286,8 +289,13 @@ def write(data_dir: Path, houses: Sequence[House], **tables: dict[str, Any]) -> 
         table[name] = {key: _plain(value) for key, value in values.items() if value is not None}
     table["houses"] = [dataclasses.asdict(house) for house in houses]
     check(table, data_dir, str(path))
-    data_dir.mkdir(parents=True, exist_ok=True)
-    path.write_text(tomli_w.dumps(table), encoding="utf-8")
+    fresh = path.with_suffix(".new")
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        fresh.write_text(tomli_w.dumps(table), encoding="utf-8")
+        os.replace(fresh, path)  # in one step: half a site would look like a whole one
+    except OSError as problem:
+        raise ConfigError(str(path), [str(problem.strerror)]) from None
     return path
 
 

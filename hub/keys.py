@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
@@ -16,6 +18,8 @@ from wire import signing
 from hub.errors import ConfigError
 
 ROLES = ("administrator", "coordinator", "oracle")
+_MASTER_KEY = re.compile("[0-9a-fA-F]{64}")
+_PRIVATE_KEY = "a private key: 0x and 64 hexadecimal digits"
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,39 +74,100 @@ def create(path: Path, houses: Iterable[str]) -> Keys:
         "generations": {name: 1 for name in names},
         "wifi_password": "",  # virtual boards have no radio; a technician writes the real one here
     }
+    fresh = path.with_suffix(".new")
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise ConfigError(str(path), ["exists already; secrets are never overwritten"]) from None
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(table, file, indent=1)
+        if path.exists():
+            raise ConfigError(str(path), ["exists already; secrets are never overwritten"])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh.unlink(missing_ok=True)
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(table, file, indent=1)
+        os.replace(fresh, path)  # in one step: whoever is interrupted leaves no half of it
+    except OSError as problem:
+        raise ConfigError(str(path), [str(problem.strerror)]) from None
     return load(path, names)
 
 
 def load(path: Path, houses: Iterable[str]) -> Keys:
-    """Read the secrets. Raises ConfigError when the file is missing, damaged, too open or lacks
-    the keys of one of `houses`."""
+    """Read the secrets. Raises ConfigError when the file is missing or too open, and naming every
+    field that is wrong or lacks the secret of one of `houses`; never what stands there."""
+    table = _table(path)
+    problems = _problems(table, list(houses))
+    if problems:
+        raise ConfigError(str(path), problems)
+    return Keys(
+        master_key=bytes.fromhex(table["master_key"]),
+        administrator=Account.from_key(table["administrator"]),
+        coordinator=Account.from_key(table["coordinator"]),
+        oracle=Account.from_key(table["oracle"]),
+        peers={name: Account.from_key(key) for name, key in table["peers"].items()},
+        broker_passwords=table["broker_passwords"],
+        generations=table["generations"],
+        wifi_password=table["wifi_password"],
+    )
+
+
+def _table(path: Path) -> dict[str, Any]:
     try:
-        mode = path.stat().st_mode & 0o777
-        table = json.loads(path.read_text(encoding="utf-8"))
-        if mode & 0o077:
+        if path.stat().st_mode & 0o077:
             raise ConfigError(str(path), [f"is readable by others; run: chmod 600 {path}"])
-        keys = Keys(
-            master_key=bytes.fromhex(table["master_key"]),
-            administrator=Account.from_key(table["administrator"]),
-            coordinator=Account.from_key(table["coordinator"]),
-            oracle=Account.from_key(table["oracle"]),
-            peers={name: Account.from_key(key) for name, key in table["peers"].items()},
-            broker_passwords=dict(table["broker_passwords"]),
-            generations=dict(table["generations"]),
-            wifi_password=str(table["wifi_password"]),
-        )
+        table = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(str(path), ["not found; it is made by: trueque hub init"]) from None
-    except (ValueError, KeyError, TypeError, AttributeError) as problem:
-        # Only the kind of fault is told: the text of the exception might hold a key.
-        raise ConfigError(str(path), [f"is damaged ({type(problem).__name__})"]) from None
-    lacking = [name for name in houses if name not in keys.peers]
-    if lacking:
-        raise ConfigError(str(path), [f"has no keys for {', '.join(lacking)}"])
-    return keys
+    except OSError as problem:
+        raise ConfigError(str(path), [str(problem.strerror)]) from None
+    except ValueError:  # not told: its text would show what stands there
+        raise ConfigError(str(path), ["is damaged: not JSON; restore a backup"]) from None
+    if not isinstance(table, dict):
+        raise ConfigError(str(path), ["is damaged: not a table; restore a backup"])
+    return table
+
+
+def _problems(table: Mapping[str, Any], houses: Sequence[str]) -> list[str]:
+    """Name what is wrong with the file's fields, without what stands there."""
+    checks: list[tuple[str, object, Callable[[object], bool], str]] = [
+        ("master_key", table.get("master_key"), _is_master_key, "64 hexadecimal digits"),
+        ("wifi_password", table.get("wifi_password"), _is_text, "text"),
+    ]
+    checks += [(role, table.get(role), _is_private_key, _PRIVATE_KEY) for role in ROLES]
+    for name, wanted, is_good, kind in (
+        ("peers", houses, _is_private_key, _PRIVATE_KEY),
+        ("broker_passwords", ["hub", *houses], _is_password, "text that is not empty"),
+        ("generations", (), _is_generation, "a whole number from 1"),
+    ):
+        found = table.get(name)
+        if not isinstance(found, dict):
+            checks.append((name, found, lambda value: False, "a table"))
+            continue
+        members = [*found, *(house for house in wanted if house not in found)]
+        checks += [(f"{name}.{one}", found.get(one), is_good, kind) for one in members]
+    return [
+        f"{name} is missing" if value is None else f"{name} must be {kind}"
+        for name, value, is_good, kind in checks
+        if not is_good(value)
+    ]
+
+
+def _is_master_key(value: object) -> bool:
+    return isinstance(value, str) and _MASTER_KEY.fullmatch(value) is not None
+
+
+def _is_private_key(value: object) -> bool:
+    try:
+        Account.from_key(value)
+    except Exception:  # eth_keys and eth_utils raise many kinds
+        return False
+    return isinstance(value, str)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_password(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _is_generation(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1

@@ -60,7 +60,7 @@ class Wanted:
 @click.option("--start", type=click.DateTime(), default=BENCH_START.isoformat(), show_default=True,
               help="Site time at which a new bench begins.")  # fmt: skip
 @click.option("--port", "page_port", type=click.IntRange(0, 65535), default=0,
-              help="Port of the page; by default a free one, then always that.")  # fmt: skip
+              help="Port of a new site's page; by default a free one, kept.")  # fmt: skip
 def main(
     houses: int,
     once: bool,
@@ -94,8 +94,12 @@ def main(
 @contextlib.contextmanager
 def _only_bench(site: Path) -> Iterator[None]:
     """Hold the site's bench lock; the kernel lets go of it however this process ends."""
-    site.mkdir(parents=True, exist_ok=True)
-    with (site / "bench.lock").open("w") as lock:
+    try:
+        site.mkdir(parents=True, exist_ok=True)
+        lock = (site / "bench.lock").open("w")
+    except OSError as problem:
+        raise BadInput(f"{site}: {problem.strerror}; choose another --data") from None
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -115,14 +119,12 @@ def _empty(site: Path) -> None:
 def _prepare_site(wanted: Wanted) -> None:
     """Make the site when there is none; refuse one of another size."""
     if (wanted.data / configuration.FILE_NAME).exists():
-        found = len(configuration.load(wanted.data).houses)
-        if found != wanted.houses:
-            raise BadInput(
-                f"{wanted.data} is a site of {found} houses, not {wanted.houses}: "
-                f"use --houses {found} or another --data"
-            )
+        _check_site(wanted, configuration.load(wanted.data))
         return
     houses = configuration.bench_houses(wanted.houses)
+    keys_path = wanted.data / "keys.json"
+    if not keys_path.exists():  # the site's file comes last: with it the site is whole
+        secrets.create(keys_path, [house.name for house in houses])
     configuration.write(
         wanted.data,
         houses,
@@ -131,7 +133,23 @@ def _prepare_site(wanted: Wanted) -> None:
         schedule={"mode": "once" if wanted.is_once else "daily"},
         page={"port": wanted.page_port},
     )
-    secrets.create(wanted.data / "keys.json", [house.name for house in houses])
+
+
+def _check_site(wanted: Wanted, found: configuration.SiteConfig) -> None:
+    """Refuse options that a site which is there contradicts."""
+    houses = len(found.houses)
+    if houses != wanted.houses:
+        raise BadInput(
+            f"{wanted.data} is a site of {houses} houses, not {wanted.houses}: "
+            f"use --houses {houses} or another --data"
+        )
+    for option, asked, kept, field in (
+        ("--speed", wanted.speed, found.clock.speed, "clock.speed"),
+        ("--port", wanted.page_port or None, found.page.port, "page.port"),
+    ):
+        if asked not in (None, kept):
+            path = wanted.data / configuration.FILE_NAME
+            raise BadInput(f"{option} {asked} is for a new site: set {field} ({kept}) in {path}")
 
 
 def usual_speed(houses: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import os
 import stat
 
@@ -146,18 +147,43 @@ def test_keys_are_refused_when_others_may_read_them(tmp_path):
         keys.load(path, ["house-1"])
 
 
-def test_keys_are_refused_without_showing_them_when_damaged(tmp_path):
+@pytest.mark.parametrize(
+    ("field", "value", "named"),
+    [
+        ("oracle", "0x12", "oracle must be a private key"),
+        ("master_key", "ab", "master_key must be 64 hexadecimal digits"),
+        ("coordinator", None, "coordinator is missing"),
+        ("peers", [], "peers must be a table"),
+        ("peers", {}, r"peers\.house-1 is missing"),
+        ("broker_passwords", {"house-1": 5}, r"house-1 must be text that .*\.hub is missing"),
+        ("generations", {"house-1": "x"}, r"generations\.house-1 must be a whole number"),
+    ],
+)
+def test_field_of_the_keys_is_named_and_not_shown_when_damaged(tmp_path, field, value, named):
     path = tmp_path / "keys.json"
     keys.create(path, ["house-1"])
-    path.write_text(path.read_text().replace('"oracle"', '"orakle"'))
-    with pytest.raises(ConfigError, match=r"is damaged \(KeyError\)$"):
+    path.write_text(json.dumps({**json.loads(path.read_text()), field: value}))
+    with pytest.raises(ConfigError, match=named) as refused:
+        keys.load(path, ["house-1"])
+    assert repr(value) not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["", '{"master_key": "ab', "[]"])
+def test_keys_are_refused_when_they_are_no_table(tmp_path, text):
+    path = tmp_path / "keys.json"
+    path.write_text(text)
+    path.chmod(0o600)
+    with pytest.raises(ConfigError, match="is damaged"):
         keys.load(path, ["house-1"])
 
 
-def test_house_is_named_when_its_keys_are_missing(tmp_path):
-    keys.create(tmp_path / "keys.json", ["house-1"])
-    with pytest.raises(ConfigError, match="no keys for house-2"):
-        keys.load(tmp_path / "keys.json", ["house-1", "house-2"])
+def test_site_is_refused_in_a_sentence_when_its_place_cannot_be_used(tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "site.toml").mkdir()
+    with pytest.raises(ConfigError, match="Not a directory"):
+        config.write(tmp_path / "file" / "site", config.bench_houses(2))
+    with pytest.raises(ConfigError, match="Is a directory"):
+        config.load(tmp_path)
 
 
 def test_keys_are_never_overwritten(tmp_path):
