@@ -4,6 +4,7 @@ pragma solidity ^0.8.24;
 import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
 import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
+import {Account, MarketState, Node} from "./MarketState.sol";
 import {Roles} from "./Roles.sol";
 import {IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
 
@@ -15,17 +16,6 @@ abstract contract PeerRegistry is Roles, ReentrancyGuard, Pausable {
     /// @notice The most the contract holds, so that every balance fits its 88 bits: 309 million ETH.
     uint256 public constant MAX_TOTAL_WEI = type(uint88).max;
 
-    struct Account {
-        address account;
-        uint88 balanceWei;
-        PeerStatus status;
-    }
-
-    struct Node {
-        bytes32 id;
-        address key;
-    }
-
     // The market's counters stand here too: so they share the slot of Pausable's flag, which every
     // new order and trade reads anyway.
     uint32 internal _peerCount;
@@ -34,8 +24,7 @@ abstract contract PeerRegistry is Roles, ReentrancyGuard, Pausable {
     uint40 internal _tradeCount;
 
     mapping(address account => uint32 number) private _numberOf;
-    mapping(uint32 number => Account) internal _accounts;
-    mapping(uint32 number => Node) internal _nodes;
+    MarketState internal _state;
     mapping(bytes32 nodeId => uint32 number) private _holderOfNodeId;
     mapping(address nodeKey => uint32 number) private _holderOfNodeKey;
 
@@ -50,7 +39,7 @@ abstract contract PeerRegistry is Roles, ReentrancyGuard, Pausable {
 
         uint32 number = ++_peerCount;
         _numberOf[msg.sender] = number;
-        _accounts[number] = Account(msg.sender, 0, PeerStatus.Registered);
+        _state.accounts[number] = Account(msg.sender, 0, PeerStatus.Registered);
         emit PeerRegistered(msg.sender);
     }
 
@@ -62,10 +51,12 @@ abstract contract PeerRegistry is Roles, ReentrancyGuard, Pausable {
         uint32 number = _registered(peerAccount);
         if (nodeId == 0) revert ZeroNodeId();
         uint32 holder = _holderOfNodeId[nodeId];
-        if (holder != 0 && holder != number) revert NodeIdTaken(nodeId, _accounts[holder].account);
+        if (holder != 0 && holder != number) {
+            revert NodeIdTaken(nodeId, _state.accounts[holder].account);
+        }
         holder = _holderOfNodeKey[nodeKey];
         if (holder != 0 && holder != number) {
-            revert NodeKeyTaken(nodeKey, _accounts[holder].account);
+            revert NodeKeyTaken(nodeKey, _state.accounts[holder].account);
         }
 
         Node storage node = _freeNode(number);
@@ -74,13 +65,13 @@ abstract contract PeerRegistry is Roles, ReentrancyGuard, Pausable {
         if (nodeKey != address(0)) _holderOfNodeKey[nodeKey] = number;
         node.id = nodeId;
         node.key = nodeKey;
-        _accounts[number].status = PeerStatus.Approved;
+        _state.accounts[number].status = PeerStatus.Approved;
         emit PeerApproved(peerAccount, nodeId, nodeKey);
     }
 
     /// @inheritdoc IEnergyMarket
     function suspend(address peerAccount) external onlyRole(DEFAULT_ADMIN_ROLE) {
-        Account storage account = _accounts[_registered(peerAccount)];
+        Account storage account = _state.accounts[_registered(peerAccount)];
         if (account.status == PeerStatus.Suspended) revert AlreadySuspended(peerAccount);
 
         account.status = PeerStatus.Suspended;
@@ -92,8 +83,23 @@ abstract contract PeerRegistry is Roles, ReentrancyGuard, Pausable {
         uint32 number = _registered(peerAccount);
         Node storage node = _freeNode(number);
         (node.id, node.key) = (0, address(0));
-        _accounts[number].status = PeerStatus.Registered;
+        _state.accounts[number].status = PeerStatus.Registered;
         emit PeerRemoved(peerAccount);
+    }
+
+    /// @inheritdoc IEnergyMarket
+    function grantPriority(address peerAccount, uint8 priority)
+        external
+        onlyRole(DEFAULT_ADMIN_ROLE)
+    {
+        _state.nodes[_registered(peerAccount)].priority = priority;
+        emit PriorityGranted(peerAccount, priority);
+    }
+
+    /// @inheritdoc IEnergyMarket
+    function acceptSeller(address seller, bool isAccepted) external {
+        _state.accepted[_registered(msg.sender)][_registered(seller)] = isAccepted;
+        emit SellerAccepted(msg.sender, seller, isAccepted);
     }
 
     /// @inheritdoc IEnergyMarket
@@ -110,7 +116,7 @@ abstract contract PeerRegistry is Roles, ReentrancyGuard, Pausable {
 
     /// @inheritdoc IEnergyMarket
     function deposit() external payable whenNotPaused {
-        Account storage account = _accounts[_registered(msg.sender)];
+        Account storage account = _state.accounts[_registered(msg.sender)];
         if (msg.value == 0) revert ZeroAmount();
         if (address(this).balance > MAX_TOTAL_WEI) {
             revert MarketFull(address(this).balance, MAX_TOTAL_WEI);
@@ -122,7 +128,7 @@ abstract contract PeerRegistry is Roles, ReentrancyGuard, Pausable {
 
     /// @inheritdoc IEnergyMarket
     function withdraw(uint256 amountWei) external nonReentrant {
-        Account storage account = _accounts[_registered(msg.sender)];
+        Account storage account = _state.accounts[_registered(msg.sender)];
         if (amountWei == 0) revert ZeroAmount();
 
         _debit(account, amountWei);
@@ -157,7 +163,7 @@ abstract contract PeerRegistry is Roles, ReentrancyGuard, Pausable {
 
     /// @dev Lets another peer have the node that this one had.
     function _freeNode(uint32 number) private returns (Node storage node) {
-        node = _nodes[number];
+        node = _state.nodes[number];
         delete _holderOfNodeId[node.id];
         delete _holderOfNodeKey[node.key];
     }
@@ -173,7 +179,7 @@ abstract contract PeerRegistry is Roles, ReentrancyGuard, Pausable {
         returns (uint32 number, Account storage account)
     {
         number = _registered(sender);
-        account = _accounts[number];
+        account = _state.accounts[number];
         _requireApproved(account);
     }
 
@@ -192,12 +198,12 @@ abstract contract PeerRegistry is Roles, ReentrancyGuard, Pausable {
 
     /// @dev What is credited was debited or deposited before, so it never exceeds MAX_TOTAL_WEI.
     function _credit(uint32 number, uint256 amountWei) internal {
-        if (amountWei != 0) _accounts[number].balanceWei += uint88(amountWei);
+        if (amountWei != 0) _state.accounts[number].balanceWei += uint88(amountWei);
     }
 
     function _peerView(uint32 number) private view returns (Peer memory) {
-        Account memory account = _accounts[number];
-        Node memory node = _nodes[number];
+        Account memory account = _state.accounts[number];
+        Node memory node = _state.nodes[number];
         return Peer(account.account, account.status, account.balanceWei, node.id, node.key);
     }
 }

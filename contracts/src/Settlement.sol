@@ -4,21 +4,12 @@ pragma solidity ^0.8.24;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {DeliveryReports} from "./DeliveryReports.sol";
 import {PeerRegistry} from "./PeerRegistry.sol";
+import {TradeSlot} from "./MarketState.sol";
 import {TradingWindow} from "./TradingWindow.sol";
 import {IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
 
 /// @title What both meters saw enters, money leaves: to the seller, to the buyer, or held
 abstract contract Settlement is PeerRegistry {
-    /// @dev One storage slot.
-    struct TradeSlot {
-        uint32 seller;
-        uint32 buyer;
-        uint32 windowId;
-        uint48 energyUwh;
-        uint40 price;
-        TradeStatus status;
-    }
-
     /// @dev Of a disputed trade: what is settled already, and up to where is held. Of a one-sided
     /// one: `lowUwh` is its floor. Other trades have none.
     struct HeldSlot {
@@ -27,8 +18,16 @@ abstract contract Settlement is PeerRegistry {
         uint8 signatures;
     }
 
-    mapping(uint256 windowId => TradingWindow.Slots) internal _windows;
-    mapping(uint256 tradeId => TradeSlot) internal _trades;
+    /// @dev Of all attempts at a trade: what each meter saw, what of it the other had acknowledged,
+    /// and whose signatures were checked.
+    struct Sums {
+        uint256 sellerUwh;
+        uint256 buyerUwh;
+        uint256 sellerFloorUwh;
+        uint256 buyerFloorUwh;
+        uint8 signatures;
+    }
+
     mapping(uint256 tradeId => HeldSlot) private _held;
 
     /// @dev In storage, not immutable: so the code is the same wherever it is deployed.
@@ -55,71 +54,96 @@ abstract contract Settlement is PeerRegistry {
     }
 
     /// @inheritdoc IEnergyMarket
-    function reportAlone(
-        uint256 tradeId,
-        uint32 attempt,
-        uint32 epoch,
-        bool isSeller,
-        Meter calldata meter
-    ) external onlyRole(ORACLE_ROLE) {
+    function reportAlone(DeliveryReport calldata delivered, bool isSeller)
+        external
+        onlyRole(ORACLE_ROLE)
+    {
+        uint256 tradeId = delivered.tradeId;
         TradeSlot memory slot = _reportable(tradeId);
         if (slot.status != TradeStatus.Open) revert TradeClosed(tradeId, slot.status);
-        bytes16 id = deliveryId(tradeId, attempt, epoch);
-        uint8 signatures = isSeller
-            ? _signature(tradeId, id, slot.seller, DeliveryReports.SELLER, meter)
-            : _signature(tradeId, id, slot.buyer, DeliveryReports.BUYER, meter);
-        uint256 floorUwh =
-            Math.min(Math.min(meter.energyUwh, meter.acknowledgedUwh), slot.energyUwh);
-        _trades[tradeId].status = TradeStatus.OneSided;
-        _held[tradeId] = HeldSlot(uint48(floorUwh), 0, signatures);
-        emit MeterReportedAlone(tradeId, isSeller, meter.energyUwh, uint64(floorUwh), signatures);
+        Sums memory sums = _sum(delivered, slot, isSeller, !isSeller);
+        (uint256 energyUwh, uint256 floorUwh) =
+            isSeller ? (sums.sellerUwh, sums.sellerFloorUwh) : (sums.buyerUwh, sums.buyerFloorUwh);
+        floorUwh = Math.min(floorUwh, slot.energyUwh);
+        _state.trades[tradeId].status = TradeStatus.OneSided;
+        _held[tradeId] = HeldSlot(uint48(floorUwh), 0, sums.signatures);
+        emit MeterReportedAlone(
+            tradeId, isSeller, uint64(energyUwh), uint64(floorUwh), sums.signatures
+        );
     }
 
     function _report(DeliveryReport calldata delivered) private {
         uint256 tradeId = delivered.tradeId;
         TradeSlot memory slot = _reportable(tradeId);
-        bytes16 id = deliveryId(tradeId, delivered.attempt, delivered.epoch);
-        uint8 signatures =
-            _signature(tradeId, id, slot.seller, DeliveryReports.SELLER, delivered.seller);
-        signatures |= _signature(tradeId, id, slot.buyer, DeliveryReports.BUYER, delivered.buyer);
-
+        Sums memory sums = _sum(delivered, slot, true, true);
         (uint256 lowUwh, uint256 highUwh) = _band(
-            delivered.seller.energyUwh,
-            delivered.buyer.energyUwh,
+            sums.sellerUwh,
+            sums.buyerUwh,
             slot.energyUwh,
-            _windows[slot.windowId].lossPermille
+            _state.windows[slot.windowId].lossPermille
         );
-        uint256 paidWei = lowUwh * slot.price;
-        uint256 refundedWei = (slot.energyUwh - highUwh) * slot.price;
         bool isDisputed = highUwh != lowUwh;
-        _trades[tradeId].status = isDisputed ? TradeStatus.Disputed : TradeStatus.Settled;
+        _state.trades[tradeId].status = isDisputed ? TradeStatus.Disputed : TradeStatus.Settled;
         if (isDisputed) {
-            _held[tradeId] = HeldSlot(uint48(lowUwh), uint48(highUwh), signatures);
+            _held[tradeId] = HeldSlot(uint48(lowUwh), uint48(highUwh), sums.signatures);
         }
-        _credit(slot.seller, paidWei);
-        _credit(slot.buyer, refundedWei);
+        (uint256 paidWei, uint256 refundedWei) =
+            _pay(tradeId, slot, lowUwh, slot.energyUwh - highUwh);
         if (isDisputed) {
             emit TradeDisputed(
                 tradeId,
-                delivered.seller.energyUwh,
-                delivered.buyer.energyUwh,
+                uint64(sums.sellerUwh),
+                uint64(sums.buyerUwh),
                 uint64(lowUwh),
                 uint64(highUwh),
                 paidWei,
                 refundedWei,
-                signatures
+                sums.signatures
             );
         } else {
             emit TradeSettled(
                 tradeId,
-                delivered.seller.energyUwh,
-                delivered.buyer.energyUwh,
+                uint64(sums.sellerUwh),
+                uint64(sums.buyerUwh),
                 uint64(lowUwh),
                 paidWei,
                 refundedWei,
-                signatures
+                sums.signatures
             );
         }
+    }
+
+    /// @dev Adds up what the meters saw in all attempts and checks the signatures of those asked for.
+    function _sum(
+        DeliveryReport calldata delivered,
+        TradeSlot memory slot,
+        bool ofSeller,
+        bool ofBuyer
+    ) private view returns (Sums memory sums) {
+        address sellerKey = ofSeller ? _state.nodes[slot.seller].key : address(0);
+        address buyerKey = ofBuyer ? _state.nodes[slot.buyer].key : address(0);
+        sums.signatures = (sellerKey == address(0) ? 0 : 1) | (buyerKey == address(0) ? 0 : 2);
+        uint256 tradeId = delivered.tradeId;
+        uint256 before;
+        for (uint256 i = 0; i < delivered.attempts.length; ++i) {
+            Attempt calldata one = delivered.attempts[i];
+            if (i != 0 && one.number <= before) {
+                revert AttemptOutOfOrder(tradeId, one.number, before);
+            }
+            before = one.number;
+            if (sums.signatures != 0) {
+                bytes16 id = deliveryId(tradeId, one.number, one.epoch);
+                _check(tradeId, id, sellerKey, DeliveryReports.SELLER, one.seller);
+                _check(tradeId, id, buyerKey, DeliveryReports.BUYER, one.buyer);
+            }
+            sums.sellerUwh += one.seller.energyUwh;
+            sums.buyerUwh += one.buyer.energyUwh;
+            sums.sellerFloorUwh += Math.min(one.seller.energyUwh, one.seller.acknowledgedUwh);
+            sums.buyerFloorUwh += Math.min(one.buyer.energyUwh, one.buyer.acknowledgedUwh);
+        }
+        // Far beyond any order: nothing that counts is cut.
+        sums.sellerUwh = Math.min(sums.sellerUwh, type(uint64).max);
+        sums.buyerUwh = Math.min(sums.buyerUwh, type(uint64).max);
     }
 
     /// @dev Returns the lesser meter and, no less than that, the greater one without its allowance
@@ -134,26 +158,23 @@ abstract contract Settlement is PeerRegistry {
         highUwh = Math.max(lowUwh, greaterUwh - greaterUwh * lossPermille / 1000);
     }
 
-    /// @dev Returns the role's bit when the peer's board has a key and signed the meter's figures,
-    /// 0 when it has none: then the oracle's word counts.
-    function _signature(
-        uint256 tradeId,
-        bytes16 id,
-        uint32 peerNumber,
-        uint8 role,
-        Meter calldata meter
-    ) private view returns (uint8 bit) {
-        address key = _nodes[peerNumber].key;
-        if (key == address(0)) return 0;
+    /// @dev Reverts unless the board with that key signed the meter's figures. Without a key the
+    /// oracle's word counts.
+    function _check(uint256 tradeId, bytes16 id, address key, uint8 role, Meter calldata meter)
+        private
+        pure
+    {
+        if (key == address(0)) return;
         address found = DeliveryReports.signer(id, role, meter);
         if (found != key) revert SignatureInvalid(tradeId, role, key, found);
-        return uint8(1) << role;
     }
 
     function _reportable(uint256 tradeId) private view returns (TradeSlot memory slot) {
         slot = _unclosed(tradeId);
-        uint256 reportBy = _windows[slot.windowId].reportBy;
+        TradingWindow.Slots storage window = _state.windows[slot.windowId];
+        uint256 reportBy = window.reportBy;
         if (block.timestamp >= reportBy) revert ReportTooLate(tradeId, block.timestamp, reportBy);
+        if (_isProvisional(slot.windowId)) revert WindowNotCleared(slot.windowId);
     }
 
     // -------------------------------------------------------------------------------- deadlines
@@ -161,21 +182,20 @@ abstract contract Settlement is PeerRegistry {
     /// @inheritdoc IEnergyMarket
     function refund(uint256 tradeId) external {
         TradeSlot memory slot = _unclosed(tradeId);
-        uint256 reportBy = _windows[slot.windowId].reportBy;
-        if (block.timestamp < reportBy) revert RefundTooEarly(tradeId, block.timestamp, reportBy);
+        TradingWindow.Slots storage window = _state.windows[slot.windowId];
+        // A window that was not cleared in time has no trades.
+        uint256 dueS = _isProvisional(slot.windowId) ? window.clearBy : window.reportBy;
+        if (block.timestamp < dueS) revert RefundTooEarly(tradeId, block.timestamp, dueS);
 
         if (slot.status == TradeStatus.Open) {
-            uint256 refundedWei = uint256(slot.energyUwh) * slot.price;
-            _trades[tradeId].status = TradeStatus.Refunded;
-            _credit(slot.buyer, refundedWei);
+            _state.trades[tradeId].status = TradeStatus.Refunded;
+            (, uint256 refundedWei) = _pay(tradeId, slot, 0, slot.energyUwh);
             emit TradeRefunded(tradeId, refundedWei);
         } else {
             HeldSlot memory floor = _held[tradeId];
-            uint256 paidWei = uint256(floor.lowUwh) * slot.price;
-            uint256 refundedWei = uint256(slot.energyUwh - floor.lowUwh) * slot.price;
-            _trades[tradeId].status = TradeStatus.Settled;
-            _credit(slot.seller, paidWei);
-            _credit(slot.buyer, refundedWei);
+            _state.trades[tradeId].status = TradeStatus.Settled;
+            (uint256 paidWei, uint256 refundedWei) =
+                _pay(tradeId, slot, floor.lowUwh, slot.energyUwh - floor.lowUwh);
             emit TradeSettled(
                 tradeId,
                 floor.lowUwh,
@@ -191,7 +211,7 @@ abstract contract Settlement is PeerRegistry {
     /// @inheritdoc IEnergyMarket
     function resolve(uint256 tradeId, uint64 settledUwh) external onlyRole(COORDINATOR_ROLE) {
         (TradeSlot memory slot, HeldSlot memory held) = _disputed(tradeId);
-        uint256 resolveBy = _windows[slot.windowId].resolveBy;
+        uint256 resolveBy = _state.windows[slot.windowId].resolveBy;
         if (block.timestamp >= resolveBy) {
             revert ResolveTooLate(tradeId, block.timestamp, resolveBy);
         }
@@ -204,7 +224,7 @@ abstract contract Settlement is PeerRegistry {
     /// @inheritdoc IEnergyMarket
     function split(uint256 tradeId) external {
         (TradeSlot memory slot, HeldSlot memory held) = _disputed(tradeId);
-        uint256 resolveBy = _windows[slot.windowId].resolveBy;
+        uint256 resolveBy = _state.windows[slot.windowId].resolveBy;
         if (block.timestamp < resolveBy) revert SplitTooEarly(tradeId, block.timestamp, resolveBy);
         _resolve(tradeId, slot, held, (uint256(held.lowUwh) + held.highUwh) / 2);
     }
@@ -215,12 +235,28 @@ abstract contract Settlement is PeerRegistry {
         HeldSlot memory held,
         uint256 settledUwh
     ) private {
-        uint256 paidWei = (settledUwh - held.lowUwh) * slot.price;
-        uint256 refundedWei = (held.highUwh - settledUwh) * slot.price;
-        _trades[tradeId].status = TradeStatus.Settled;
+        _state.trades[tradeId].status = TradeStatus.Settled;
+        (uint256 paidWei, uint256 refundedWei) =
+            _pay(tradeId, slot, settledUwh - held.lowUwh, held.highUwh - settledUwh);
+        emit DisputeResolved(tradeId, uint64(settledUwh), paidWei, refundedWei);
+    }
+
+    /// @dev Gives `paidUwh` of a trade's escrow to the seller and the window's account, `refundedUwh`
+    /// back to the buyer.
+    function _pay(uint256 tradeId, TradeSlot memory slot, uint256 paidUwh, uint256 refundedUwh)
+        private
+        returns (uint256 paidWei, uint256 refundedWei)
+    {
+        paidWei = paidUwh * slot.price;
+        refundedWei = refundedUwh * (uint256(slot.price) + slot.fee);
         _credit(slot.seller, paidWei);
         _credit(slot.buyer, refundedWei);
-        emit DisputeResolved(tradeId, uint64(settledUwh), paidWei, refundedWei);
+        uint256 feeWei = paidUwh * slot.fee;
+        if (feeWei != 0) {
+            uint32 feePeer = _state.windows[slot.windowId].feePeer;
+            _credit(feePeer, feeWei);
+            emit FeePaid(tradeId, _state.accounts[feePeer].account, feeWei);
+        }
     }
 
     // ------------------------------------------------------------------------------------ views
@@ -255,8 +291,14 @@ abstract contract Settlement is PeerRegistry {
         held = _held[tradeId];
     }
 
+    /// @dev Trades of a book become final with it.
+    function _isProvisional(uint32 windowId) private view returns (bool) {
+        return _state.windows[windowId].mechanism != Mechanism.Bilateral
+            && !_state.books[windowId].isFinal;
+    }
+
     function _known(uint256 tradeId) internal view returns (TradeSlot memory slot) {
-        slot = _trades[tradeId];
+        slot = _state.trades[tradeId];
         if (slot.status == TradeStatus.None) revert UnknownTrade(tradeId);
     }
 

@@ -4,7 +4,8 @@ pragma solidity ^0.8.24;
 import {IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
 
 /// @title Which terms a trading window may have, and how they are stored
-/// @dev Everything that an order or a trade is computed from is bounded here, once, before it is narrowed:
+/// @dev An external library, as `Clearing`, only so that the market stays below the size limit.
+/// Everything that an order or a trade is computed from is bounded here, once, before it is narrowed:
 /// times < 2^40, MAX_ENERGY_UWH < 2^48, MAX_PRICE < 2^40, and the largest cost
 /// MAX_ENERGY_UWH * MAX_PRICE < 2^88. So no cast of the market cuts a value, no sum overflows.
 library TradingWindow {
@@ -15,8 +16,11 @@ library TradingWindow {
     uint256 internal constant MAX_TIME_S = type(uint40).max;
 
     uint256 internal constant MAX_LOSS_PERMILLE = 500;
+    /// @notice As kPermille: the window has no rule for its price.
+    uint256 internal constant NO_PRICE_RULE = 1001;
 
-    /// @dev `IEnergyMarket.WindowTerms` in two slots: what every order needs, then the rest.
+    /// @dev `IEnergyMarket.WindowTerms` in three slots: what every order needs, what takes, clearing
+    /// and reports need, and the rest.
     struct Slots {
         uint40 bidStart;
         uint40 bidEnd;
@@ -30,10 +34,21 @@ library TradingWindow {
         uint40 reportBy;
         uint40 resolveBy;
         uint16 lossPermille;
+        IEnergyMarket.Mechanism mechanism;
+        bool needsApproval;
+        bool isStrict;
+        uint16 kPermille;
+        uint48 capacityUwh;
+        uint40 maxFee;
+        uint32 feePeer;
     }
 
     /// @dev Reverts unless the terms make sense and bidding is not over yet.
-    function pack(IEnergyMarket.WindowTerms calldata terms) internal view returns (Slots memory) {
+    function pack(IEnergyMarket.WindowTerms calldata terms, uint32 feePeer)
+        external
+        view
+        returns (Slots memory)
+    {
         _checkTimes(terms);
         _checkLimits(terms);
         return Slots({
@@ -48,11 +63,22 @@ library TradingWindow {
             deliveryEnd: uint40(terms.deliveryEnd),
             reportBy: uint40(terms.reportBy),
             resolveBy: uint40(terms.resolveBy),
-            lossPermille: uint16(terms.lossPermille)
+            lossPermille: uint16(terms.lossPermille),
+            mechanism: terms.mechanism,
+            needsApproval: terms.needsApproval,
+            isStrict: terms.isStrict,
+            kPermille: uint16(terms.kPermille),
+            capacityUwh: uint48(terms.capacityUwh),
+            maxFee: uint40(terms.maxFee),
+            feePeer: feePeer
         });
     }
 
-    function unpack(Slots memory slots) internal pure returns (IEnergyMarket.WindowTerms memory) {
+    function unpack(Slots memory slots, address feeAccount)
+        external
+        pure
+        returns (IEnergyMarket.WindowTerms memory)
+    {
         return IEnergyMarket.WindowTerms({
             bidStart: slots.bidStart,
             bidEnd: slots.bidEnd,
@@ -65,13 +91,23 @@ library TradingWindow {
             maxEnergyUwh: slots.maxEnergyUwh,
             minPrice: slots.minPrice,
             maxPrice: slots.maxPrice,
-            lossPermille: slots.lossPermille
+            lossPermille: slots.lossPermille,
+            mechanism: slots.mechanism,
+            needsApproval: slots.needsApproval,
+            isStrict: slots.isStrict,
+            kPermille: slots.kPermille,
+            capacityUwh: slots.capacityUwh,
+            maxFee: slots.maxFee,
+            feeAccount: feeAccount
         });
     }
 
     function _checkTimes(IEnergyMarket.WindowTerms calldata terms) private view {
         _requireBefore("bidEnd", terms.bidStart, terms.bidEnd);
         _requireNotAfter("clearBy", terms.bidEnd, terms.clearBy);
+        if (terms.mechanism != IEnergyMarket.Mechanism.Bilateral) {
+            _requireBefore("clearBy", terms.bidEnd, terms.clearBy);
+        }
         _requireNotAfter("deliveryStart", terms.bidStart, terms.deliveryStart);
         _requireBefore("deliveryEnd", terms.deliveryStart, terms.deliveryEnd);
         _requireNotAfter("deliveryEnd", terms.clearBy, terms.deliveryEnd);
@@ -97,6 +133,13 @@ library TradingWindow {
         }
         if (terms.lossPermille > MAX_LOSS_PERMILLE) {
             revert IEnergyMarket.LossAllowanceTooLarge(terms.lossPermille, MAX_LOSS_PERMILLE);
+        }
+        if (terms.kPermille > NO_PRICE_RULE) revert IEnergyMarket.KInvalid(terms.kPermille);
+        if (terms.capacityUwh > type(uint48).max || terms.maxFee > MAX_PRICE) {
+            revert IEnergyMarket.CapacityOrFeeInvalid(terms.capacityUwh, terms.maxFee);
+        }
+        if (terms.maxFee != 0 && terms.feeAccount == address(0)) {
+            revert IEnergyMarket.ZeroAddress();
         }
     }
 

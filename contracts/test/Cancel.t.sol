@@ -104,7 +104,7 @@ contract CancelTest is MarketTest {
         uint256 orderId = bid(ENERGY);
         vm.warp(CLEAR_BY);
         market.reclaim(orderId);
-        expectRefusal(abi.encodeWithSelector(IEnergyMarket.OrderClosed.selector, orderId));
+        expectRefusal(abi.encodeWithSelector(IEnergyMarket.NothingLocked.selector, orderId));
         market.reclaim(orderId);
     }
 }

@@ -68,7 +68,14 @@ contract Actors {
                 maxEnergyUwh: MAX_UWH,
                 minPrice: 1,
                 maxPrice: 1e12,
-                lossPermille: length % 100
+                lossPermille: length % 100,
+                mechanism: IEnergyMarket.Mechanism.Bilateral,
+                needsApproval: false,
+                isStrict: false,
+                kPermille: 500,
+                capacityUwh: 0,
+                maxFee: 0,
+                feeAccount: address(0)
             })
         );
     }
@@ -81,7 +88,7 @@ contract Actors {
         price = 1 + price % 1e12;
         vm.prank(peers[who % 3]);
         if (isOffer) market.offer(windows, energyUwh, price);
-        else market.bid(windows, energyUwh, price);
+        else market.bid(windows, energyUwh, price, energyUwh % 4 == 0);
     }
 
     /// @dev One of the newest ids, which are those that most can still happen to.
@@ -119,11 +126,9 @@ contract Actors {
         (,,, uint256 trades) = market.counts();
         if (trades == 0) return;
         tradeId = recent(tradeId, trades);
-        IEnergyMarket.DeliveryReport memory delivered;
-        delivered.tradeId = tradeId;
-        delivered.seller.energyUwh = sellerUwh % (2 * MAX_UWH);
-        delivered.buyer.energyUwh = buyerUwh % (2 * MAX_UWH);
         before(tradeId);
+        IEnergyMarket.DeliveryReport memory delivered =
+            reportOf(tradeId, sellerUwh % (2 * MAX_UWH), buyerUwh % (2 * MAX_UWH));
         vm.prank(oracle);
         market.report(delivered);
         settled(tradeId);
@@ -135,10 +140,35 @@ contract Actors {
     {
         (,,, uint256 trades) = market.counts();
         if (trades == 0) return;
-        IEnergyMarket.Meter memory meter =
-            IEnergyMarket.Meter(energyUwh % (2 * MAX_UWH), heardUwh % (2 * MAX_UWH), 0, 0);
+        tradeId = recent(tradeId, trades);
+        IEnergyMarket.DeliveryReport memory delivered =
+            reportOf(tradeId, energyUwh % (2 * MAX_UWH), heardUwh % (2 * MAX_UWH));
         vm.prank(oracle);
-        market.reportAlone(recent(tradeId, trades), 1, 1, isSeller, meter);
+        market.reportAlone(delivered, isSeller);
+    }
+
+    function reportOf(uint256 tradeId, uint64 sellerUwh, uint64 buyerUwh)
+        private
+        pure
+        returns (IEnergyMarket.DeliveryReport memory delivered)
+    {
+        delivered.tradeId = tradeId;
+        delivered.attempts = new IEnergyMarket.Attempt[](1);
+        delivered.attempts[0].seller = IEnergyMarket.Meter(sellerUwh, buyerUwh, 0, 0);
+        delivered.attempts[0].buyer = IEnergyMarket.Meter(buyerUwh, sellerUwh, 0, 0);
+    }
+
+    function amend(uint256 orderId, uint64 energyUwh, uint64 price) external {
+        (,, uint256 orders,) = market.counts();
+        if (orders == 0) return;
+        orderId = recent(orderId, orders);
+        vm.prank(market.order(orderId).peer);
+        market.amend(orderId, MIN_UWH + energyUwh % MAX_UWH, 1 + price % 1e12);
+    }
+
+    function acceptSeller(uint256 buyer, uint256 seller, bool isAccepted) external {
+        vm.prank(peers[buyer % 3]);
+        market.acceptSeller(peers[seller % 3], isAccepted);
     }
 
     function resolve(uint256 tradeId, uint64 settledUwh) external {
@@ -228,7 +258,7 @@ contract Invariants is MarketTest {
         (,, uint256 orders, uint256 trades) = market.counts();
         for (uint256 i = 1; i <= orders; i++) {
             IEnergyMarket.Order memory open = market.order(i);
-            if (!open.isOffer) sumWei += uint256(open.energyUwh) * open.priceGweiPerKwh;
+            sumWei += open.lockedWei;
         }
         for (uint256 i = 1; i <= trades; i++) {
             sumWei += escrowOfTradeWei(i);
@@ -286,7 +316,7 @@ contract Invariants is MarketTest {
         (,, uint256 orders, uint256 trades) = market.counts();
         for (uint256 i = 1; i <= orders; i++) {
             IEnergyMarket.Order memory open = market.order(i);
-            if (open.energyUwh != 0 && !open.isOffer) market.reclaim(i);
+            if (open.lockedWei != 0) market.reclaim(i);
         }
         for (uint256 i = 1; i <= trades; i++) {
             if (isUnclosed(i)) market.refund(i);

@@ -55,7 +55,14 @@ abstract contract MarketTest {
             maxEnergyUwh: MAX_UWH,
             minPrice: 1,
             maxPrice: 1e12,
-            lossPermille: LOSS_PERMILLE
+            lossPermille: LOSS_PERMILLE,
+            mechanism: IEnergyMarket.Mechanism.Bilateral,
+            needsApproval: false,
+            isStrict: false,
+            kPermille: 500,
+            capacityUwh: 0,
+            maxFee: 0,
+            feeAccount: address(0)
         });
     }
 
@@ -78,7 +85,7 @@ abstract contract MarketTest {
 
     function bid(uint64 energyUwh) internal returns (uint256) {
         vm.prank(BUYER);
-        return market.bid(WINDOW, energyUwh, PRICE);
+        return market.bid(WINDOW, energyUwh, PRICE, false);
     }
 
     /// @dev The buyer takes all of a new offer.
@@ -97,11 +104,12 @@ abstract contract MarketTest {
     function unsigned(uint256 tradeId, uint64 sellerUwh, uint64 buyerUwh)
         internal
         pure
-        returns (IEnergyMarket.DeliveryReport memory)
+        returns (IEnergyMarket.DeliveryReport memory delivered)
     {
-        return IEnergyMarket.DeliveryReport({
-            tradeId: tradeId,
-            attempt: 1,
+        delivered.tradeId = tradeId;
+        delivered.attempts = new IEnergyMarket.Attempt[](1);
+        delivered.attempts[0] = IEnergyMarket.Attempt({
+            number: 1,
             epoch: 1,
             seller: IEnergyMarket.Meter(sellerUwh, buyerUwh, 0, 0),
             buyer: IEnergyMarket.Meter(buyerUwh, sellerUwh, 0, 0)

@@ -8,7 +8,7 @@ import {MarketTest} from "./Market.t.sol";
 contract OrderTest is MarketTest {
     function test_OfferStandsInTheBookAndLocksNothing() public {
         expectEvent();
-        emit IEnergyMarket.OrderPlaced(1, WINDOW, SELLER, true, ENERGY, PRICE);
+        emit IEnergyMarket.OrderPlaced(1, WINDOW, SELLER, true, ENERGY, PRICE, 0, false);
         uint256 orderId = offer(ENERGY);
         assertEq(orderId, 1, "ids count from 1");
         assertEq(balanceOf(SELLER), DEPOSIT, "balance");
@@ -22,7 +22,7 @@ contract OrderTest is MarketTest {
 
     function test_BidLocksItsCost() public {
         expectEvent();
-        emit IEnergyMarket.OrderPlaced(1, WINDOW, BUYER, false, ENERGY, PRICE);
+        emit IEnergyMarket.OrderPlaced(1, WINDOW, BUYER, false, ENERGY, PRICE, 0, false);
         uint256 orderId = bid(ENERGY);
         assertEq(balanceOf(BUYER), DEPOSIT - cost(ENERGY), "balance");
         assertTrue(!market.order(orderId).isOffer, "side");
@@ -58,7 +58,7 @@ contract OrderTest is MarketTest {
                 abi.encodeWithSelector(IEnergyMarket.PriceOutOfBounds.selector, prices[i], 1, 1e12)
             );
             vm.prank(BUYER);
-            market.bid(WINDOW, ENERGY, prices[i]);
+            market.bid(WINDOW, ENERGY, prices[i], false);
         }
     }
 
@@ -130,7 +130,7 @@ contract OrderTest is MarketTest {
         vm.deal(BUYER, costWei);
         vm.startPrank(BUYER);
         market.deposit{value: costWei}();
-        uint256 orderId = market.bid(WINDOW, energyUwh, price);
+        uint256 orderId = market.bid(WINDOW, energyUwh, price, false);
         vm.stopPrank();
         assertEq(balanceOf(BUYER), DEPOSIT, "balance");
         assertEq(market.order(orderId).energyUwh, energyUwh, "energy");

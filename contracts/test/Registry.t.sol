@@ -127,7 +127,7 @@ contract RegistryTest is MarketTest {
                 IEnergyMarket.PeerNotApproved.selector, BUYER, IEnergyMarket.PeerStatus.Suspended
             )
         );
-        market.bid(WINDOW, ENERGY, PRICE);
+        market.bid(WINDOW, ENERGY, PRICE, false);
         market.cancel(orderId);
         market.withdraw(DEPOSIT);
         vm.stopPrank();

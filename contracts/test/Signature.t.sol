@@ -32,10 +32,20 @@ contract SignatureTest is MarketTest {
         view
         returns (IEnergyMarket.Meter memory)
     {
+        return signedFor(ATTEMPT, key, role, energyUwh, acknowledgedUwh);
+    }
+
+    function signedFor(
+        uint32 attempt,
+        uint256 key,
+        uint8 role,
+        uint64 energyUwh,
+        uint64 acknowledgedUwh
+    ) private view returns (IEnergyMarket.Meter memory) {
         bytes16 id = bytes16(
             sha256(
                 abi.encodePacked(
-                    "trueque-delivery", market.domain(), uint64(tradeId), ATTEMPT, EPOCH
+                    "trueque-delivery", market.domain(), uint64(tradeId), attempt, EPOCH
                 )
             )
         );
@@ -49,11 +59,12 @@ contract SignatureTest is MarketTest {
     function bothSigned(uint64 sellerUwh, uint64 buyerUwh)
         private
         view
-        returns (IEnergyMarket.DeliveryReport memory)
+        returns (IEnergyMarket.DeliveryReport memory delivered)
     {
-        return IEnergyMarket.DeliveryReport({
-            tradeId: tradeId,
-            attempt: ATTEMPT,
+        delivered.tradeId = tradeId;
+        delivered.attempts = new IEnergyMarket.Attempt[](1);
+        delivered.attempts[0] = IEnergyMarket.Attempt({
+            number: ATTEMPT,
             epoch: EPOCH,
             seller: signed(SELLER_KEY, 0, sellerUwh, buyerUwh),
             buyer: signed(BUYER_KEY, 1, buyerUwh, sellerUwh)
@@ -86,8 +97,8 @@ contract SignatureTest is MarketTest {
     function test_OneBoardWithoutAKeyIsTakenAtTheOraclesWord() public {
         giveNone(BUYER, "house-2");
         IEnergyMarket.DeliveryReport memory delivered = bothSigned(ENERGY, ENERGY);
-        delivered.buyer = IEnergyMarket.Meter(40_000, 0, 0, 0);
-        delivered.seller = signed(SELLER_KEY, 0, 40_000, ENERGY);
+        delivered.attempts[0].buyer = IEnergyMarket.Meter(40_000, 0, 0, 0);
+        delivered.attempts[0].seller = signed(SELLER_KEY, 0, 40_000, ENERGY);
         expectEvent();
         emit IEnergyMarket.TradeSettled(
             tradeId, 40_000, 40_000, 40_000, cost(40_000), cost(10_000), 1
@@ -103,13 +114,13 @@ contract SignatureTest is MarketTest {
 
     function test_RevertWhen_TheHubChangesAnyFigure() public {
         IEnergyMarket.DeliveryReport memory delivered = bothSigned(49_000, 48_500);
-        delivered.seller.energyUwh = 49_001;
+        delivered.attempts[0].seller.energyUwh = 49_001;
         refuse(delivered);
         delivered = bothSigned(49_000, 48_500);
-        delivered.buyer.energyUwh = 48_499;
+        delivered.attempts[0].buyer.energyUwh = 48_499;
         refuse(delivered);
         delivered = bothSigned(49_000, 48_500);
-        delivered.buyer.acknowledgedUwh = 1;
+        delivered.attempts[0].buyer.acknowledgedUwh = 1;
         refuse(delivered);
     }
 
@@ -118,10 +129,10 @@ contract SignatureTest is MarketTest {
         delivered.tradeId = tradeWhole(ENERGY);
         refuse(delivered);
         delivered = bothSigned(49_000, 48_500);
-        delivered.attempt = ATTEMPT + 1;
+        delivered.attempts[0].number = ATTEMPT + 1;
         refuse(delivered);
         delivered = bothSigned(49_000, 48_500);
-        delivered.epoch = EPOCH - 1;
+        delivered.attempts[0].epoch = EPOCH - 1;
         refuse(delivered);
     }
 
@@ -132,9 +143,9 @@ contract SignatureTest is MarketTest {
 
     function test_RevertWhen_OneBoardSignsForTheOther() public {
         IEnergyMarket.DeliveryReport memory delivered = bothSigned(ENERGY, ENERGY);
-        delivered.buyer = delivered.seller;
+        delivered.attempts[0].buyer = delivered.attempts[0].seller;
         refuse(delivered);
-        delivered.buyer = signed(SELLER_KEY, 1, ENERGY, ENERGY);
+        delivered.attempts[0].buyer = signed(SELLER_KEY, 1, ENERGY, ENERGY);
         refuse(delivered);
     }
 
@@ -150,19 +161,54 @@ contract SignatureTest is MarketTest {
     }
 
     function test_RevertWhen_AnAloneReportIsNotSigned() public {
-        IEnergyMarket.Meter memory meter = signed(BUYER_KEY, 1, 30_000, 29_000);
+        IEnergyMarket.DeliveryReport memory delivered = bothSigned(30_000, 29_000);
+        delivered.attempts[0].seller.r = 0;
         vm.prank(ORACLE);
         vm.expectPartialRevert(IEnergyMarket.SignatureInvalid.selector);
-        market.reportAlone(tradeId, ATTEMPT, EPOCH, true, meter);
+        market.reportAlone(delivered, true);
         vm.prank(ORACLE);
-        market.reportAlone(tradeId, ATTEMPT, EPOCH, false, meter);
+        market.reportAlone(delivered, false);
+    }
+
+    function twoAttempts() private view returns (IEnergyMarket.DeliveryReport memory delivered) {
+        delivered.tradeId = tradeId;
+        delivered.attempts = new IEnergyMarket.Attempt[](2);
+        delivered.attempts[0] = bothSigned(10_000, 9_900).attempts[0];
+        delivered.attempts[1] = IEnergyMarket.Attempt(
+            ATTEMPT + 1,
+            EPOCH,
+            signedFor(ATTEMPT + 1, SELLER_KEY, 0, 30_000, 29_900),
+            signedFor(ATTEMPT + 1, BUYER_KEY, 1, 29_900, 30_000)
+        );
+    }
+
+    function test_AttemptsAddUp() public {
+        IEnergyMarket.DeliveryReport memory delivered = twoAttempts();
+        expectEvent();
+        emit IEnergyMarket.TradeSettled(
+            tradeId, 40_000, 39_800, 39_800, cost(39_800), cost(10_200), 3
+        );
+        vm.prank(ORACLE);
+        market.report(delivered);
+    }
+
+    function test_RevertWhen_AnAttemptIsCountedTwice() public {
+        IEnergyMarket.DeliveryReport memory delivered = twoAttempts();
+        delivered.attempts[1] = delivered.attempts[0];
+        expectRefusal(
+            abi.encodeWithSelector(
+                IEnergyMarket.AttemptOutOfOrder.selector, tradeId, ATTEMPT, ATTEMPT
+            )
+        );
+        vm.prank(ORACLE);
+        market.report(delivered);
     }
 
     /// @notice No bit of a signature can be changed.
     function testFuzz_AForgedSignatureIsRefused(bytes32 r, bytes32 vs) public {
         IEnergyMarket.DeliveryReport memory delivered = bothSigned(ENERGY, ENERGY);
-        vm.assume(r != delivered.seller.r || vs != delivered.seller.vs);
-        (delivered.seller.r, delivered.seller.vs) = (r, vs);
+        vm.assume(r != delivered.attempts[0].seller.r || vs != delivered.attempts[0].seller.vs);
+        (delivered.attempts[0].seller.r, delivered.attempts[0].seller.vs) = (r, vs);
         refuse(delivered);
     }
 }

@@ -160,7 +160,7 @@ contract WindowTest is MarketTest {
         vm.deal(BUYER, costWei);
         vm.startPrank(BUYER);
         market.deposit{value: costWei}();
-        uint256 orderId = market.bid(windowId, terms.maxEnergyUwh, terms.maxPrice);
+        uint256 orderId = market.bid(windowId, terms.maxEnergyUwh, terms.maxPrice, false);
         assertEq(balanceOf(BUYER), DEPOSIT, "locked");
         market.cancel(orderId);
         vm.stopPrank();

@@ -55,8 +55,8 @@ def plain_values(values: Mapping[str, Any]) -> dict[str, Any]:
 class MarketAbi:
     """What web3 makes of the committed artefact: calls, events, errors."""
 
-    def __init__(self, artefact_abi: Sequence[dict[str, Any]], bytecode: bytes) -> None:
-        self.contract = Web3().eth.contract(abi=artefact_abi, bytecode=bytecode)
+    def __init__(self, artefact_abi: Sequence[dict[str, Any]]) -> None:
+        self.contract = Web3().eth.contract(abi=artefact_abi)
         events = self.contract.all_events()
         self._events = {bytes.fromhex(one.topic[2:]): one for one in events}
         self.functions = {
@@ -121,5 +121,4 @@ _BUILT_IN_ERRORS: list[dict[str, Any]] = [
 @functools.cache
 def market_abi() -> MarketAbi:
     """Return the ABI of the committed artefact."""
-    artefact = load_artefact()
-    return MarketAbi(artefact.abi, artefact.bytecode)
+    return MarketAbi(load_artefact().abi)

@@ -16,10 +16,11 @@ from hub.chain.abi import encode_node_id, market_abi
 from hub.chain.identity import check_identity, deploy, read_identity
 from hub.chain.ledger import Ledger
 from hub.chain.records import (
+    NO_ADDRESS,
     ChainIdentity,
     ContractRefused,
     DeliveryReport,
-    Meter,
+    Fill,
     OrderState,
     PeerState,
     Receipt,
@@ -35,7 +36,6 @@ from hub.chain.sending import Sender, gas_limit
 
 __all__ = ["MarketClient", "deploy"]
 
-NO_ADDRESS = "0x" + "00" * 20
 TRANSFER_GAS = 21_000
 
 
@@ -138,6 +138,9 @@ class MarketClient:
             administrator, "approve", peer, encode_node_id(node_id), node_key or NO_ADDRESS
         )
 
+    def grant_priority(self, administrator: LocalAccount, peer: str, priority: int) -> Receipt:
+        return self.execute(administrator, "grant_priority", peer, priority)
+
     def suspend(self, administrator: LocalAccount, peer: str) -> Receipt:
         return self.execute(administrator, "suspend", peer)
 
@@ -174,8 +177,46 @@ class MarketClient:
         self, account: LocalAccount, window_id: int, energy_uwh: int, price_gwei_per_kwh: int
     ) -> int:
         """Ask for energy, lock its cost, and return the order's id."""
-        receipt = self.execute(account, "bid", window_id, energy_uwh, price_gwei_per_kwh)
+        receipt = self.execute(account, "bid", window_id, energy_uwh, price_gwei_per_kwh, False)
         return _argument(receipt, "OrderPlaced", "order_id")
+
+    def bid_from_accepted(
+        self, account: LocalAccount, window_id: int, energy_uwh: int, price_gwei_per_kwh: int
+    ) -> int:
+        """Bid, but for energy of the sellers that the peer accepts only."""
+        receipt = self.execute(account, "bid", window_id, energy_uwh, price_gwei_per_kwh, True)
+        return _argument(receipt, "OrderPlaced", "order_id")
+
+    def accept_seller(self, account: LocalAccount, seller: str, is_accepted: bool) -> Receipt:
+        """Add a seller to those whom bids of the account may name, or remove it."""
+        return self.execute(account, "accept_seller", seller, is_accepted)
+
+    def amend(
+        self, account: LocalAccount, order_id: int, energy_uwh: int, price_gwei_per_kwh: int
+    ) -> Receipt:
+        """Change what is left of an order, its price and its lock."""
+        return self.execute(account, "amend", order_id, energy_uwh, price_gwei_per_kwh)
+
+    def review(
+        self, coordinator: LocalAccount, order_ids: Sequence[int], is_approved: bool
+    ) -> Receipt:
+        """Approve or reject pending orders."""
+        return self.execute(coordinator, "review", list(order_ids), is_approved)
+
+    def clear(
+        self,
+        coordinator: LocalAccount,
+        window_id: int,
+        fills: Sequence[Fill],
+        prices: tuple[int, int] = (0, 0),
+    ) -> Receipt:
+        """Make trades of a frozen book; `prices` (sell, buy) are those of a uniform window."""
+        batch = (window_id, *prices, [dataclasses.astuple(one) for one in fills])
+        return self.execute(coordinator, "clear", batch)
+
+    def close_book(self, coordinator: LocalAccount, window_id: int, count: int) -> Receipt:
+        """Go over the next orders of a book; after the last the window's trades are final."""
+        return self.execute(coordinator, "close_book", window_id, count)
 
     def cancel(self, account: LocalAccount, order_id: int) -> Receipt:
         return self.execute(account, "cancel", order_id)
@@ -203,10 +244,10 @@ class MarketClient:
         return self.execute(oracle, "report_batch", [one.as_args() for one in delivered])
 
     def report_alone(
-        self, oracle: LocalAccount, delivery: tuple[int, int, int], is_seller: bool, meter: Meter
+        self, oracle: LocalAccount, delivered: DeliveryReport, is_seller: bool
     ) -> Receipt:
-        """Keep what one meter saw; `delivery` is trade id, attempt and epoch."""
-        return self.execute(oracle, "report_alone", *delivery, is_seller, meter.as_args())
+        """Keep what one meter saw; the other one's figures are not looked at."""
+        return self.execute(oracle, "report_alone", delivered.as_args(), is_seller)
 
     def refund(self, account: LocalAccount, trade_id: int) -> Receipt:
         return self.execute(account, "refund", trade_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eth_account.signers.local import LocalAccount
-from eth_typing import HexStr
+from eth_typing import ChecksumAddress, HexStr
 from eth_utils import to_checksum_address, to_hex
 from web3 import Web3
 from web3.exceptions import BlockNotFound
@@ -38,12 +38,22 @@ def deploy(
     web3 = connect(rpc_url)
     sender = Sender(web3)
     roles = (administrator.address, _address(coordinator), _address(oracle))
-    constructor = market_abi().contract.constructor(*roles)
-    transaction: TxParams = {"data": constructor.data_in_transaction, "gas": GAS_LIMITS["deploy"]}
-    receipt = sender.execute(lambda: sender.sign(administrator, transaction), administrator)
-    mined = web3.eth.get_transaction_receipt(HexStr(receipt.transaction_hash))
-    assert mined["contractAddress"] is not None
-    return read_identity(web3, mined["contractAddress"])
+    artefact = load_artefact()
+
+    def create(code: bytes) -> ChecksumAddress:
+        transaction: TxParams = {"data": code, "gas": GAS_LIMITS["deploy"]}
+        receipt = sender.execute(lambda: sender.sign(administrator, transaction), administrator)
+        mined = web3.eth.get_transaction_receipt(HexStr(receipt.transaction_hash))
+        assert mined["contractAddress"] is not None
+        return mined["contractAddress"]
+
+    addresses = {
+        name: bytes.fromhex(create(library.bytecode)[2:])
+        for name, library in artefact.libraries.items()
+    }
+    factory = web3.eth.contract(abi=artefact.abi, bytecode=artefact.market.linked(addresses))
+    constructor = factory.constructor(*roles).data_in_transaction
+    return read_identity(web3, create(bytes.fromhex(constructor.removeprefix("0x"))))
 
 
 def read_identity(web3: Web3, address: str) -> ChainIdentity:
@@ -53,7 +63,7 @@ def read_identity(web3: Web3, address: str) -> ChainIdentity:
     """
     where = to_checksum_address(address)
     code = bytes(web3.eth.get_code(where))
-    if code != load_artefact().deployed_bytecode:
+    if not _is_market(web3, code):
         found = "another contract, or another version," if code else "no contract"
         raise WrongContract(f"There is {found} at {address} on this chain. {_ADVICE}")
     # The constructor grants the roles, so the first grant stands in the contract's first block.
@@ -67,6 +77,15 @@ def read_identity(web3: Web3, address: str) -> ChainIdentity:
         genesis_hash=genesis_hash,
         address=where,
         deployed_block_hash=to_hex(logs[0]["blockHash"]),
+    )
+
+
+def _is_market(web3: Web3, code: bytes) -> bool:
+    """Tell whether code is the artefact's, and that of every library it calls, too."""
+    artefact = load_artefact()
+    return artefact.market.is_deployed(code) and all(
+        artefact.libraries[name].is_deployed(bytes(web3.eth.get_code(to_checksum_address(address))))
+        for name, address in artefact.market.libraries_in(code).items()
     )
 
 

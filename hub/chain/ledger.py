@@ -27,9 +27,13 @@ class _OpenOrder:
     energy_uwh: int
     price_gwei_per_kwh: int
 
+    surplus_wei: int = 0
+
     @property
     def locked_wei(self) -> int:
-        return 0 if self.is_offer else self.energy_uwh * self.price_gwei_per_kwh
+        if self.is_offer:
+            return 0
+        return self.energy_uwh * self.price_gwei_per_kwh + self.surplus_wei
 
 
 @dataclass
@@ -37,6 +41,7 @@ class _OpenTrade:
     seller: str
     buyer: str
     escrow_wei: int
+    fee_gwei_per_kwh: int = 0
 
 
 @dataclass
@@ -71,9 +76,22 @@ class Book:
                 trade = self.trades.pop(args["trade_id"])
                 self.balances_wei[trade.seller] += args["paid_wei"]
                 self.balances_wei[trade.buyer] += args["refunded_wei"]
+            case "OrderAmended":
+                order = self.orders[args["order_id"]]
+                self.balances_wei[order.peer] += order.locked_wei
+                order.energy_uwh = args["energy_uwh"]
+                order.price_gwei_per_kwh = args["price_gwei_per_kwh"]
+                self.balances_wei[order.peer] -= order.locked_wei
+            case "TradeCleared":
+                self._clear(args)
+            case "SurplusReturned":
+                self.balances_wei[self.orders.pop(args["order_id"]).peer] += args["refunded_wei"]
+            case "FeePaid":
+                self.balances_wei[args["account"]] += args["fee_wei"]
             case "TradeDisputed":
                 trade = self.trades[args["trade_id"]]
                 trade.escrow_wei -= args["paid_wei"] + args["refunded_wei"]
+                trade.escrow_wei -= args["low_uwh"] * trade.fee_gwei_per_kwh
                 self.balances_wei[trade.seller] += args["paid_wei"]
                 self.balances_wei[trade.buyer] += args["refunded_wei"]
             case "TradeRefunded":
@@ -96,6 +114,17 @@ class Book:
             del self.orders[args["order_id"]]
         if order.is_offer:
             self.balances_wei[args["buyer"]] -= escrow_wei
+
+    def _clear(self, args: dict[str, Any]) -> None:
+        """A fill moves a part of the bid's lock into escrow and leaves what it saved locked."""
+        bid, offer = self.orders[args["bid_id"]], self.orders[args["offer_id"]]
+        energy_uwh, fee = args["energy_uwh"], args["fee_gwei_per_kwh"]
+        price = args["price_gwei_per_kwh"] + fee
+        trade = _OpenTrade(args["seller"], args["buyer"], energy_uwh * price, fee)
+        self.trades[args["trade_id"]] = trade
+        bid.surplus_wei += energy_uwh * (bid.price_gwei_per_kwh - price)
+        bid.energy_uwh -= energy_uwh
+        offer.energy_uwh -= energy_uwh
 
 
 class Ledger:

@@ -88,6 +88,11 @@ class Rollback:
     cursor: Cursor
 
 
+# How a window's orders become trades.
+BILATERAL, UNIFORM, PAY_AS_BID = range(3)
+NO_ADDRESS = "0x" + "00" * 20
+
+
 @dataclass(frozen=True)
 class WindowTerms:
     """The terms of a trading window (half-open intervals); see `IEnergyMarket.WindowTerms`."""
@@ -104,6 +109,13 @@ class WindowTerms:
     min_price: int
     max_price: int
     loss_permille: int
+    mechanism: int = BILATERAL
+    needs_approval: bool = False
+    is_strict: bool = False
+    k_permille: int = 500
+    capacity_uwh: int = 0
+    max_fee: int = 0
+    fee_account: str = NO_ADDRESS
 
 
 @dataclass(frozen=True)
@@ -127,6 +139,10 @@ class OrderState:
     is_offer: bool
     energy_uwh: int
     price_gwei_per_kwh: int
+    priority: int
+    only_accepted: bool
+    is_approved: bool
+    locked_wei: int
 
 
 @dataclass(frozen=True)
@@ -140,7 +156,18 @@ class TradeState:
     buyer: str
     energy_uwh: int
     price_gwei_per_kwh: int
+    fee_gwei_per_kwh: int
     status: str
+
+
+@dataclass(frozen=True)
+class Fill:
+    """A trade of one bid with one offer; the buyer pays the fee on top of the seller's price."""
+
+    bid_id: int
+    offer_id: int
+    energy_uwh: int
+    fee_gwei_per_kwh: int = 0
 
 
 @dataclass(frozen=True)
@@ -161,25 +188,34 @@ class Meter:
 
 
 @dataclass(frozen=True)
-class DeliveryReport:
-    """What both boards say about one attempt, in one epoch of the hub, at a trade's delivery."""
+class Attempted:
+    """What both boards say about one attempt at a delivery, in one epoch of the hub."""
 
-    trade_id: int
-    attempt: int
+    number: int
     epoch: int
     seller: Meter
     buyer: Meter
 
     def as_args(self) -> tuple[Any, ...]:
+        return (self.number, self.epoch, self.seller.as_args(), self.buyer.as_args())
+
+
+@dataclass(frozen=True)
+class DeliveryReport:
+    """All attempts at a trade's delivery that moved energy, by number: their energies add up."""
+
+    trade_id: int
+    attempts: tuple[Attempted, ...]
+
+    def as_args(self) -> tuple[Any, ...]:
         """Return it as the contract's functions take it."""
-        meters = (self.seller.as_args(), self.buyer.as_args())
-        return (self.trade_id, self.attempt, self.epoch, *meters)
+        return (self.trade_id, [one.as_args() for one in self.attempts])
 
     @classmethod
     def unsigned(cls, trade_id: int, seller_uwh: int, buyer_uwh: int) -> DeliveryReport:
         """Return what the oracle says of two boards that have no key."""
         seller, buyer = Meter(seller_uwh, buyer_uwh), Meter(buyer_uwh, seller_uwh)
-        return cls(trade_id, 0, 0, seller, buyer)
+        return cls(trade_id, (Attempted(0, 0, seller, buyer),))
 
 
 @dataclass(frozen=True)

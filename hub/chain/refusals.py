@@ -19,6 +19,7 @@ ROLES = {
 }
 ROLE_NAMES: dict[str, str] = {to_hex(role): name for name, role in ROLES.items()}
 SIDES = ("seller", "buyer")
+MECHANISMS = ("taken by peers", "cleared at one price", "cleared at each bid's price")
 PEER_STATUSES = ("not registered", "registered", "approved", "suspended")
 TRADE_STATUSES = ("unknown", "matched", "settled", "refunded", "disputed", "one-sided")
 
@@ -38,6 +39,72 @@ def _role(values: Values, name: str) -> str:
     role: str = values[name]
     return ROLE_NAMES.get(role, role)
 
+
+_CLEARING: dict[str, Callable[[Values], str]] = {
+    "NodeLimitExceeded": lambda v: (
+        f"A node may hold {energy_text(v['limit_uwh'])} in this window; with this, "
+        f"peer {v['peer']} would hold {energy_text(v['held_uwh'])}."
+    ),
+    "WindowPassed": lambda v: (
+        f"The peer trades in window {v['newest_window_id']} already; "
+        f"window {v['window_id']} is over for it."
+    ),
+    "WrongMechanism": lambda v: (
+        f"Orders of window {v['window_id']} are {MECHANISMS[v['mechanism']]}."
+    ),
+    "BookFrozen": lambda v: (
+        f"The book of window {v['window_id']} is frozen from {time_text(v['bid_end'])} "
+        f"until before {time_text(v['clear_by'])}; it is {time_text(v['now_s'])}."
+    ),
+    "OrderNotApproved": lambda v: f"Order {v['order_id']} is not approved by the coordinator.",
+    "NothingToReview": lambda v: f"Order {v['order_id']} waits for no approval.",
+    "SellerNotAccepted": lambda v: (
+        f"Order {v['bid_id']} is for energy of other sellers than {v['seller']}."
+    ),
+    "ClearingClosed": lambda v: (
+        f"Window {v['window_id']} is cleared from {time_text(v['bid_end'])} "
+        f"until before {time_text(v['clear_by'])}; it is {time_text(v['now_s'])}."
+    ),
+    "BookClosing": lambda v: f"The book of window {v['window_id']} is being closed.",
+    "BookFinal": lambda v: f"Window {v['window_id']} is cleared already.",
+    "WindowNotCleared": lambda v: f"Window {v['window_id']} is not cleared yet.",
+    "BookPriceInvalid": lambda v: (
+        f"The prices {price_text(v['sell_price'])} and {price_text(v['buy_price'])} are not within "
+        f"{price_text(v['min_price'])} to {price_text(v['max_price'])}, or not allowed here."
+    ),
+    "PriceNotUniform": lambda v: (
+        f"Window {v['window_id']} clears at {price_text(v['book_sell_price'])} and "
+        f"{price_text(v['book_buy_price'])}, not at {price_text(v['sell_price'])} and "
+        f"{price_text(v['buy_price'])}."
+    ),
+    "CapacityExceeded": lambda v: (
+        f"The trades of window {v['window_id']} would hold {energy_text(v['filled_uwh'])}, "
+        f"more than its capacity of {energy_text(v['capacity_uwh'])}."
+    ),
+    "OrderOfAnotherWindow": lambda v: f"Order {v['order_id']} belongs to window {v['window_id']}.",
+    "WrongSide": lambda v: f"Order {v['order_id']} stands on the other side of the book.",
+    "FeeTooHigh": lambda v: (
+        f"The fee of {price_text(v['fee_gwei_per_kwh'])} on order {v['bid_id']} is above the "
+        f"window's {price_text(v['max_fee'])}."
+    ),
+    "FillPriceRefused": lambda v: (
+        f"At {price_text(v['price_gwei_per_kwh'])} and a fee of "
+        f"{price_text(v['fee_gwei_per_kwh'])} order {v['bid_id']} "
+        f"({price_text(v['bid_price'])}) and order {v['offer_id']} "
+        f"({price_text(v['offer_price'])}) do not meet."
+    ),
+    "BetterOrderSkipped": lambda v: (
+        f"In window {v['window_id']} a better {'offer' if v['is_offer'] else 'bid'} was skipped."
+    ),
+    "TradesLeft": lambda v: f"In window {v['window_id']} orders are left that meet.",
+    "PriceNotByRule": lambda v: (
+        f"Window {v['window_id']} must clear at {price_text(v['expected_price'])}, "
+        f"not at {price_text(v['sell_price'])}."
+    ),
+    "AttemptOutOfOrder": lambda v: (
+        f"The report of trade {v['trade_id']} has attempt {v['number']} after {v['previous']}."
+    ),
+}
 
 _SENTENCES: dict[str, Callable[[Values], str]] = {
     "ZeroAddress": lambda v: "An account's address is missing.",
@@ -89,6 +156,12 @@ _SENTENCES: dict[str, Callable[[Values], str]] = {
         f"A window's price limits must satisfy 0 < min <= max <= {price_text(v['limit_price'])}; "
         f"they are {price_text(v['min_price'])} and {price_text(v['max_price'])}."
     ),
+    "KInvalid": lambda v: f"A window's k must be from 0 to 1001 permille, not {v['k_permille']}.",
+    "CapacityOrFeeInvalid": lambda v: (
+        f"A window's capacity ({energy_text(v['capacity_uwh'])}) or highest fee "
+        f"({price_text(v['max_fee'])}) is absurdly large."
+    ),
+    **_CLEARING,
     "UnknownWindow": lambda v: f"There is no window {v['window_id']}.",
     "UnknownOrder": lambda v: f"There is no order {v['order_id']}.",
     "UnknownTrade": lambda v: f"There is no trade {v['trade_id']}.",

@@ -30,13 +30,16 @@ from hub.chain.rpc import ConnectionLost, RpcRefused
 # refuse an order at the start of a window. A quarter to a half above the most each call was
 # measured to use.
 GAS_LIMITS = {
-    "deploy": 5_000_000,
+    "deploy": 8_000_000,
     "approve": 250_000,
     "open_window": 250_000,
     "take": 200_000,
-    "report": 250_000,
+    "report": 300_000,
+    "report_alone": 250_000,
 }
-EACH_REPORT_GAS = 120_000  # of a batch
+# Of calls with a list, for each of its members.
+EACH_GAS = {"report_batch": 120_000, "review": 40_000, "clear": 120_000, "close_book": 50_000}
+LARGEST_GAS = 25_000_000  # a block holds 30 million
 GAS_LIMIT = 150_000
 
 PRIORITY_FEE_WEI = 10**9
@@ -52,8 +55,10 @@ _NO_FUNDS = ("insufficient funds", "sender doesn't have enough funds")
 
 def gas_limit(function: str, args: Sequence[Any]) -> int:
     """Return the gas that a call may use."""
-    if function == "report_batch":
-        return GAS_LIMIT + EACH_REPORT_GAS * len(args[0])
+    if function in EACH_GAS:
+        listed = args[0][-1] if function == "clear" else args[0]
+        count = args[1] if function == "close_book" else len(listed)
+        return min(2 * GAS_LIMIT + EACH_GAS[function] * int(count), LARGEST_GAS)
     return GAS_LIMITS.get(function, GAS_LIMIT)
 
 

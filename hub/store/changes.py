@@ -104,6 +104,51 @@ def _order_cancelled(connection: sqlite3.Connection, args: dict[str, Any], at_ms
     _add_wei(connection, order["peer"], "balance_wei", args["refunded_wei"])
 
 
+def _order_amended(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+    order = _order(connection, args["order_id"])
+    energy_uwh, price = args["energy_uwh"], args["price_gwei_per_kwh"]
+    connection.execute(
+        "UPDATE orders SET energy_uwh = energy_uwh - remaining_uwh + ?, remaining_uwh = ?,"
+        " price_gwei_per_kwh = ? WHERE order_id = ?",
+        (energy_uwh, energy_uwh, price, args["order_id"]),
+    )
+    if not order["is_offer"]:
+        freed_wei = order["remaining_uwh"] * order["price_gwei_per_kwh"]
+        _add_wei(connection, order["peer"], "balance_wei", freed_wei - energy_uwh * price)
+
+
+def _trade_cleared(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+    """The buyer's cost comes out of the bid's lock; the page shows price and fee as one."""
+    energy_uwh = args["energy_uwh"]
+    bid = _order(connection, args["bid_id"])
+    connection.execute(
+        "INSERT INTO trades VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'matched', NULL, NULL, NULL,"
+        " NULL, NULL, NULL)",
+        (
+            *(args["trade_id"], args["bid_id"], bid["window_id"], args["seller"], args["buyer"]),
+            *(args["buyer"], energy_uwh),
+            *(args["price_gwei_per_kwh"] + args["fee_gwei_per_kwh"], at_ms),
+        ),
+    )
+    for name in ("bid_id", "offer_id"):
+        connection.execute(
+            "UPDATE orders SET remaining_uwh = remaining_uwh - ? WHERE order_id = ?",
+            (energy_uwh, args[name]),
+        )
+
+
+def _surplus_returned(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+    order = _order(connection, args["order_id"])
+    connection.execute(
+        "UPDATE orders SET remaining_uwh = 0 WHERE order_id = ?", (args["order_id"],)
+    )
+    _add_wei(connection, order["peer"], "balance_wei", args["refunded_wei"])
+
+
+def _fee_paid(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+    _add_wei(connection, args["account"], "balance_wei", args["fee_wei"])
+
+
 def _order(connection: sqlite3.Connection, order_id: int) -> sqlite3.Row:
     row: sqlite3.Row = connection.execute(
         "SELECT * FROM orders WHERE order_id = ?", (order_id,)
@@ -195,7 +240,11 @@ CHANGES: dict[str, Callable[[sqlite3.Connection, dict[str, Any], int], None]] = 
     "WindowOpened": _window_opened,
     "OrderPlaced": _order_placed,
     "OrderCancelled": _order_cancelled,
+    "OrderAmended": _order_amended,
     "TradeMade": _trade_made,
+    "TradeCleared": _trade_cleared,
+    "SurplusReturned": _surplus_returned,
+    "FeePaid": _fee_paid,
     "TradeSettled": _trade_settled,
     "TradeDisputed": _trade_disputed,
     "DisputeResolved": _dispute_resolved,

@@ -8,17 +8,47 @@ import { compile, hashSources, readSources, root, settings } from "./compiler.mj
 
 const artefactPath = join(root, "contracts", "abi", "EnergyMarket.json");
 
+/** Where the addresses of libraries stand: {library: [byte offsets]}. */
+function links(code) {
+  return Object.fromEntries(
+    Object.values(code.linkReferences)
+      .flatMap((names) => Object.entries(names))
+      .map(([name, places]) => [name, places.map(({ start }) => start)]),
+  );
+}
+
+/** The code with zeros where solc leaves a placeholder for a library's address. */
+function unlinked(code) {
+  return `0x${code.object.replace(/__\$[0-9a-f]{34}\$__/g, "0".repeat(40))}`;
+}
+
 function buildArtefact() {
   const sources = readSources();
   const { version, contracts } = compile(sources);
-  const contract = contracts["src/EnergyMarket.sol"].EnergyMarket;
+  const { abi, evm } = contracts["src/EnergyMarket.sol"].EnergyMarket;
+  const libraries = Object.keys(links(evm.bytecode)).map((name) => {
+    const library = contracts[`src/${name}.sol`][name].evm;
+    // A library that writes knows its own address: the last 20 of 32 bytes at these places.
+    const own = Object.values(library.deployedBytecode.immutableReferences ?? {}).flat();
+    return [
+      name,
+      {
+        bytecode: unlinked(library.bytecode),
+        deployedBytecode: unlinked(library.deployedBytecode),
+        deployedLinks: { [name]: own.map(({ start }) => start + 12) },
+      },
+    ];
+  });
   return {
     contractName: "EnergyMarket",
     sourceSha256: hashSources(sources),
     compiler: { name: "solc", version, settings },
-    abi: contract.abi,
-    bytecode: `0x${contract.evm.bytecode.object}`,
-    deployedBytecode: `0x${contract.evm.deployedBytecode.object}`,
+    abi,
+    bytecode: unlinked(evm.bytecode),
+    links: links(evm.bytecode),
+    deployedBytecode: unlinked(evm.deployedBytecode),
+    deployedLinks: links(evm.deployedBytecode),
+    libraries: Object.fromEntries(libraries),
   };
 }
 

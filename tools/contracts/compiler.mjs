@@ -11,6 +11,8 @@ export const root = resolve(dirname(fileURLToPath(import.meta.url)), "..", "..")
 export const settings = {
   evmVersion: "shanghai",
   optimizer: { enabled: true, runs: 200 },
+  // The older pipeline makes the market larger than contracts may be.
+  viaIR: true,
   // Without the metadata hash, neither comments nor paths change the bytecode.
   metadata: { bytecodeHash: "none", appendCBOR: false },
 };
@@ -59,7 +61,16 @@ export function compile(sources) {
     settings: {
       ...settings,
       outputSelection: {
-        "*": { "*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"] },
+        "*": {
+          "*": [
+            "abi",
+            "evm.bytecode.object",
+            "evm.bytecode.linkReferences",
+            "evm.deployedBytecode.object",
+            "evm.deployedBytecode.linkReferences",
+            "evm.deployedBytecode.immutableReferences",
+          ],
+        },
       },
     },
   };

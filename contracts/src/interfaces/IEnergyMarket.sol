@@ -24,7 +24,8 @@ pragma solidity ^0.8.24;
 ///
 /// Ids of windows, orders and trades count from 1. All state can be rebuilt from the events.
 ///
-/// Pausing stops `register`, `deposit`, `openWindow`, `offer`, `bid` and `take`. It never stops
+/// Pausing stops `register`, `deposit`, `openWindow`, `offer`, `bid`, `amend`,
+/// `take` and `clear`. It never stops
 /// `cancel`, `reclaim`, the reports, `refund`, `resolve`, `split` or `withdraw`.
 interface IEnergyMarket {
     // ---------------------------------------------------------------------------------- records
@@ -61,14 +62,30 @@ interface IEnergyMarket {
         address nodeKey;
     }
 
+    /// @notice How a window's orders become trades: peers take each other's, or the coordinator
+    /// clears the book after bidEnd, at one price for all or at each bid's own.
+    enum Mechanism {
+        Bilateral,
+        Uniform,
+        PayAsBid
+    }
+
     /// @notice The terms of a trading window, fixed when it is opened.
     /// @dev Times: bidStart < bidEnd <= clearBy <= deliveryEnd < reportBy <= resolveBy and
     /// bidStart <= deliveryStart < deliveryEnd. Orders are placed in [bidStart, bidEnd), taken in
     /// [bidStart, clearBy), reported before reportBy and refunded from reportBy on; disputes are
     /// resolved before resolveBy and split from resolveBy on.
-    /// `minEnergyUwh` bounds every order, every take, and what a take leaves of an order.
-    /// `maxEnergyUwh` bounds every order. `minPrice` and `maxPrice` are gwei per kWh. Meters that
+    /// `minEnergyUwh` bounds every order, every take and fill, and what a take leaves of an order.
+    /// `maxEnergyUwh` bounds what one node's orders and takes hold together. `minPrice` and `maxPrice` are gwei per kWh. Meters that
     /// differ by no more than `lossPermille` of the greater one are not disputed.
+    ///
+    /// A book that is cleared has bidEnd < clearBy and is frozen between them. With `needsApproval`
+    /// each order waits for the coordinator's approval. Where the window `isStrict`, no better order
+    /// may be skipped, and the uniform price is offer + (bid - offer) * kPermille / 1000, rounded
+    /// down, of the worst bid and the worst offer filled (1001: no such rule). All fills together
+    /// hold at most `capacityUwh` (0: unlimited). Each fill may charge the buyer a fee of at most
+    /// `maxFee` gwei per kWh, which goes to `feeAccount`, a registered peer: a network operator, or
+    /// the grid account that balances a community's prices.
     struct WindowTerms {
         uint64 bidStart;
         uint64 bidEnd;
@@ -82,6 +99,31 @@ interface IEnergyMarket {
         uint64 minPrice;
         uint64 maxPrice;
         uint64 lossPermille;
+        Mechanism mechanism;
+        bool needsApproval;
+        bool isStrict;
+        uint64 kPermille;
+        uint64 capacityUwh;
+        uint64 maxFee;
+        address feeAccount;
+    }
+
+    /// @notice A trade of one bid with one offer; the fee is charged on top of the seller's price.
+    struct Fill {
+        uint256 bidId;
+        uint256 offerId;
+        uint64 energyUwh;
+        uint64 feeGweiPerKwh;
+    }
+
+    /// @notice Some fills of a window's book. In a uniform window sellers get `sellPrice` and buyers
+    /// pay `buyPrice`, both within the window's limits and the same in all batches; what lies between
+    /// (a community's spread) counts as fee. Pay-as-bid windows leave both zero.
+    struct Batch {
+        uint256 windowId;
+        uint64 sellPrice;
+        uint64 buyPrice;
+        Fill[] fills;
     }
 
     /// @notice An offer (to sell) or a bid (to buy). `energyUwh` is what is left of it: zero when it
@@ -92,6 +134,10 @@ interface IEnergyMarket {
         bool isOffer;
         uint64 energyUwh;
         uint64 priceGweiPerKwh;
+        uint8 priority;
+        bool onlyAccepted;
+        bool isApproved;
+        uint256 lockedWei;
     }
 
     /// @notice An agreement. `energyUwh` is the energy agreed.
@@ -101,6 +147,7 @@ interface IEnergyMarket {
         address buyer;
         uint64 energyUwh;
         uint64 priceGweiPerKwh;
+        uint64 feeGweiPerKwh;
         TradeStatus status;
     }
 
@@ -116,12 +163,18 @@ interface IEnergyMarket {
 
     /// @notice What both boards say about one attempt, in one epoch of the hub, at a trade's
     /// delivery.
-    struct DeliveryReport {
-        uint256 tradeId;
-        uint32 attempt;
+    struct Attempt {
+        uint32 number;
         uint32 epoch;
         Meter seller;
         Meter buyer;
+    }
+
+    /// @notice All attempts at a trade's delivery that moved energy, in the order of their numbers:
+    /// their energies add up.
+    struct DeliveryReport {
+        uint256 tradeId;
+        Attempt[] attempts;
     }
 
     // ----------------------------------------------------------------------------------- events
@@ -131,6 +184,8 @@ interface IEnergyMarket {
     event PeerApproved(address indexed peer, bytes32 indexed nodeId, address nodeKey);
     event PeerSuspended(address indexed peer);
     event PeerRemoved(address indexed peer);
+    event PriorityGranted(address indexed peer, uint8 priority);
+    event SellerAccepted(address indexed buyer, address indexed seller, bool isAccepted);
     event Deposited(address indexed peer, uint256 amountWei);
     event Withdrawn(address indexed peer, uint256 amountWei);
     event WindowOpened(uint256 indexed windowId, WindowTerms terms);
@@ -142,8 +197,16 @@ interface IEnergyMarket {
         address indexed peer,
         bool isOffer,
         uint64 energyUwh,
-        uint64 priceGweiPerKwh
+        uint64 priceGweiPerKwh,
+        uint8 priority,
+        bool onlyAccepted
     );
+
+    /// @notice The order holds these now; a bid's lock changed with them.
+    event OrderAmended(uint256 indexed orderId, uint64 energyUwh, uint64 priceGweiPerKwh);
+
+    /// @notice An order that was rejected is cancelled, too.
+    event OrderReviewed(uint256 indexed orderId, bool isApproved);
 
     /// @notice `energyUwh` were left and are withdrawn, by the peer (`cancel`) or, once the window
     /// has closed, by anyone (`reclaim`); `refundedWei` went back to the peer's balance.
@@ -162,8 +225,33 @@ interface IEnergyMarket {
         uint64 priceGweiPerKwh
     );
 
+    /// @notice The prices of a window's book, with its first fills.
+    event BookPriced(uint256 indexed windowId, uint64 sellPrice, uint64 buyPrice);
+
+    /// @notice Of the bid's lock `energyUwh * (priceGweiPerKwh + feeGweiPerKwh)` are the trade's
+    /// escrow now. Final once its window is cleared; void if it is not until clearBy.
+    event TradeCleared(
+        uint256 indexed tradeId,
+        uint256 indexed bidId,
+        uint256 indexed offerId,
+        address seller,
+        address buyer,
+        uint64 energyUwh,
+        uint64 priceGweiPerKwh,
+        uint64 feeGweiPerKwh
+    );
+
+    /// @notice The closing pass returned what a bid still locked; `energyUwh` of it were not filled.
+    event SurplusReturned(uint256 indexed orderId, uint64 energyUwh, uint256 refundedWei);
+
+    /// @notice The closing pass has seen every order: the window's trades are final.
+    event WindowCleared(uint256 indexed windowId, uint64 filledUwh);
+
+    /// @notice Of the buyer's money, beside what the seller got.
+    event FeePaid(uint256 indexed tradeId, address indexed account, uint256 feeWei);
+
     /// @notice `paidWei` went to the seller's balance, `refundedWei` to the buyer's; together they
-    /// are the agreed cost. `settledUwh` is the least of both meters and the energy agreed. Of a
+    /// and the fee (`FeePaid`) are the agreed cost. `settledUwh` is the least of both meters and the energy agreed. Of a
     /// one-sided trade all three energies are its floor.
     event TradeSettled(
         uint256 indexed tradeId,
@@ -226,6 +314,8 @@ interface IEnergyMarket {
     error BiddingAlreadyOver(uint256 bidEnd, uint256 nowS);
     error EnergyLimitsInvalid(uint256 minEnergyUwh, uint256 maxEnergyUwh, uint256 limitUwh);
     error PriceLimitsInvalid(uint256 minPrice, uint256 maxPrice, uint256 limitPrice);
+    error KInvalid(uint256 kPermille);
+    error CapacityOrFeeInvalid(uint256 capacityUwh, uint256 maxFee);
     error UnknownWindow(uint256 windowId);
     error UnknownOrder(uint256 orderId);
     error UnknownTrade(uint256 tradeId);
@@ -233,6 +323,42 @@ interface IEnergyMarket {
     error TakingClosed(uint256 windowId, uint256 nowS, uint256 bidStart, uint256 clearBy);
     error EnergyOutOfBounds(uint256 energyUwh, uint256 minEnergyUwh, uint256 maxEnergyUwh);
     error PriceOutOfBounds(uint256 priceGweiPerKwh, uint256 minPrice, uint256 maxPrice);
+    /// @notice The node's orders and takes would hold more than one node may in this window.
+    error NodeLimitExceeded(address peer, uint256 heldUwh, uint256 limitUwh);
+    /// @notice The peer has traded in a newer window already.
+    error WindowPassed(uint256 windowId, uint256 newestWindowId);
+    error WrongMechanism(uint256 windowId, Mechanism mechanism);
+    error BookFrozen(uint256 windowId, uint256 nowS, uint256 bidEnd, uint256 clearBy);
+    error OrderNotApproved(uint256 orderId);
+    error NothingToReview(uint256 orderId);
+    error SellerNotAccepted(uint256 bidId, address seller);
+    error ClearingClosed(uint256 windowId, uint256 nowS, uint256 bidEnd, uint256 clearBy);
+    error BookClosing(uint256 windowId);
+    error BookFinal(uint256 windowId);
+    error WindowNotCleared(uint256 windowId);
+    error BookPriceInvalid(uint256 sellPrice, uint256 buyPrice, uint256 minPrice, uint256 maxPrice);
+    error PriceNotUniform(
+        uint256 windowId,
+        uint256 sellPrice,
+        uint256 buyPrice,
+        uint256 bookSellPrice,
+        uint256 bookBuyPrice
+    );
+    error CapacityExceeded(uint256 windowId, uint256 filledUwh, uint256 capacityUwh);
+    error OrderOfAnotherWindow(uint256 orderId, uint256 windowId);
+    error WrongSide(uint256 orderId);
+    error FeeTooHigh(uint256 bidId, uint256 feeGweiPerKwh, uint256 maxFee);
+    error FillPriceRefused(
+        uint256 bidId,
+        uint256 offerId,
+        uint256 bidPrice,
+        uint256 offerPrice,
+        uint256 priceGweiPerKwh,
+        uint256 feeGweiPerKwh
+    );
+    error BetterOrderSkipped(uint256 windowId, bool isOffer);
+    error TradesLeft(uint256 windowId);
+    error PriceNotByRule(uint256 windowId, uint256 sellPrice, uint256 expectedPrice);
     error NotYourOrder(uint256 orderId, address peer);
     /// @notice Nothing is left of the order: it was taken whole, cancelled or reclaimed.
     error OrderClosed(uint256 orderId);
@@ -248,6 +374,7 @@ interface IEnergyMarket {
     error RefundTooEarly(uint256 tradeId, uint256 nowS, uint256 reportBy);
     /// @notice The report is not what the board of the seller (role 0) or buyer (role 1) signed.
     error SignatureInvalid(uint256 tradeId, uint8 role, address nodeKey, address signer);
+    error AttemptOutOfOrder(uint256 tradeId, uint256 number, uint256 previous);
     error NotDisputed(uint256 tradeId, TradeStatus status);
     error OutsideDispute(uint256 tradeId, uint256 settledUwh, uint256 lowUwh, uint256 highUwh);
     error ResolveTooLate(uint256 tradeId, uint256 nowS, uint256 resolveBy);
@@ -273,6 +400,13 @@ interface IEnergyMarket {
     /// @dev Administrator only. The peer stays registered, its running trades go on.
     function remove(address peerAccount) external;
 
+    /// @notice Gives a peer's later orders a priority class; higher classes are served first.
+    /// Administrator only.
+    function grantPriority(address peerAccount, uint8 priority) external;
+
+    /// @notice Adds a seller to those the sender's bids may name as the only ones, or removes it.
+    function acceptSeller(address seller, bool isAccepted) external;
+
     /// @notice Stops new business, see the contract's description. Administrator only.
     function pause() external;
 
@@ -292,6 +426,24 @@ interface IEnergyMarket {
     /// @notice Opens a trading window whose terms never change. Coordinator only.
     function openWindow(WindowTerms calldata terms) external returns (uint256 windowId);
 
+    /// @notice Approves pending orders of windows that need it, or rejects them, which cancels them.
+    /// Coordinator only, before clearBy.
+    function review(uint256[] calldata orderIds, bool isApproved) external;
+
+    /// @notice Makes trades of a frozen book, in [bidEnd, clearBy). Coordinator only.
+    /// @dev Checks of each fill: both orders of this window, approved where needed, with energy left
+    /// of at least the fill's; different approved peers; seller accepted where the bid asks for it;
+    /// offer <= price and price + fee <= bid; fee and capacity within the window's.
+    function clear(Batch calldata batch) external;
+
+    /// @notice Goes over the next `count` orders of the book, returns what bids still lock, and makes
+    /// the window's trades final after the last. Coordinator only, in [bidEnd, clearBy).
+    /// @dev In a strict window, reverts at the end with `BetterOrderSkipped`, `TradesLeft` or
+    /// `PriceNotByRule`. Left out of the comparison: orders that are not approved, whose peer is not,
+    /// whose rest is below the smallest fill, or that accept certain sellers only. Better is a higher
+    /// priority class, then the better price.
+    function closeBook(uint256 windowId, uint256 count) external;
+
     // ----------------------------------------------------------------------------------- orders
 
     /// @notice Offers energy at a price; takers may take parts of it.
@@ -300,11 +452,17 @@ interface IEnergyMarket {
         returns (uint256 orderId);
 
     /// @notice Asks for energy at a price and locks its cost; takers may sell parts of it.
-    function bid(uint256 windowId, uint64 energyUwh, uint64 priceGweiPerKwh)
+    /// @param onlyAccepted Only sellers the peer accepts (`acceptSeller`) may sell to it.
+    function bid(uint256 windowId, uint64 energyUwh, uint64 priceGweiPerKwh, bool onlyAccepted)
         external
         returns (uint256 orderId);
 
-    /// @notice Withdraws what is left of the sender's own order and frees its lock, at any time.
+    /// @notice Changes what is left of the sender's own order, its price and its lock, while bids are
+    /// accepted. Where orders need approval, it needs a new one.
+    function amend(uint256 orderId, uint64 energyUwh, uint64 priceGweiPerKwh) external;
+
+    /// @notice Withdraws what is left of the sender's own order and frees its lock, at any time but
+    /// while a book that is cleared is frozen.
     function cancel(uint256 orderId) external;
 
     /// @notice Trades `energyUwh` at the order's price: buys of an offer, sells to a bid.
@@ -328,18 +486,12 @@ interface IEnergyMarket {
     /// @notice Reports many trades; reverts as a whole when one of them would.
     function reportBatch(DeliveryReport[] calldata delivered) external;
 
-    /// @notice Keeps what one meter saw while the other one is silent. Oracle only, before reportBy,
-    /// once for a trade; a report of both meters may still follow.
-    function reportAlone(
-        uint256 tradeId,
-        uint32 attempt,
-        uint32 epoch,
-        bool isSeller,
-        Meter calldata meter
-    ) external;
+    /// @notice Keeps what one meter saw while the other one is silent, whose figures are not looked
+    /// at. Oracle only, before reportBy, once for a trade; a report of both meters may still follow.
+    function reportAlone(DeliveryReport calldata delivered, bool isSeller) external;
 
     /// @notice From reportBy on, by anyone: gives the buyer the whole cost of a trade that was not
-    /// reported; settles a trade that one meter reported at its floor.
+    /// reported (from clearBy on when its window was not cleared); settles a trade that one meter reported at its floor.
     function refund(uint256 tradeId) external;
 
     /// @notice Settles a dispute at a figure between the two meters', both included. Coordinator
@@ -368,6 +520,9 @@ interface IEnergyMarket {
 
     /// @notice Between which two figures a trade is disputed; reverts with `NotDisputed`.
     function dispute(uint256 tradeId) external view returns (uint64 lowUwh, uint64 highUwh);
+
+    /// @notice Whether a window's book was cleared: its trades are final.
+    function isCleared(uint256 windowId) external view returns (bool);
 
     function window(uint256 windowId) external view returns (WindowTerms memory);
     function order(uint256 orderId) external view returns (Order memory);

@@ -103,6 +103,8 @@ def test_event_arguments_are_plain_and_in_snake_case(market):
         "is_offer": False,
         "energy_uwh": 50_000,
         "price_gwei_per_kwh": PRICE,
+        "priority": 0,
+        "only_accepted": False,
     }
     assert approved["node_id"] == "house-7"
 

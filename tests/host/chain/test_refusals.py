@@ -17,6 +17,7 @@ SAMPLES = {
     "address": "0x" + "00" * 19 + "07",
     "bytes32": b"house-1".ljust(32, b"\0"),
     "uint8": 1,
+    "bool": True,
     "uint256": 1_234_567,
     "string": "because",
 }

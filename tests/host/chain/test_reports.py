@@ -9,7 +9,7 @@ import pytest
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
-from hub.chain.records import ContractRefused, DeliveryReport, Meter, Totals
+from hub.chain.records import Attempted, ContractRefused, DeliveryReport, Meter, Totals
 
 ETH = 10**18
 PRICE = 200_000_000
@@ -50,12 +50,9 @@ def make_trade(market, energy_uwh=ENERGY):
 
 def signed_report(market, trade_id, seller_uwh, buyer_uwh):
     name = market.client.delivery_id(trade_id, 1, 4)
+    seller = sign(name, SELLER, seller_uwh, buyer_uwh)
     return DeliveryReport(
-        trade_id,
-        attempt=1,
-        epoch=4,
-        seller=sign(name, SELLER, seller_uwh, buyer_uwh),
-        buyer=sign(name, BUYER, buyer_uwh, seller_uwh),
+        trade_id, (Attempted(1, 4, seller, sign(name, BUYER, buyer_uwh, seller_uwh)),)
     )
 
 
@@ -73,7 +70,9 @@ def test_trade_settles_when_both_boards_signed(keyed):
 def test_report_is_refused_when_the_hub_changed_what_a_board_signed(keyed):
     trade_id = make_trade(keyed)
     honest = signed_report(keyed, trade_id, 49_900, 49_000)
-    lying = dataclasses.replace(honest, buyer=dataclasses.replace(honest.buyer, energy_uwh=49_900))
+    (attempt,) = honest.attempts
+    buyer = dataclasses.replace(attempt.buyer, energy_uwh=49_900)
+    lying = dataclasses.replace(honest, attempts=(dataclasses.replace(attempt, buyer=buyer),))
     with pytest.raises(ContractRefused) as refused:
         keyed.client.report_signed(keyed.oracle, lying)
     assert str(refused.value) == (
@@ -120,8 +119,9 @@ def test_dispute_is_split_when_nobody_resolved_it(market):
 def test_floor_is_paid_when_only_one_meter_reported(keyed):
     trade_id = make_trade(keyed)
     name = keyed.client.delivery_id(trade_id, 1, 4)
-    meter = sign(name, SELLER, 30_000, 29_000)
-    keyed.client.report_alone(keyed.oracle, (trade_id, 1, 4), True, meter)
+    seller = sign(name, SELLER, 30_000, 29_000)
+    delivered = DeliveryReport(trade_id, (Attempted(1, 4, seller, Meter(0, 0)),))
+    keyed.client.report_alone(keyed.oracle, delivered, True)
     assert keyed.client.trade(trade_id).status == "one-sided"
     keyed.advance_to(keyed.client.chain_time_s() + 2_000)
     keyed.client.refund(keyed.stranger, trade_id)
