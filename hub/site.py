@@ -34,6 +34,7 @@ from hub.store import IdentityRow, NodeRow, Store
 FIRST_FUNDS_WEI = 10_000 * 10**18
 CONNECT_TIMEOUT_S = 15.0
 FOLLOW_TIMEOUT_S = 60.0
+OPENING_S = 2.0
 CHAIN_PAUSES_S = (0.2, 1.0, 5.0, 10.0)
 
 
@@ -96,7 +97,11 @@ class Site:
             raise RuntimeError(f"{task.get_name()} ended by itself")
 
     async def stop(self) -> None:
-        """End every part in the opposite order; the store is whole."""
+        """Open the relays, then end every part in the opposite order; the store is whole."""
+        if self._is_resumed:
+            self.oracle.open_all()
+            with contextlib.suppress(TimeoutError):  # their leases end soon after
+                await wait_until(lambda: not self.oracle.has_turns, OPENING_S, "opening")
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

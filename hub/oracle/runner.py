@@ -61,6 +61,7 @@ class Oracle:
         self._left_out: set[int] = set()
         self._reports: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
+        self._is_ending = False
 
     # What comes in ------------------------------------------------------------------------------
 
@@ -116,6 +117,18 @@ class Oracle:
                 await asyncio.wait_for(self._wake.wait(), self._sleep_s())
             except TimeoutError:
                 continue
+
+    def open_all(self) -> None:
+        """Order open whatever may be closed and grant no turn any more: the hub is to end."""
+        self._is_ending = True
+        for live in list(self._live.values()):
+            if live.state.has_turn:
+                self._apply(live, records.Restarted(self._now_ms()))
+
+    @property
+    def has_turns(self) -> bool:
+        """A delivery holds a segment: its relays may be closed."""
+        return bool(self._turns.holders)
 
     @property
     def is_idle(self) -> bool:
@@ -251,6 +264,8 @@ class Oracle:
     # Time ---------------------------------------------------------------------------------------
 
     def _grant(self) -> None:
+        if self._is_ending:
+            return
         watch = self._parts.watch
         for ticket in self._turns.grant(self._now_ms(), watch.is_clear, watch.is_ready):
             self._apply(self._live[ticket.delivery_id], records.Granted(self._now_ms()))

@@ -243,3 +243,23 @@ def test_trade_is_settled_when_its_report_fails_for_a_while(world, monkeypatch, 
 
     run(story())
     assert world.store.trade(1).settled_uwh > 0
+
+
+def test_relays_open_at_once_and_stay_open_when_the_hub_is_told_to_end(world):
+    async def story():
+        world.start_hub()
+        buyer = world.boards["house-2"]
+        assert await world.run_until(lambda: buyer.energy_uwh > 10_000, 60)
+        world.hub.open_all()
+        assert await world.run_until(lambda: not world.hub.has_turns, 2)
+        assert all(board.relay == "open" for board in world.boards.values())
+        histories = [list(board.history) for board in world.boards.values()]
+        await world.run_until(lambda: False, 20)
+        assert [board.history for board in world.boards.values()] == histories
+        await world.kill_hub()
+        world.start_hub()
+        await settle(world)
+
+    run(story())
+    trade = world.store.trade(1)
+    assert trade.state == "settled" and trade.settled_uwh >= AGREED_UWH
