@@ -62,8 +62,7 @@ def rig(request, kind, tmp_path_factory) -> Iterator[Rig]:
     else:
         rig = Rig(directory)
     try:
-        for node in NODES:
-            rig.wait_online(node)
+        rig.wait_online(*NODES)
         yield rig
     finally:
         rig.stop()

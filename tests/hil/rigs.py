@@ -124,10 +124,14 @@ class Rig:
         )
         return int(edges[-1][0])
 
-    def wait_online(self, node: str) -> None:
-        """Wait for a status sent after now."""
-        before = len(self.hub.all(node, "status"))
-        self.wait_for(lambda: len(self.hub.all(node, "status")) > before, 20, f"status of {node}")
+    def wait_online(self, *nodes: str) -> None:
+        """Wait for a status of each sent after now."""
+        before = {node: len(self.hub.all(node, "status")) for node in nodes}
+        self.wait_for(
+            lambda: all(len(self.hub.all(node, "status")) > before[node] for node in nodes),
+            20,
+            f"status of {' and '.join(nodes)}",
+        )
 
     def new_id(self) -> str:
         """Return a delivery id nobody used."""
@@ -136,8 +140,8 @@ class Rig:
 
     def wait_at_rest(self) -> None:
         """Wait until both boards are idle on a dead bus."""
+        self.wait_online(*NODES)
         for node in NODES:
-            self.wait_online(node)
             self.wait_for(
                 lambda node=node: (
                     self.hub.last(node, "status")["state"] == "idle"
@@ -152,7 +156,19 @@ class Rig:
         self.hub.lease(node, delivery_id)
         self.hub.close(node, delivery_id, role, energy_uwh)
         relay = "in" if role == "buyer" else "out"
-        self.wait_for(lambda: self.is_closed(node, relay), 5, f"{node} closing {relay}")
+        self.wait_for(
+            lambda: self.is_closed(node, relay) or self.refusals(node, delivery_id),
+            5,
+            f"{node} closing {relay}",
+        )
+        assert not self.refusals(node, delivery_id)
+
+    def refusals(self, node: str, delivery_id: str) -> list[str]:
+        """Return why a node refused commands of a delivery."""
+        events = [
+            each for each in self.hub.all(node, "event") if each["delivery_id"] == delivery_id
+        ]
+        return [each["reason"] for each in events if each["code"] == "command_refused"]
 
     @contextlib.contextmanager
     def delivery(self, energy_uwh: int, seller: str = "house-1", buyer: str = "house-2"):
@@ -172,7 +188,7 @@ class Rig:
 class EmulatedRig(Rig):
     """The rig with emulated Pico Ws; `image` is a MicroPython UF2 on this machine."""
 
-    slowness = 100
+    slowness = 60
 
     def __init__(self, directory: Path, image: Path) -> None:
         self._image = image
