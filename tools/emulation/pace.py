@@ -74,6 +74,12 @@ class PacedSimulator(Simulator):
         if self._pace.rest_s(self) is not None:
             self.stopped = True  # ends this batch only
 
+    async def _rest(self) -> None:
+        """Let others run, and wait until it is this board's turn again."""
+        await asyncio.sleep(0)
+        while not self._has_quit and (rest_s := self._pace.rest_s(self)) is not None:
+            await asyncio.sleep(rest_s)
+
     async def execute(self) -> None:
         """Run until `stop`."""
         self._alarm.schedule(SLICE_NS)
@@ -87,7 +93,7 @@ class PacedSimulator(Simulator):
                 if self._has_quit:
                     break
                 self.stopped = False  # others look at it while this sleeps
-                await asyncio.sleep(self._pace.rest_s(self) or 0.0)
+                await self._rest()
         except Exception as problem:
             self.engine_room_error = problem
             raise

@@ -12,6 +12,7 @@ from rp2040py.rp2040 import RP2040
 
 from tools.emulation import flash, network
 from tools.emulation.converter import Converter
+from tools.emulation.pace import SLICE_NS, Pace
 
 ADC = 0x4004C000
 CS, FCS, FIFO, DIV = ADC, ADC + 8, ADC + 12, ADC + 16
@@ -98,6 +99,29 @@ def test_unique_id_is_the_boards_own_when_it_is_read(mcu):
     chip = flash.Flash.fit(mcu)
     chip.unique_id = bytes(range(8))
     assert _command(chip, bytes([0x4B]) + bytes(12))[5:] == bytes(range(8))
+
+
+class Course:
+    """As much of a simulator as Pace looks at."""
+
+    def __init__(self, nanos):
+        self.clock = self
+        self.nanos = nanos
+
+
+def test_board_waits_when_it_is_a_slice_ahead_of_another():
+    pace, slow, fast = Pace(None), Course(0.0), Course(SLICE_NS + 1.0)
+    pace.join(slow)
+    pace.join(fast)
+    assert (pace.rest_s(slow), pace.rest_s(fast)) == (None, 0.0)
+    pace.leave(slow)
+    assert pace.rest_s(fast) is None
+
+
+def test_board_waits_when_it_is_ahead_of_wall_time():
+    pace, board = Pace(1.0), Course(60e9)
+    pace.join(board)
+    assert 59 < pace.rest_s(board) <= 60
 
 
 def _command(chip, content):
