@@ -57,7 +57,10 @@ contract EnergyMarket is OrderBook {
             }
             if (isApproved) slot.flags |= APPROVED;
             emit OrderReviewed(orderId, isApproved);
-            if (!isApproved) _close(orderId, slot);
+            if (!isApproved) {
+                _unplace(_state.accounts[slot.peer].account, slot);
+                _close(orderId, slot);
+            }
         }
     }
 

@@ -17,14 +17,18 @@ struct Account {
     IEnergyMarket.PeerStatus status;
 }
 
-/// @dev `placedUwh` is what the node's orders and takes hold in `windowId`, the newest window it
-/// traded in.
-struct Node {
-    bytes32 id;
-    address key;
+/// @dev What an account's own calls need first. `placedUwh` is what its orders and takes hold in
+/// `windowId`, the newest window it traded in.
+struct PeerSlot {
+    uint32 number;
     uint32 windowId;
     uint48 placedUwh;
     uint8 priority;
+}
+
+struct Node {
+    bytes32 id;
+    address key;
 }
 
 /// @dev `surplusWei` is what fills below a bid's price saved: the closing pass returns it.

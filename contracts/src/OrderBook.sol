@@ -6,9 +6,9 @@ import {
     APPROVED,
     Account,
     FILLED,
-    Node,
     OFFER,
     OrderSlot,
+    PeerSlot,
     TradeSlot
 } from "./MarketState.sol";
 import {Settlement} from "./Settlement.sol";
@@ -53,8 +53,8 @@ abstract contract OrderBook is Settlement {
         _requireApproved(account);
         TradingWindow.Slots storage terms = _state.windows[old.windowId];
         _checkOrder(old.windowId, terms, energyUwh, priceGweiPerKwh);
-        _unplace(old);
-        _hold(old.peer, old.windowId, energyUwh, terms.maxEnergyUwh);
+        _unplace(msg.sender, old);
+        _hold(old.windowId, energyUwh, terms.maxEnergyUwh);
 
         slot.energyUwh = uint48(energyUwh);
         slot.price = uint40(priceGweiPerKwh);
@@ -74,7 +74,7 @@ abstract contract OrderBook is Settlement {
             terms.mechanism != Mechanism.Bilateral && block.timestamp >= terms.bidEnd
                 && block.timestamp < terms.clearBy
         ) revert BookFrozen(slot.windowId, block.timestamp, terms.bidEnd, terms.clearBy);
-        _unplace(slot);
+        _unplace(msg.sender, slot);
         _close(orderId, slot);
     }
 
@@ -138,7 +138,7 @@ abstract contract OrderBook is Settlement {
     ) private returns (uint256 orderId) {
         TradingWindow.Slots storage terms = _state.windows[windowId];
         _checkOrder(windowId, terms, energyUwh, priceGweiPerKwh);
-        uint8 priority = _hold(number, uint32(windowId), energyUwh, terms.maxEnergyUwh);
+        uint8 priority = _hold(uint32(windowId), energyUwh, terms.maxEnergyUwh);
 
         orderId = ++_orderCount;
         _state.orders[orderId] = OrderSlot({
@@ -181,26 +181,27 @@ abstract contract OrderBook is Settlement {
         }
     }
 
-    /// @dev Counts energy towards what a node may hold in a window; returns the node's priority.
+    /// @dev Counts energy towards what the sender's node may hold in a window; returns the node's priority.
     /// One window is counted, the newest the node traded in, so an older one is over for it.
-    function _hold(uint32 number, uint32 windowId, uint256 energyUwh, uint256 limitUwh)
+    function _hold(uint32 windowId, uint256 energyUwh, uint256 limitUwh)
         private
         returns (uint8 priority)
     {
-        Node storage node = _state.nodes[number];
-        uint32 counted = node.windowId;
+        PeerSlot storage peerSlot = _peers[msg.sender];
+        uint32 counted = peerSlot.windowId;
         if (windowId < counted) revert WindowPassed(windowId, counted);
-        uint256 heldUwh = energyUwh + (windowId == counted ? node.placedUwh : 0);
+        uint256 heldUwh = energyUwh + (windowId == counted ? peerSlot.placedUwh : 0);
         if (heldUwh > limitUwh) {
-            revert NodeLimitExceeded(_state.accounts[number].account, heldUwh, limitUwh);
+            revert NodeLimitExceeded(msg.sender, heldUwh, limitUwh);
         }
-        (node.windowId, node.placedUwh) = (windowId, uint48(heldUwh));
-        return node.priority;
+        (peerSlot.windowId, peerSlot.placedUwh) = (windowId, uint48(heldUwh));
+        return peerSlot.priority;
     }
 
-    function _unplace(OrderSlot memory slot) private {
-        Node storage node = _state.nodes[slot.peer];
-        if (node.windowId == slot.windowId) node.placedUwh -= slot.energyUwh;
+    /// @dev What an order still holds no longer counts for its peer.
+    function _unplace(address account, OrderSlot memory slot) internal {
+        PeerSlot storage peerSlot = _peers[account];
+        if (peerSlot.windowId == slot.windowId) peerSlot.placedUwh -= slot.energyUwh;
     }
 
     function _openOrder(uint256 orderId) internal view returns (OrderSlot storage slot) {
@@ -260,6 +261,6 @@ abstract contract OrderBook is Settlement {
         if (remainderUwh != 0 && remainderUwh < min) {
             revert RemainderTooSmall(orderId, remainderUwh, min);
         }
-        _hold(taker, taken.windowId, energyUwh, terms.maxEnergyUwh);
+        _hold(taken.windowId, energyUwh, terms.maxEnergyUwh);
     }
 }

@@ -4,7 +4,7 @@ pragma solidity ^0.8.24;
 import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
 import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
-import {Account, MarketState, Node} from "./MarketState.sol";
+import {Account, MarketState, Node, PeerSlot} from "./MarketState.sol";
 import {Roles} from "./Roles.sol";
 import {IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
 
@@ -23,7 +23,7 @@ abstract contract PeerRegistry is Roles, ReentrancyGuard, Pausable {
     uint40 internal _orderCount;
     uint40 internal _tradeCount;
 
-    mapping(address account => uint32 number) private _numberOf;
+    mapping(address account => PeerSlot) internal _peers;
     MarketState internal _state;
     mapping(bytes32 nodeId => uint32 number) private _holderOfNodeId;
     mapping(address nodeKey => uint32 number) private _holderOfNodeKey;
@@ -32,13 +32,13 @@ abstract contract PeerRegistry is Roles, ReentrancyGuard, Pausable {
 
     /// @inheritdoc IEnergyMarket
     function register() external whenNotPaused {
-        if (_numberOf[msg.sender] != 0) revert AlreadyRegistered(msg.sender);
+        if (_peers[msg.sender].number != 0) revert AlreadyRegistered(msg.sender);
         _refuseRole(DEFAULT_ADMIN_ROLE);
         _refuseRole(COORDINATOR_ROLE);
         _refuseRole(ORACLE_ROLE);
 
         uint32 number = ++_peerCount;
-        _numberOf[msg.sender] = number;
+        _peers[msg.sender].number = number;
         _state.accounts[number] = Account(msg.sender, 0, PeerStatus.Registered);
         emit PeerRegistered(msg.sender);
     }
@@ -92,7 +92,8 @@ abstract contract PeerRegistry is Roles, ReentrancyGuard, Pausable {
         external
         onlyRole(DEFAULT_ADMIN_ROLE)
     {
-        _state.nodes[_registered(peerAccount)].priority = priority;
+        _registered(peerAccount);
+        _peers[peerAccount].priority = priority;
         emit PriorityGranted(peerAccount, priority);
     }
 
@@ -153,7 +154,7 @@ abstract contract PeerRegistry is Roles, ReentrancyGuard, Pausable {
 
     /// @dev Peers never get a role, just as role holders never become peers.
     function _grantRole(bytes32 role, address account) internal override returns (bool) {
-        if (_numberOf[account] != 0) revert RoleMayNotTrade(account, role);
+        if (_peers[account].number != 0) revert RoleMayNotTrade(account, role);
         return super._grantRole(role, account);
     }
 
@@ -169,7 +170,7 @@ abstract contract PeerRegistry is Roles, ReentrancyGuard, Pausable {
     }
 
     function _registered(address account) internal view returns (uint32 number) {
-        number = _numberOf[account];
+        number = _peers[account].number;
         if (number == 0) revert NotRegistered(account);
     }
 
