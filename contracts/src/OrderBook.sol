@@ -140,7 +140,10 @@ abstract contract OrderBook is Settlement {
         _checkOrder(windowId, terms, energyUwh, priceGweiPerKwh);
         uint8 priority = _hold(uint32(windowId), energyUwh, terms.maxEnergyUwh);
 
-        orderId = ++_orderCount;
+        // 2^40 orders would cost more gas than there will be.
+        unchecked {
+            orderId = ++_orderCount;
+        }
         _state.orders[orderId] = OrderSlot({
             peer: number,
             windowId: uint32(windowId),
