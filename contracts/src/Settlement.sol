@@ -124,7 +124,7 @@ abstract contract Settlement is PeerRegistry {
         address buyerKey = ofBuyer ? _state.nodes[slot.buyer].key : address(0);
         sums.signatures = (sellerKey == address(0) ? 0 : 1) | (buyerKey == address(0) ? 0 : 2);
         uint256 tradeId = delivered.tradeId;
-        uint256 before;
+        uint256 before = 0;
         for (uint256 i = 0; i < delivered.attempts.length; ++i) {
             Attempt calldata one = delivered.attempts[i];
             if (i != 0 && one.number <= before) {
@@ -171,8 +171,8 @@ abstract contract Settlement is PeerRegistry {
 
     function _reportable(uint256 tradeId) private view returns (TradeSlot memory slot) {
         slot = _unclosed(tradeId);
-        TradingWindow.Slots storage window = _state.windows[slot.windowId];
-        uint256 reportBy = window.reportBy;
+        TradingWindow.Slots storage terms = _state.windows[slot.windowId];
+        uint256 reportBy = terms.reportBy;
         if (block.timestamp >= reportBy) revert ReportTooLate(tradeId, block.timestamp, reportBy);
         if (_isProvisional(slot.windowId)) revert WindowNotCleared(slot.windowId);
     }
@@ -182,9 +182,9 @@ abstract contract Settlement is PeerRegistry {
     /// @inheritdoc IEnergyMarket
     function refund(uint256 tradeId) external {
         TradeSlot memory slot = _unclosed(tradeId);
-        TradingWindow.Slots storage window = _state.windows[slot.windowId];
+        TradingWindow.Slots storage terms = _state.windows[slot.windowId];
         // A window that was not cleared in time has no trades.
-        uint256 dueS = _isProvisional(slot.windowId) ? window.clearBy : window.reportBy;
+        uint256 dueS = _isProvisional(slot.windowId) ? terms.clearBy : terms.reportBy;
         if (block.timestamp < dueS) revert RefundTooEarly(tradeId, block.timestamp, dueS);
 
         if (slot.status == TradeStatus.Open) {
