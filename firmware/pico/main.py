@@ -2,10 +2,17 @@
 
 import asyncio
 import gc
+import os
 
 # How much may be allocated between two collections. Collected only when the memory is full, what
 # stays lies scattered among what was compiled and dropped, and no block of samples fits any more.
 COLLECT_AFTER_BYTES = 32_768
+
+
+# A technician's tool leaves this file to be alone with the board: the watchdog, once started, would
+# end whatever takes the tool longer than 8 s.
+MAINTENANCE = "maintenance"
+ONCE = "once"  # its content: for this start only; any other content stays until the tool removes it
 
 
 class Hardware:
@@ -16,8 +23,23 @@ class Hardware:
     import rp2
 
 
+def is_in_maintenance():
+    """Tell whether the node must not start. The relays stay as boot.py left them: open."""
+    try:
+        with open(MAINTENANCE) as file:
+            kind = file.read()
+    except OSError:
+        return False
+    if kind == ONCE:
+        os.remove(MAINTENANCE)
+    return True
+
+
 def main():
     """Run until the watchdog resets the board; without good settings, say what is wrong."""
+    if is_in_maintenance():
+        print("maintenance: the node is not started; trueque board flash ends this")
+        return
     if hasattr(gc, "threshold"):
         gc.threshold(COLLECT_AFTER_BYTES)
     from node import settings

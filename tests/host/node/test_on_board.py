@@ -48,3 +48,13 @@ def test_main_names_each_field_and_ends_when_the_settings_are_wrong(tmp_path):
     assert "settings: key_up must be 64 hex digits" in lines
     assert all(line.startswith("settings: ") for line in lines)
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize(("kind", "is_left"), [("once", False), ("flash", True), ("", True)])
+def test_main_starts_no_node_when_in_maintenance(tmp_path, kind, is_left):
+    (tmp_path / "settings.json").write_text("{}")
+    (tmp_path / "maintenance").write_text(kind)
+    done = run_micropython("import main; main.main()", tmp_path)
+    assert done.stdout.startswith("maintenance: the node is not started")
+    assert done.returncode == 0
+    assert (tmp_path / "maintenance").exists() is is_left
