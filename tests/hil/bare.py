@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-ROOT = Path(__file__).parents[2]
-FIRMWARE = ROOT / "firmware" / "pico"
+from tools.board.firmware_files import compiled_files
+
 SETTINGS = {
     "node": "house-1",
     "wifi_ssid": "bench",
@@ -30,10 +30,8 @@ Wave = Callable[[int, NDArray[np.float64]], NDArray[np.float64]]
 
 def firmware(without: tuple[str, ...] = (), **changes) -> dict[str, bytes]:
     """Return the firmware's files with settings.json, `changes` made in the latter."""
-    from tools.emulation.flash import file_tree
-
     settings = json.dumps(SETTINGS | changes).encode()
-    files = file_tree(FIRMWARE, {"settings.json": settings})
+    files = compiled_files() | {"settings.json": settings}
     return {name: content for name, content in files.items() if name not in without}
 
 

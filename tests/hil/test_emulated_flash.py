@@ -56,7 +56,7 @@ def _saved_count(mcu) -> int | None:
 
 def test_records_survive_when_power_fails_within_any_write(image, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    files = {name: content for name, content in bare.firmware().items() if name == "node/slots.py"}
+    files = {name: content for name, content in bare.firmware().items() if name == "node/slots.mpy"}
 
     async def run():
         async with bare.board(

@@ -11,10 +11,9 @@ from typing import Any
 import click
 
 from tools.bench.house import House, Wiring
-from tools.bench.lab import FIRMWARE_DIR
 from tools.bench.profile import profile_of_house
+from tools.board.firmware_files import compiled_files
 from tools.emulation.device import PicoW, Surroundings
-from tools.emulation.flash import file_tree
 from tools.emulation.pace import Pace
 
 ON_BOARD = Path(__file__).with_name("on_board_costs.py")
@@ -38,7 +37,7 @@ async def measure(image: Path) -> dict[str, Any]:
     house = House("house-1", profile_of_house(1), Wiring.of_settings(SETTINGS))
     house.follow_profile(NOON)
     house.balance(0.0)
-    files = file_tree(FIRMWARE_DIR, {"settings.json": json.dumps(SETTINGS).encode()})
+    files = compiled_files() | {"settings.json": json.dumps(SETTINGS).encode()}
     # Under its own name main.py would run at boot; imported it only defines.
     files["lib/main.py"] = files.pop("main.py")
     around = Surroundings(house.sample, house.meters, house.unique_id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from littlefs import LittleFS, UserContext
 from rp2040py.boards import FlashLayout
@@ -77,15 +76,6 @@ class Flash(RPSSI):
             self._tx_buffer = bytearray()
         super()._apply_command()
         self._alarm.schedule(1)
-
-
-def file_tree(firmware_dir: Path, extra: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return what a technician copies to a board: the firmware's files, and `extra` ones."""
-    files = {
-        path.relative_to(firmware_dir).as_posix(): path.read_bytes()
-        for path in sorted(firmware_dir.rglob("*.py"))
-    }
-    return files | dict(extra)
 
 
 def build_image(files: Mapping[str, bytes]) -> bytes:

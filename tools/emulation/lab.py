@@ -11,8 +11,8 @@ from rp2040py.gpio_pin import GPIOPinState
 
 from tools.bench.house import RELAY_PINS, House
 from tools.bench.lab import FIRMWARE_DIR, SiteTime, VirtualLab
+from tools.board.firmware_files import compiled_files
 from tools.emulation.device import PicoW, Surroundings
-from tools.emulation.flash import file_tree
 from tools.emulation.pace import Pace
 
 LED_PIN = 16
@@ -79,10 +79,11 @@ class EmulatedLab(VirtualLab):
 
     async def start(self) -> None:
         """Power all boards on."""
+        firmware = compiled_files(self._firmware_dir)
         for name, house in self.houses.items():
             flash = self.state_dir / name
             own = {path.name: path.read_bytes() for path in flash.iterdir() if path.is_file()}
-            files = file_tree(self._firmware_dir, own)
+            files = firmware | own
             self.emulated[name] = EmulatedBoard(house, self._image, files, self)
         await asyncio.gather(*(board.start() for board in self.emulated.values()))
 

