@@ -19,7 +19,8 @@ _PURPOSE = {
     "event": "Something a person may want to know of.",
     "lease": "The hub's short-lived permission for a closed relay, with the counterparty's "
     "progress.",
-    "command": "Close or open a relay for one delivery, or clear a latched fault.",
+    "command": "Close or open a relay for one delivery, stop whatever runs in an emergency, or "
+    "clear a latched fault.",
 }
 
 _REASON = {

@@ -51,7 +51,7 @@ class Node:
             Wifi(hardware.network, (settings.wifi_ssid, settings.wifi_password)),
             self.outbox,
             self.clock,
-            self.commands.receive,
+            self.receive,
         )
         self.publisher.on_added = self.link.wake
         self.link.on_up = self.publisher.send_status
@@ -103,6 +103,16 @@ class Node:
         self.switchboard = Switchboard(self.delivery, self.relays, led, self.store, self.publisher)
         self.commands = Commands(settings, self.nonces, self.delivery, self.switchboard, self.clock)
         self.safety = Safety(self.bus, self.delivery, self.switchboard, self.clock)
+
+    def receive(self, topic, payload):
+        """Take a message of the hub. What goes wrong within is the node's failure, not the link's.
+
+        So relays open: the link alone would only connect anew.
+        """
+        try:
+            self.commands.receive(topic, payload)
+        except Exception as problem:
+            self.supervisor.fail("commands: %r" % problem)
 
     def status(self):
         """Return the members of a status that change."""

@@ -52,9 +52,11 @@ class Commands:
 
     def _answer(self, kind, record, verdict, now_ms):
         delivery_id = record["delivery_id"]
+        # However old: opening is always safe, and a late open is better than none.
         if kind == "command" and record["action"] == "open":
-            # However old: opening is always safe, and a late open is better than none.
             return self._delivery.command_open(delivery_id, now_ms)
+        if kind == "command" and record["action"] == "stop":
+            return self._delivery.trip("emergency_stop", now_ms)
         end_ms = self._nonces.end_ms(record["nonce"], now_ms)
         reason = None
         if verdict != NEW:

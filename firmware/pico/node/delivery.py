@@ -40,6 +40,7 @@ class Delivery:
         self._watch = None
         self._open_current_since_ms = None
         self._link_lost_since_ms = None
+        self._tripped_id = None  # armed when it tripped: only another attempt may close again
 
     def is_relay_needed(self):
         """Tell whether a relay is closed or about to be: the meter must then be quick."""
@@ -48,7 +49,8 @@ class Delivery:
     def lease(self, record, end_ms, now_ms):
         """Take a lease whose nonce lets it live until `end_ms`. It closes nothing."""
         delivery_id = record["delivery_id"]
-        if self.state == "fault" or self._is_finished(delivery_id):
+        is_over = delivery_id == self._tripped_id or self._is_finished(delivery_id)
+        if self.state == "fault" or is_over:
             return []
         if self.state in ("idle", "armed"):
             is_new = delivery_id != self.delivery_id
@@ -63,12 +65,9 @@ class Delivery:
         return []
 
     def command(self, record, now_ms):
-        """Obey a command whose nonce is fresh, or say why not."""
-        action = record["action"]
-        if action == "close":
+        """Obey a command, but `open` and `stop`, whose nonce is fresh, or say why not."""
+        if record["action"] == "close":
             return self._command_close(record, now_ms)
-        if action == "open":
-            return self.command_open(record["delivery_id"], now_ms)
         return self._clear_fault(record["delivery_id"])
 
     def command_open(self, delivery_id, now_ms):
@@ -115,7 +114,8 @@ class Delivery:
         if self.state in ("closing", "delivering"):
             return self._stop(reason, now_ms)
         if self.state == "armed":
-            return [("open",)] + self._rest()
+            self._tripped_id = self.delivery_id
+            return [("open",), ("event", "tripped", reason, self.delivery_id)] + self._rest()
         return [("open",)]
 
     def stop_for_ever(self, reason):
@@ -182,7 +182,8 @@ class Delivery:
     def _clear_fault(self, delivery_id):
         if self.state != "fault":
             return []
-        if self._sample is None or self._has_current(self._sample):
+        is_ending = self.fault == "exception"  # a reset follows: nothing may close before it
+        if is_ending or self._sample is None or self._has_current(self._sample):
             return [("event", "command_refused", "fault_latched", delivery_id)]
         self.fault = None
         return [("event", "fault_cleared", None, delivery_id)] + self._rest()
@@ -190,6 +191,9 @@ class Delivery:
     def _tick_closing(self, now_ms):
         if now_ms >= self._lease_end_ms or now_ms - self._since_ms >= CLOSING_MS:
             return self._stop("lease_expired", now_ms)
+        reason = self._obstacle(now_ms)  # the bus may have changed while the dead time passed
+        if reason:
+            return self._stop(reason, now_ms)
         return [("close", RELAY_OF_ROLE[self.role])]
 
     def _tick_delivering(self, sample, now_ms):

@@ -2,6 +2,8 @@
 
 import json
 
+from wire.records import SCHEMAS, check
+
 KEPT = 16  # ended deliveries remembered, so that none is done twice
 
 
@@ -62,11 +64,39 @@ class Finals:
 
     def _load(self):
         saved = self._slots.load()
-        if saved:
+        if not saved:
+            return
+        try:
             content = json.loads(saved)
-            self._running = content["running"]
-            self._ended = content["ended"]
+        except (ValueError, RuntimeError):  # no JSON, no UTF-8, or nested beyond all measure
+            content = None
+        if not isinstance(content, dict):
+            print("flash: finals are not readable")
+            return
+        self._running = _as_report(content.get("running"))
+        ended = content.get("ended")
+        for entry in ended if isinstance(ended, list) else ():
+            members = _as_report(entry.get("members")) if isinstance(entry, dict) else None
+            if members:
+                self._ended.append({"members": members, "sent": entry.get("sent") is True})
 
     def _save(self):
         content = {"running": self._running, "ended": self._ended}
         self._slots.save(json.dumps(content).encode())
+
+
+def _as_report(saved):
+    """Return the members of a delivery record without header, or None where `saved` holds none.
+
+    What another version of the firmware saved may lack members that can be null, or have more.
+    Whatever flash holds, a node must boot.
+    """
+    if not isinstance(saved, dict):
+        return None
+    header = {"boot_id": 0, "seq": 1, "t_ms": None}
+    members = {
+        member.name: saved.get(member.name)
+        for member in SCHEMAS["delivery"]
+        if member.name not in header
+    }
+    return None if check("delivery", dict(header, **members)) else members

@@ -2,7 +2,10 @@
 
 import struct
 
+from wire.units import MAX_SEQ
+
 BLOCK = 4096
+LARGEST = MAX_SEQ >> 1  # a saved number beyond it is none
 _LAYOUT = ">Q"
 
 
@@ -14,6 +17,8 @@ class Numbering:
         self._slots = slots
         saved = slots.load()
         start = struct.unpack(_LAYOUT, saved)[0] if saved and len(saved) == 8 else 1
+        if not 0 < start <= LARGEST:
+            start = 1
         self._next = {kind: start for kind in kinds}
         self._limit = start
         self._reserve()

@@ -5,6 +5,8 @@ A register only grows. Import and export are never netted.
 
 import struct
 
+from wire.units import MAX_ENERGY_UWH
+
 PICO_PER_MICRO_HOUR = 3_600_000_000  # uW * us in one uWh
 NAMES = (  # a new one goes to the end, so that a record saved before it still fits
     "bus_import",
@@ -63,6 +65,8 @@ class Registers:
         if len(saved) % _EACH_BYTES or not 0 < count <= len(NAMES):
             raise ValueError("registers: %d bytes" % len(saved))
         values = struct.unpack(">%dQ" % (2 * count), saved)
+        if max(values[:count]) > MAX_ENERGY_UWH or max(values[count:]) >= PICO_PER_MICRO_HOUR:
+            raise ValueError("registers: beyond any energy")
         for place in range(count):
             self._whole_uwh[NAMES[place]] = values[place]
             self._rest[NAMES[place]] = values[count + place]

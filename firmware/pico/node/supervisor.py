@@ -38,7 +38,11 @@ class Supervisor:
             return
         self.has_failed = True
         print("failure:", reason)
-        self._on_failure()
+        try:
+            self._on_failure()
+        except Exception as problem:
+            # It opens before it tells; untold, the hub learns of it by the boot that follows.
+            print("failure: not told:", repr(problem))
 
     async def run(self):
         """Look for ever."""

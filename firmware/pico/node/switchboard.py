@@ -32,11 +32,13 @@ class Switchboard:
 
     def fail(self):
         """An exception somewhere: open, say so, never close again before the reset."""
-        self._open()
+        self._relays.open()
         delivery = self._delivery
         is_running = delivery.state in ("closing", "delivering", "opening")
         report = delivery.report("final", "exception") if is_running else None
         delivery.stop_for_ever("exception")
+        # From here on nothing closes, whatever else raises.
+        self._led.value(0)
         if report:
             self._report(report[1])
         self._publisher.send_event("fault", "exception", None)
@@ -48,9 +50,10 @@ class Switchboard:
 
     def _close(self, relay, now_ms):
         if self._kept_id != self._delivery.delivery_id:
-            # Before the contact closes: a flash write would hold up the safety loop after it.
-            self._kept_id = self._delivery.delivery_id
+            # Before the contact closes: a flash write would hold up the safety loop after it, and
+            # what is not in flash could be done again after a reset.
             self._store.keep_running(self._delivery.report("closed", None)[1])
+            self._kept_id = self._delivery.delivery_id
         if self._relays.close(relay):
             self._led.value(1 if relay == "in" else 0)
             self.apply(self._delivery.closed(now_ms), now_ms)

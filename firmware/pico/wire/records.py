@@ -17,13 +17,14 @@ QUALITY = {
     "clock_not_set": 8,
     "sensor_stale": 16,
     "samples_lost": 32,
+    "sensor_open": 64,
 }
 
 STATES = ("idle", "armed", "closing", "delivering", "opening", "fault")
 RELAYS = ("open", "in", "out")
 ROLES = ("seller", "buyer")
 PHASES = ("closed", "progress", "final")
-ACTIONS = ("close", "open", "clear_fault")
+ACTIONS = ("close", "open", "stop", "clear_fault")
 RESET_CAUSES = ("power_on", "watchdog", "soft", "other")
 
 # Why a delivery ended.
@@ -46,17 +47,13 @@ ABORTS = (
     "exception",
     "emergency_stop",
 )
-# Why a command closed nothing.
+# Why a command closed nothing; the bus may refuse too, with the abort it would lead to.
 REFUSALS = (
     "no_lease",
     "old_nonce",
     "stale_seq",
     "busy",
-    "already_finished",
     "fault_latched",
-    "dead_time",
-    "limits",
-    "malformed",
 )
 EVENT_CODES = (
     "boot",
@@ -121,7 +118,7 @@ SCHEMAS = {
         Integer("load_apparent_uva", 0, units.MAX_POWER_UW, True),
         _register("load_apparent_uvah"),
         Integer("load_frequency_uhz", 0, units.MAX_FREQUENCY_UHZ, True),
-        Integer("quality_flags", 0, 63),
+        Integer("quality_flags", 0, 127),
     ),
     "status": _FROM_NODE
     + (

@@ -15,6 +15,12 @@ NODE = "house-1"
 KEY_UP, KEY_DOWN = bytes(range(32)), bytes(range(32, 64))
 BUS_ADDRESS, SHUNT_UOHM = 0x40, 50_000
 RELAY_IN, RELAY_OUT = 14, 15
+TERMS = {
+    "energy_uwh": 34_723,
+    "max_power_uw": 6_250_000,
+    "max_duration_ms": 600_000,
+    "exposure_uwh": 1_736,
+}
 
 
 def settings_members(**changes):
@@ -81,9 +87,12 @@ class Rig:
         self.parts[BUS_ADDRESS].update({0x01: shunt & 0xFFFF, 0x02: voltage_uv // 1250})
 
     def step(self, duration_ms=20):
-        """Let the time of one look pass, then look."""
+        """Let the time of one look pass, then look, as the node's safety task does."""
         self.ticks.advance_ms(duration_ms)
-        self.node.safety.step(self.link_up)
+        try:
+            self.node.safety.step(self.link_up)
+        except Exception as problem:
+            self.node.supervisor.fail(f"safety: {problem!r}")
         if self.relay() == "open" and not self.is_welded:
             self.parts[BUS_ADDRESS][0x01] = 0
         self.collect()
@@ -115,30 +124,29 @@ class Rig:
 
     def close(self, delivery_id, role="buyer", nonce=None, **changes):
         """Send a command to close."""
-        members = {
-            "delivery_id": delivery_id,
-            "action": "close",
-            "role": role,
-            "energy_uwh": 34_723,
-            "max_power_uw": 6_250_000,
-            "max_duration_ms": 600_000,
-            "exposure_uwh": 1_736,
-        }
-        members.update(changes)
+        members = {"delivery_id": delivery_id, "action": "close", "role": role, **TERMS, **changes}
         self._send("command", members, nonce)
 
     def command(self, action, delivery_id, nonce=None):
-        """Send a command to open or to clear a fault."""
-        names = ("role", "energy_uwh", "max_power_uw", "max_duration_ms", "exposure_uwh")
-        members = dict.fromkeys(names)
+        """Send a command to open, to stop or to clear a fault."""
+        members = dict.fromkeys(("role", *TERMS))
         members.update(delivery_id=delivery_id, action=action)
         self._send("command", members, nonce)
 
-    def _send(self, kind, members, nonce):
+    def payload(self, action, delivery_id, role="buyer"):
+        """Return a genuine command for `node.receive`, not sent."""
+        members = dict.fromkeys(("role", *TERMS))
+        if action == "close":
+            members = {"role": role, **TERMS}
+        return self._signed("command", {"delivery_id": delivery_id, "action": action, **members})
+
+    def _signed(self, kind, members, nonce=None):
         self._seq[kind] += 1
         record = {"epoch": 1, "seq": self._seq[kind], "nonce": nonce or self.nonce(), **members}
-        path = topic(NODE, kind)
-        self.node.commands.receive(path, codec.encode(path, record, KEY_DOWN))
+        return codec.encode(topic(NODE, kind), record, KEY_DOWN)
+
+    def _send(self, kind, members, nonce):
+        self.node.receive(topic(NODE, kind), self._signed(kind, members, nonce))
         self.collect()
 
     def records(self, kind, **members):

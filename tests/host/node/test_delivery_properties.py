@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from node.delivery import RELAY_OF_ROLE
 
 from tests.host.fakes.ticks import Ticks
+from tests.host.node.broken import CALLEES
 from tests.host.node.rig import RELAY_IN, RELAY_OUT, Rig, delivery_id
 
 IDS = st.integers(1, 4).map(delivery_id)
@@ -79,12 +80,32 @@ class Node(RuleBasedStateMachine):
         if self.rig.relay() != "open":
             self.rig.set_bus(12_000_000, 500_000 if role == "buyer" else -500_000)
 
-    @rule(which=IDS)
-    def open(self, which):
-        is_its = which == self.rig.delivery.delivery_id
-        self.rig.command("open", which)
+    @rule(which=IDS, action=st.sampled_from(["open", "stop"]))
+    def open(self, which, action):
+        is_its = action == "stop" or which == self.rig.delivery.delivery_id
+        self.rig.command(action, which)
         if is_its:
             assert self.rig.relay() == "open"
+
+    @rule(part=st.sampled_from(sorted(CALLEES)), what=st.sampled_from(["close", "time", "open"]))
+    def exception(self, part, what):
+        """One part raises, whenever it is called, while this happens."""
+        with pytest.MonkeyPatch.context() as broken:
+            CALLEES[part](self.rig, broken)
+            if what == "time":
+                self.rig.run(100)
+            else:
+                payload = self.rig.payload(what, delivery_id(1))
+                self.rig.node.receive("trueque/1/house-1/command", payload)
+            self.look()
+
+    @rule()
+    def reset(self):
+        """The watchdog bites, or the power fails and comes back."""
+        self.rig.boot()
+        self.rig.step(60)
+        self.was_closed = False
+        self.nonces = [self.rig.nonce()]
 
     @rule(which=IDS)
     def clear_fault(self, which):
@@ -105,7 +126,7 @@ class Node(RuleBasedStateMachine):
     @rule(payload=st.binary(max_size=80), kind=st.sampled_from(["command", "lease", "status"]))
     def noise(self, payload, kind):
         before = self.rig.relay()
-        self.rig.node.commands.receive("trueque/1/house-1/" + kind, payload)
+        self.rig.node.receive("trueque/1/house-1/" + kind, payload)
         assert self.rig.relay() == before
 
     @rule(steps=st.integers(1, 30), step_ms=st.sampled_from([5, 20, 90]))
@@ -150,6 +171,11 @@ class Node(RuleBasedStateMachine):
         assert RELAY_OF_ROLE[delivery.role] == self.rig.relay()
         # At most one look late: 90 ms here.
         assert self.rig.node.clock.now_ms() < delivery._lease_end_ms + 90
+
+    @invariant()
+    def nothing_is_closed_after_a_failure(self):
+        if hasattr(self, "rig") and self.rig.node.supervisor.has_failed:
+            assert self.rig.relay() == "open"
 
     @invariant()
     def dead_time_between_relays(self):

@@ -1,6 +1,8 @@
 """What is kept in flash: two slots, torn writes, numbers and registers over reboots."""
 
+import json
 import os
+import struct
 
 import pytest
 from hypothesis import given
@@ -140,7 +142,7 @@ def test_registers_are_not_written_when_nothing_moved(tmp_path):
 def test_registers_keep_64_bits_and_remainders_when_saved_and_restored():
     registers = Registers()
     for place, name in enumerate(NAMES):
-        registers.add(name, 10**12 + place, 3_600_000_001 * 1000)
+        registers.add(name, 10**12 + place, 3_600_000_001 * 900)
     after = Registers()
     after.restore(registers.to_bytes())
     assert after.to_bytes() == registers.to_bytes()
@@ -148,8 +150,21 @@ def test_registers_keep_64_bits_and_remainders_when_saved_and_restored():
         after.restore(b"short")
 
 
+def whole(delivery_id):
+    return f"{delivery_id:0>32}"
+
+
 def members(delivery_id, phase="final", energy_uwh=1):
-    return {"delivery_id": delivery_id, "phase": phase, "energy_uwh": energy_uwh, "reason": None}
+    return {
+        "delivery_id": whole(delivery_id),
+        "role": "buyer",
+        "phase": phase,
+        "energy_uwh": energy_uwh,
+        "counterparty_uwh": 0,
+        "elapsed_ms": 1,
+        "register_uwh": energy_uwh,
+        "reason": None,
+    }
 
 
 def test_final_stays_unsent_over_reboots_until_acknowledged(tmp_path):
@@ -157,10 +172,10 @@ def test_final_stays_unsent_over_reboots_until_acknowledged(tmp_path):
     finals.keep_running(members("aa", "closed"))
     finals.keep_final(members("aa"))
     assert Finals(slots(tmp_path)).unsent() == [members("aa")]
-    finals.acknowledge("aa")
+    finals.acknowledge(whole("aa"))
     after = Finals(slots(tmp_path))
     assert after.unsent() == []
-    assert after.is_finished("aa")
+    assert after.is_finished(whole("aa"))
 
 
 def test_delivery_ends_rebooted_with_the_energy_saved_when_power_was_cut(tmp_path):
@@ -180,8 +195,58 @@ def test_unsent_finals_are_never_dropped_when_many_wait(tmp_path):
         finals.keep_final(members(f"{number:02x}"))
     assert len(Finals(slots(tmp_path)).unsent()) == KEPT + 5
     for number in range(KEPT + 5):
-        finals.acknowledge(f"{number:02x}")
+        finals.acknowledge(whole(f"{number:02x}"))
     finals.keep_final(members("ff"))
     assert len(finals.unsent()) == 1
-    assert not finals.is_finished("00")
-    assert finals.is_finished("ff")
+    assert not finals.is_finished(whole("00"))
+    assert finals.is_finished(whole("ff"))
+
+
+DAMAGED = [
+    b"",
+    b"\xff\xfe",
+    b"null",
+    b"[]",
+    b"{}",
+    b'{"running": 5, "ended": {"a": 1}}',
+    b'{"running": {"delivery_id": null}, "ended": [5, {}, {"members": {"energy_uwh": -1}}]}',
+    b"[" * 100_000,
+]
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+def test_finals_are_none_and_work_on_when_flash_holds_something_else(tmp_path, content):
+    slots(tmp_path).save(content)
+    finals = Finals(slots(tmp_path))
+    finals.end_interrupted()
+    assert finals.unsent() == []
+    finals.keep_final(members("aa"))
+    assert Finals(slots(tmp_path)).unsent() == [members("aa")]
+
+
+def test_finals_that_are_whole_are_kept_when_one_beside_them_is_not(tmp_path):
+    ended = [{"members": members("aa"), "sent": False}, {"members": {}, "sent": False}]
+    slots(tmp_path).save(json.dumps({"running": None, "ended": ended}).encode())
+    assert Finals(slots(tmp_path)).unsent() == [members("aa")]
+
+
+def test_final_of_another_firmware_is_kept_when_it_had_more_members(tmp_path):
+    ended = [{"members": dict(members("aa"), later=1), "sent": False}]
+    slots(tmp_path).save(json.dumps({"running": None, "ended": ended}).encode())
+    assert Finals(slots(tmp_path)).unsent() == [members("aa")]
+
+
+@pytest.mark.parametrize("number", [0, 1 << 53, (1 << 64) - 1])
+def test_numbers_begin_anew_when_flash_holds_an_impossible_one(tmp_path, number):
+    slots(tmp_path).save(struct.pack(">Q", number))
+    assert Numbering(slots(tmp_path), ("reading",)).take("reading") == 1
+
+
+def test_node_boots_with_registers_at_nothing_when_flash_holds_impossible_ones(tmp_path):
+    path = str(tmp_path) + "/registers"
+    for content in (b"\xff" * 16 * len(NAMES), b"\x00" * 15):
+        Slots(path).save(content)
+        registers = Registers()
+        store = Store(registers, str(tmp_path) + "/")
+        assert not store.has_restored
+        assert [registers[name] for name in NAMES] == [0] * len(NAMES)
