@@ -17,6 +17,10 @@ _PURPOSE = {
     "delivery": "What this node's meter saw of one delivery: at closing, every metering block, "
     "and finally.",
     "event": "Something a person may want to know of.",
+    "signature": "The board's own signature of a delivery's final, a second or so after it: "
+    "secp256k1 as r and vs of EIP-2098, over the digest that the contract checks.",
+    "snapshot": "Energy registers, signed by the board's own key every 15 minutes: bills are "
+    "checked against them.",
     "lease": "The hub's short-lived permission for a closed relay, with the counterparty's "
     "progress.",
     "command": "Close or open a relay for one delivery, stop whatever runs in an emergency, or "

@@ -9,6 +9,8 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any
 
+NO_KEY = "0x" + "00" * 20  # of a board that was approved without one
+
 
 def node_name(node_id: str | None) -> str | None:
     """Return the node's name from a bytes32 in hex: ASCII, padded with zeros on the right."""
@@ -23,7 +25,9 @@ def _add_wei(connection: sqlite3.Connection, peer: str, column: str, amount_wei:
     row = connection.execute(f"SELECT {column} AS wei FROM peers WHERE peer = ?", (peer,))
     found = row.fetchone()
     if found is None:
-        connection.execute("INSERT INTO peers VALUES (?, NULL, 'registered', 0, 0, 0)", (peer,))
+        connection.execute(
+            "INSERT INTO peers VALUES (?, NULL, 'registered', 0, 0, 0, NULL)", (peer,)
+        )
     wei = int(found["wei"]) if found is not None else 0
     connection.execute(
         f"UPDATE peers SET {column} = ? WHERE peer = ?", (str(wei + amount_wei), peer)
@@ -32,15 +36,17 @@ def _add_wei(connection: sqlite3.Connection, peer: str, column: str, amount_wei:
 
 def _peer_registered(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
     connection.execute(
-        "INSERT OR IGNORE INTO peers VALUES (?, NULL, 'registered', '0', '0', '0')", (args["peer"],)
+        "INSERT OR IGNORE INTO peers VALUES (?, NULL, 'registered', '0', '0', '0', NULL)",
+        (args["peer"],),
     )
 
 
 def _peer_approved(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
     _peer_registered(connection, args, at_ms)
+    key = args.get("node_key")
     connection.execute(
-        "UPDATE peers SET state = 'approved', node = ? WHERE peer = ?",
-        (node_name(args["node_id"]), args["peer"]),
+        "UPDATE peers SET state = 'approved', node = ?, node_key = ? WHERE peer = ?",
+        (node_name(args["node_id"]), None if key == NO_KEY else key, args["peer"]),
     )
 
 
@@ -50,7 +56,8 @@ def _peer_suspended(connection: sqlite3.Connection, args: dict[str, Any], at_ms:
 
 def _peer_removed(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
     connection.execute(
-        "UPDATE peers SET state = 'registered', node = NULL WHERE peer = ?", (args["peer"],)
+        "UPDATE peers SET state = 'registered', node = NULL, node_key = NULL WHERE peer = ?",
+        (args["peer"],),
     )
 
 
@@ -123,7 +130,7 @@ def _trade_cleared(connection: sqlite3.Connection, args: dict[str, Any], at_ms: 
     bid = _order(connection, args["bid_id"])
     connection.execute(
         "INSERT INTO trades VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'matched', NULL, NULL, NULL,"
-        " NULL, NULL, NULL)",
+        " NULL, NULL, NULL, NULL)",
         (
             *(args["trade_id"], args["bid_id"], bid["window_id"], args["seller"], args["buyer"]),
             *(args["buyer"], energy_uwh),
@@ -160,7 +167,7 @@ def _trade_made(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int
     energy_uwh, price = args["energy_uwh"], args["price_gwei_per_kwh"]
     connection.execute(
         "INSERT INTO trades VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'matched', NULL, NULL, NULL,"
-        " NULL, NULL, NULL)",
+        " NULL, NULL, NULL, NULL)",
         (
             *(args["trade_id"], args["order_id"], args["window_id"]),
             *(args["seller"], args["buyer"], args["taker"], energy_uwh, price, at_ms),
@@ -222,10 +229,12 @@ def _close_trade(
 ) -> None:
     connection.execute(
         "UPDATE trades SET chain_state = ?, seller_metered_uwh = ?, buyer_metered_uwh = ?,"
-        " settled_uwh = ?, paid_wei = ?, refunded_wei = ?, closed_at_ms = ? WHERE trade_id = ?",
+        " settled_uwh = ?, paid_wei = ?, refunded_wei = ?, closed_at_ms = ?, signatures = ?"
+        " WHERE trade_id = ?",
         (
             *(state, args.get("seller_uwh"), args.get("buyer_uwh"), args.get("settled_uwh", 0)),
-            *(str(args["paid_wei"]), str(args["refunded_wei"]), at_ms, args["trade_id"]),
+            *(str(args["paid_wei"]), str(args["refunded_wei"]), at_ms, args.get("signatures")),
+            args["trade_id"],
         ),
     )
 

@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 from hub.errors import ForeignStore, NewerStore, StoreError
 from hub.store.rows import IdentityRow
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+DERIVED = ("peers", "windows", "orders", "trades")  # told by the chain's events alone
 BUSY_TIMEOUT_S = 10.0
 Row = TypeVar("Row")
 
@@ -77,11 +78,18 @@ class Database:
                 f"{self.path}: written by a newer Trueque (store version {version}, this program "
                 f"knows {SCHEMA_VERSION}); update the program, or restore an older backup"
             )
-        if version == 0:
-            schema = resources.files("hub").joinpath("schema.sql").read_text(encoding="utf-8")
-            self._writer.executescript(
-                f"BEGIN;\n{schema}\nPRAGMA user_version = {SCHEMA_VERSION};\nCOMMIT;"
-            )
+        if version == SCHEMA_VERSION:
+            return
+        schema = resources.files("hub").joinpath("schema.sql").read_text(encoding="utf-8")
+        outdated = "".join(f"DROP TABLE IF EXISTS {table};\n" for table in DERIVED)
+        self._writer.executescript(
+            f"BEGIN;\n{outdated}{schema}\nPRAGMA user_version = {SCHEMA_VERSION};"
+        )
+        self._rebuild(self._writer)
+        self._writer.execute("COMMIT")
+
+    def _rebuild(self, connection: sqlite3.Connection) -> None:
+        """Fill the tables of DERIVED anew; by whoever knows what events mean."""
 
     @property
     def _reader(self) -> sqlite3.Connection:

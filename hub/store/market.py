@@ -8,10 +8,8 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from hub.store.changes import CHANGES
-from hub.store.database import Database
+from hub.store.database import DERIVED, Database
 from hub.store.rows import OrderRow, PeerRow, TradeRow, WindowRow
-
-DERIVED = ("peers", "windows", "orders", "trades")
 
 
 class Event(Protocol):
@@ -89,14 +87,17 @@ class MarketTables(Database):
         """Forget every event after that block and rebuild what the earlier ones tell."""
         with self.transaction() as connection:
             connection.execute("DELETE FROM chain_events WHERE block_number > ?", (block_number,))
-            for table in DERIVED:
-                connection.execute(f"DELETE FROM {table}")
-            rows = connection.execute(
-                "SELECT name, args, seen_at_ms FROM chain_events ORDER BY block_number, log_index"
-            ).fetchall()
-            for row in rows:
-                self._apply(connection, row["name"], row["args"], row["seen_at_ms"])
+            self._rebuild(connection)
             self._set_cursor(connection, block_number, block_hash)
+
+    def _rebuild(self, connection: sqlite3.Connection) -> None:
+        for table in DERIVED:
+            connection.execute(f"DELETE FROM {table}")
+        rows = connection.execute(
+            "SELECT name, args, seen_at_ms FROM chain_events ORDER BY block_number, log_index"
+        ).fetchall()
+        for row in rows:
+            self._apply(connection, row["name"], row["args"], row["seen_at_ms"])
 
     @staticmethod
     def _apply(connection: sqlite3.Connection, name: str, args: str, at_ms: int) -> None:
@@ -115,7 +116,7 @@ class MarketTables(Database):
         return [
             PeerRow(
                 *(row["peer"], row["node"], row["state"], int(row["balance_wei"])),
-                *(int(row["deposited_wei"]), int(row["withdrawn_wei"])),
+                *(int(row["deposited_wei"]), int(row["withdrawn_wei"]), row["node_key"]),
             )
             for row in self._rows("SELECT * FROM peers")
         ]

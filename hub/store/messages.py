@@ -9,11 +9,13 @@ from typing import Any
 from wire import records, sequence
 
 from hub.store.database import Database
-from hub.store.rows import NodeRow, ReportRow, StatusRow
+from hub.store.rows import NodeRow, ReportRow, SignatureRow, StatusRow
 
 _READING = tuple(member.name for member in records.SCHEMAS["reading"])
 _STATUS = tuple(member.name for member in records.SCHEMAS["status"])
 _EVENT = tuple(member.name for member in records.SCHEMAS["event"])
+_SIGNATURE = ("delivery_id", "role", "energy_uwh", "counterparty_uwh", "signature")
+_SNAPSHOT = tuple(member.name for member in records.SCHEMAS["snapshot"])
 _REPORT = (
     "delivery_id",
     "role",
@@ -39,6 +41,9 @@ _INSERT_READING = _insert("readings", READING_COLUMNS)
 _INSERT_STATUS = _insert("node_status", ("node", "received_at_ms", *_STATUS))
 _INSERT_EVENT = _insert("node_events", ("node", "received_at_ms", *_EVENT))
 _INSERT_REPORT = _insert("delivery_reports", ("node", "received_at_ms", *_REPORT))
+_INSERT_SIGNATURE = _insert("delivery_signatures", ("node", "received_at_ms", *_SIGNATURE))
+SNAPSHOT_COLUMNS = ("node", "received_at_ms", *_SNAPSHOT)
+_INSERT_SNAPSHOT = _insert("snapshots", SNAPSHOT_COLUMNS)
 _LATEST_READINGS = """
     SELECT r.* FROM nodes n JOIN readings r ON r.node = n.node
      AND r.received_at_ms = (SELECT max(received_at_ms) FROM readings WHERE node = n.node)
@@ -101,6 +106,10 @@ class MessageTables(Database):
             connection.execute(_INSERT_EVENT, (*start, *(record[name] for name in _EVENT)))
         elif kind == "delivery":
             connection.execute(_INSERT_REPORT, (*start, *(record[name] for name in _REPORT)))
+        elif kind == "signature":
+            connection.execute(_INSERT_SIGNATURE, (*start, *(record[name] for name in _SIGNATURE)))
+        elif kind == "snapshot":
+            connection.execute(_INSERT_SNAPSHOT, (*start, *(record[name] for name in _SNAPSHOT)))
 
     def mark_offline(self, node: str) -> None:
         """Note that the broker published the node's last will: a hint for the page."""
@@ -204,3 +213,18 @@ class MessageTables(Database):
         """Return the last closed, progress and final message of both sides, oldest first."""
         sql = "SELECT * FROM delivery_reports WHERE delivery_id = ? ORDER BY received_at_ms"
         return [ReportRow(**row) for row in self._rows(sql, (delivery_id,))]
+
+    def delivery_signatures(self, delivery_id: str) -> list[SignatureRow]:
+        """Return what each side's board signed of a delivery, by its own key."""
+        sql = "SELECT * FROM delivery_signatures WHERE delivery_id = ?"
+        return [SignatureRow(**row) for row in self._rows(sql, (delivery_id,))]
+
+    def each_snapshot(self, start_ms: int, end_ms: int) -> Iterator[dict[str, Any]]:
+        """Yield the snapshots received in [start_ms, end_ms), oldest first, without holding all."""
+        cursor = self._reader.execute(
+            "SELECT * FROM snapshots WHERE received_at_ms >= ? AND received_at_ms < ?"
+            " ORDER BY received_at_ms, node, seq",
+            (start_ms, end_ms),
+        )
+        for row in cursor:
+            yield dict(row)

@@ -52,6 +52,7 @@ class PeerRow:
     balance_wei: int
     deposited_wei: int
     withdrawn_wei: int
+    node_key: str | None = None  # address of its board's own key
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ class TradeRow:
     paid_wei: int | None
     refunded_wei: int | None
     closed_at_ms: int | None = None
+    signatures: int | None = None  # that the contract checked: 1 the seller's, 2 the buyer's
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,19 @@ class ReportRow:
     elapsed_ms: int
     register_uwh: int
     reason: str | None
+
+
+@dataclass(frozen=True)
+class SignatureRow:
+    """What one side's board signed about a delivery: 64 bytes, r | vs of EIP-2098."""
+
+    delivery_id: str
+    node: str
+    role: str
+    received_at_ms: int
+    energy_uwh: int
+    counterparty_uwh: int
+    signature: str
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ battery import and load import. A quantity whose sensor is not fitted is null, n
 """
 
 from wire import units
+from wire.digests import REGISTERS
 from wire.members import Hex, Integer, Text, Word
 
 # quality_flags of a reading is the sum of these.
@@ -108,6 +109,9 @@ _TO_NODE = (
     Hex("nonce", 32),  # one the node offered within the last NONCE_LIFE_MS
 )
 
+# secp256k1 by the board's own key, r | vs as in EIP-2098.
+_SIGNATURE = Hex("signature", 128)
+
 SCHEMAS = {
     "reading": _FROM_NODE
     + _port("bus")
@@ -150,6 +154,18 @@ SCHEMAS = {
         Hex("delivery_id", 32, True),
         Integer("value", -units.MAX_SEQ, units.MAX_SEQ, True),
     ),
+    "signature": _FROM_NODE
+    + (
+        Hex("delivery_id", 32),
+        Word("role", ROLES),
+        _energy("energy_uwh"),  # as in the final
+        _energy("counterparty_uwh"),
+        _SIGNATURE,  # of digests.report_digest
+    ),
+    "snapshot": _FROM_NODE
+    + (Integer("uptime_ms", 0, units.MAX_TIME_MS),)
+    + tuple(_register(name) for name in REGISTERS)
+    + (_SIGNATURE,),  # of digests.snapshot_digest
     "lease": _TO_NODE + (Hex("delivery_id", 32), _energy("counterparty_uwh")),
     "command": _TO_NODE
     + (

@@ -1,7 +1,7 @@
 """Topics: from a node's name and a record kind to a topic and back."""
 
 PREFIX = "trueque/1"
-FROM_NODE = ("reading", "status", "delivery", "event")
+FROM_NODE = ("reading", "status", "delivery", "event", "signature", "snapshot")
 TO_NODE = ("command", "lease")
 KINDS = FROM_NODE + TO_NODE
 

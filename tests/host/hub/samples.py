@@ -44,3 +44,24 @@ def delivery(seq=1, **changes):
         "reason": None,
         **changes,
     }
+
+
+def signature(seq=1, **changes):
+    return {
+        "boot_id": 1,
+        "seq": seq,
+        "t_ms": None,
+        "delivery_id": "cd" * 16,
+        "role": "seller",
+        "energy_uwh": 10,
+        "counterparty_uwh": 9,
+        "signature": "12" * 64,
+        **changes,
+    }
+
+
+def snapshot(seq=1, **changes):
+    """Return a snapshot of a board with nothing fitted but what `changes` names."""
+    blank = dict.fromkeys(member.name for member in records.SCHEMAS["snapshot"])
+    start = {"boot_id": 1, "seq": seq, "uptime_ms": 900_000, "signature": "34" * 64}
+    return {**blank, **start, **changes}

@@ -10,8 +10,17 @@ import pytest
 
 from hub.errors import ForeignStore, NewerStore, StoreError
 from hub.store import IdentityRow, NodeRow, Store
-from tests.host.hub.samples import delivery, reading, status
+from tests.host.hub.conftest import Events
+from tests.host.hub.samples import delivery, reading, signature, snapshot, status
 
+# What a store of version 1 lacks.
+VERSION_1 = """
+    DROP TABLE snapshots;
+    DROP TABLE delivery_signatures;
+    ALTER TABLE peers DROP COLUMN node_key;
+    ALTER TABLE trades DROP COLUMN signatures;
+    PRAGMA user_version = 1;
+"""
 IDENTITY = IdentityRow(1337, "0xgenesis", "0xcontract", "0xblock")
 
 
@@ -160,6 +169,45 @@ def test_store_refuses_and_leaves_the_file_when_it_is_of_a_newer_version(tmp_pat
     connection.close()
     with pytest.raises(NewerStore, match="version 99.*update the program"):
         Store.open(path)
+
+
+def test_store_of_version_1_goes_on_when_this_program_opens_it(tmp_path):
+    path = tmp_path / "store.db"
+    first = Store.open(path)
+    events = Events(first)
+    events.apply("PeerRegistered", peer="0xhouse-1")
+    events.apply("PeerApproved", peer="0xhouse-1", node_id="house-1", node_key="0xboard")
+    events.apply("Deposited", peer="0xhouse-1", amount_wei=70)
+    first.store_record("house-1", "reading", reading(7), (5, 5))
+    cursor = first.chain_cursor()
+    first.close()
+    with sqlite3.connect(path) as connection:
+        connection.executescript(VERSION_1)
+    connection.close()
+    second = Store.open(path)
+    (peer,) = second.peers()
+    assert (peer.node, peer.node_key, peer.balance_wei) == ("house-1", "0xboard", 70)
+    assert second.chain_cursor() == cursor
+    assert [row["seq"] for row in second.readings_between(0, 10)] == [7]
+    assert second.store_record("house-1", "snapshot", snapshot(), (5, 5)) == "new"
+    assert second.trades() == []
+    second.close()
+
+
+def test_peer_has_a_board_key_only_while_it_was_approved_with_one(store, events):
+    keys = []
+    for key in ("0x" + "00" * 20, "0xboard", "0xother"):
+        events.apply("PeerApproved", peer="0xhouse-1", node_id="house-1", node_key=key)
+        keys.append(store.peers()[0].node_key)
+    events.apply("PeerRemoved", peer="0xhouse-1")
+    assert [*keys, store.peers()[0].node_key] == [None, "0xboard", "0xother", None]
+
+
+def test_signatures_stay_apart_when_another_node_signs_for_the_same_role(store):
+    for node, seq in (("house-1", 1), ("house-3", 1), ("house-1", 2)):
+        store.store_record(node, "signature", signature(seq, energy_uwh=seq), (5, 5))
+    found = store.delivery_signatures("cd" * 16)
+    assert [(one.node, one.energy_uwh) for one in found] == [("house-1", 2), ("house-3", 1)]
 
 
 def test_store_says_what_to_do_when_the_file_is_damaged(tmp_path):

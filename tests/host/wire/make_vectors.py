@@ -67,6 +67,26 @@ REPORT = HEAD | {
     "reason": "energy_reached",
 }
 EVENT = HEAD | {"code": "command_refused", "reason": "no_lease", "delivery_id": None, "value": -7}
+SIGNATURE = HEAD | {
+    "delivery_id": DELIVERY,
+    "role": "seller",
+    "energy_uwh": 34_723,
+    "counterparty_uwh": 34_650,
+    "signature": "0123456789abcdef" * 8,
+}
+SNAPSHOT = HEAD | {
+    "uptime_ms": 900_000,
+    "bus_import_uwh": 1_000_000_000_000,
+    "bus_export_uwh": 34_723,
+    "pv_import_uwh": 0,
+    "pv_export_uwh": 7_000_000,
+    "battery_import_uwh": None,
+    "battery_export_uwh": None,
+    "load_import_uwh": None,
+    "load_export_uwh": None,
+    "load_apparent_uvah": 123_456_789,
+    "signature": "fedcba9876543210" * 8,
+}
 LEASE = {
     "epoch": 1,
     "seq": 7,
@@ -96,12 +116,28 @@ OPEN = COMMAND | {
 }
 
 
+def eight(*numbers: int | None) -> bytes:
+    return b"".join(b"\xff" * 8 if n is None else n.to_bytes(8, "big") for n in numbers)
+
+
+def digests() -> dict[str, str]:
+    """What the board's own key signs of SIGNATURE and SNAPSHOT, from their descriptions."""
+    report = b"trueque-report" + bytes.fromhex(DELIVERY) + b"\0" + eight(34_723, 34_650)
+    numbers = [value for name, value in SNAPSHOT.items() if name not in ("boot_id", "signature")]
+    boot = SNAPSHOT["boot_id"].to_bytes(4, "big")
+    snapshot = b"trueque-snapshot" + b"house-1".ljust(32, b"\0") + boot + eight(*numbers)
+    messages = {"signature": report, "snapshot": snapshot}
+    return {kind: hashlib.sha256(message).hexdigest() for kind, message in messages.items()}
+
+
 def good_vectors() -> list[dict]:
     records = {
         "reading": READING,
         "status": STATUS,
         "delivery": REPORT,
         "event": EVENT,
+        "signature": SIGNATURE,
+        "snapshot": SNAPSHOT,
         "lease": LEASE,
         "command": COMMAND,
     }
@@ -109,16 +145,17 @@ def good_vectors() -> list[dict]:
     for kind, record in [*records.items(), ("command", OPEN)]:
         topic = f"trueque/1/house-1/{kind}"
         key = DOWN if kind in ("lease", "command") else UP
-        vectors.append(
-            {
-                "name": f"{kind} {record.get('action', '')}".strip(),
-                "topic": topic,
-                "key": key.hex(),
-                "payload": signed(topic, compact(record), key),
-                "reason": "",
-                "record": record,
-            }
-        )
+        vector = {
+            "name": f"{kind} {record.get('action', '')}".strip(),
+            "topic": topic,
+            "key": key.hex(),
+            "payload": signed(topic, compact(record), key),
+            "reason": "",
+            "record": record,
+        }
+        if kind in digests():
+            vector["digest"] = digests()[kind]
+        vectors.append(vector)
     return vectors
 
 
@@ -187,6 +224,14 @@ def bad_vectors() -> list[dict]:
         ("nonce too short", topic, resigned(body.replace(NONCE, NONCE[1:])), "out_of_range"),
         ("nonce in capitals", topic, resigned(body.replace(NONCE, NONCE.upper())), "out_of_range"),
     ]
+    signature = "trueque/1/house-1/signature"
+    for name, changes in (
+        ("signature too short", {"signature": "ab" * 63}),
+        ("signature of no role", {"role": "hub"}),
+        ("signature of energy below zero", {"energy_uwh": -1}),
+    ):
+        body = compact(SIGNATURE | changes)
+        cases.append((name, signature, resigned(body, signature), "out_of_range"))
     command = "trueque/1/house-1/command"
     for name, record, reason in (
         ("close without a role", COMMAND | {"role": None}, "bad_type"),

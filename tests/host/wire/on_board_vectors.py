@@ -24,7 +24,20 @@ def failures(vectors):
             continue
         elif codec.encode(vector["topic"], record, key) != payload:
             found.append("%s: encodes to other bytes" % vector["name"])
+        elif vector.get("digest", "") != digest(vector["topic"], record):
+            found.append("%s: another digest" % vector["name"])
     return found
+
+
+def digest(topic, record):
+    """Return what the board's own key signs of a record, in hex, "" of a kind it doesn't sign."""
+    from wire import digests, topics
+
+    node, kind = topics.parse(topic)
+    if kind == "signature":
+        figures = [record[name] for name in ("role", "energy_uwh", "counterparty_uwh")]
+        return digests.report_digest(record["delivery_id"], *figures).hex()
+    return digests.snapshot_digest(node, record).hex() if kind == "snapshot" else ""
 
 
 if __name__ == "__main__":
