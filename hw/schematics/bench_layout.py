@@ -49,7 +49,7 @@ def _house(canvas: Canvas, house: int) -> None:
     number = house + 1
     is_prosumer = number % 2 == 1
     kind = "prosumer" if is_prosumer else "consumer"
-    lines = ("carrier with Pico W, meters,", "relays, converters, lamp E1",
+    lines = ("carrier with its board, meters,", "relays, converters, lamp E1",
              "USB 5 V supply of its own")  # fmt: skip
     _block(canvas, (x, 98, x + WIDTH, 126), f"House {number}: {kind}", lines, "#f4f6f8")
     fire = ("pack BT1 in a fire-proof tray,", "fuse F2 at its +")
@@ -76,10 +76,15 @@ def _bus(canvas: Canvas) -> None:
 
 
 def _hub(canvas: Canvas) -> None:
-    lines = ("Raspberry Pi, panel with lamps and button,", "own USB-C supply; WiFi to the boards")
+    lines = (
+        "Raspberry Pi, panel with lamps and button,",
+        "own USB-C supply; WiFi or unshielded LAN",
+    )
     _block(canvas, (LEFT, 212, LEFT + 78, 236), "Hub", lines, "#eef1f8")
     canvas.line(((LEFT + 40, 198), (LEFT + 40, 212)), SENSE, 0.7)
-    canvas.write(Text(LEFT + 43, 207, "sense cable X20 to X1, 3 wires", 2.7, SENSE))
+    canvas.write(
+        Text(LEFT + 43, 207, "X20 to X1, 3 wires: sense; X21 to X2, 2 wires: permit", 2.7, SENSE)
+    )
     notes = (
         "Red: power cables. Blue: signal cables. Keep them 10 cm apart; cross at right angles.",
         "One GND: the negatives meet at BUS- in the bus box only; USB supplies are isolated.",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 NETS = {"ADC_PINS[0]": "PV_ADC", "ADC_PINS[1]": "LOAD_ADC", "ADC_PINS[2]": "CH2_ADC",
-        "RELAY_IN": "RELAY_IN", "RELAY_OUT": "RELAY_OUT", "LED": "LED_RX",
+        "RELAY_IN": "RELAY_IN", "RELAY_OUT": "RELAY_OUT", "LED": "LED",
         "SDA": "SDA", "SCL": "SCL"}  # fmt: skip
 """Names of the firmware's table (node/profiles.py) -> nets of the drawing."""
 NOT_PINS = ("I2C",)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hw.schematics import kicad, picture, tolerance, wiring
 from hw.schematics.bench_layout import bench_layout
+from hw.schematics.carrier import BOARDS
 from hw.schematics.dc_bus import dc_bus
 from hw.schematics.hub_panel import PINS as PANEL_PINS
 from hw.schematics.hub_panel import hub_panel
@@ -81,7 +82,7 @@ def nets(built: Iterable[Unit]) -> dict[str, object]:
                          "nets": unit.nets()} for unit in built}  # fmt: skip
     node = peer_node()
     return {
-        "board_pins": board_pins(node),
+        "board_pins": {board: board_pins(node, board) for board in BOARDS},
         "ina226": {f"0x{address:02X}": meter for address, meter in meters(node).items()},
         "settings": SETTINGS,
         "panel_pins": PANEL_PINS,
@@ -89,11 +90,19 @@ def nets(built: Iterable[Unit]) -> dict[str, object]:
     }
 
 
-def board_pins(node: Unit) -> dict[str, str]:
-    """Return the nets at the board's GPIOs: "GP26" -> net."""
-    board = node.part("U1")
-    found = {pin.name: board.nets[pin.number] for pin in board.symbol.pins
-             if pin.name.startswith("GP") and pin.number in board.nets}  # fmt: skip
+def board_pins(node: Unit, board: str = "wifi") -> dict[str, str]:
+    """Return the nets at the board's GPIOs ("GP26" -> net) with JP2 set for that kind of board.
+
+    A GPIO that JP2 leaves open is left out; the one it joins has the net behind it.
+    """
+    symbol, jumper = node.part("U1"), node.part("JP2").nets
+    behind = {jumper[pin]: jumper["2"] for pin in (BOARDS[board],)}
+    left_open = {jumper[pin] for pin in BOARDS.values()} - set(behind)
+    found = {}
+    for pin in symbol.symbol.pins:
+        net = symbol.nets.get(pin.number)
+        if pin.name.startswith("GP") and net and net not in left_open:
+            found[pin.name] = behind.get(net, net)
     return dict(sorted(found.items(), key=lambda item: int(item[0][2:])))
 
 
@@ -123,6 +132,10 @@ def bom(built: Iterable[Unit]) -> str:
             fitted = "yes" if parts[0].is_fitted else "option"
             rows.append([unit.name, len(parts), held, item.description, item.maker, item.number,
                          item.substitutes, fitted, ""])  # fmt: skip
+        for extra in unit.extras:
+            item = extra.item
+            rows.append([unit.name, extra.quantity, f"for {extra.use}", item.description,
+                         item.maker, item.number, item.substitutes, "yes", ""])  # fmt: skip
     head = ["unit", "quantity", "references", "description", "manufacturer",
             "manufacturer_number", "substitutes", "fitted", "price"]  # fmt: skip
     return _csv([head, *rows])

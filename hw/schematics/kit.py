@@ -15,8 +15,8 @@ _SHAPES = {
     "c-10u": ("electrolytic", PLAIN), "1n5822": ("schottky", DIODES), "1n4007": ("diode", DIODES),
     "p6ke18a": ("tvs", DIODES), "led": ("led", DIODES), "lamp": ("lamp", PLAIN),
     "pack": ("battery", POLES), "panel": ("battery", POLES), "switch": ("make", PLAIN),
-    "button": ("make", PLAIN), "estop": ("break", PLAIN), "xt30": ("plug", PLAIN),
-    "mc4": ("plug", PLAIN),
+    "button": ("make", PLAIN), "tactile": ("make", PLAIN), "estop": ("break", PLAIN),
+    "xt30": ("plug", PLAIN), "mc4": ("plug", PLAIN),
 }  # fmt: skip
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 GRID_MM = 2.54
+Terminal = tuple[str, str]
+"""(reference, pin number)"""
 
 
 @dataclass(frozen=True)
@@ -92,9 +94,21 @@ class Note:
     lines: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Extra:
+    """Something to buy that has no pins: a supply, a cable, a box."""
+
+    quantity: int
+    use: str
+    item: Item
+
+
 @dataclass
 class Unit:
-    """A thing that is built as one and drawn on one sheet."""
+    """A thing that is built as one and drawn on one sheet.
+
+    `cables` join two terminals directly, `bridges` are made with solder on one module.
+    """
 
     name: str
     title: str
@@ -103,6 +117,9 @@ class Unit:
     wires: list[tuple[tuple[float, float], ...]] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    cables: list[tuple[Terminal, Terminal]] = field(default_factory=list)
+    bridges: list[tuple[Terminal, Terminal]] = field(default_factory=list)
+    extras: list[Extra] = field(default_factory=list)
 
     def part(self, reference: str) -> Part:
         """Return the part of that reference. Raises KeyError when there is none."""
@@ -133,6 +150,22 @@ class Unit:
             part.symbol.pin(number)
         self.parts.append(part)
         return part
+
+    def cable(self, plug: str, module: str, wires: dict[str, str]) -> None:
+        """Join a plug with a module: {plug's pin: module's pin}. Both ends must share a net."""
+        for start, end in wires.items():
+            self.cables.append(self._joint((plug, start), (module, end)))
+
+    def bridge(self, module: str, start: str, end: str) -> None:
+        """Join two terminals on a module with solder."""
+        self.bridges.append(self._joint((module, start), (module, end)))
+
+    def _joint(self, start: Terminal, end: Terminal) -> tuple[Terminal, Terminal]:
+        nets = self.net_of(*start), self.net_of(*end)
+        if None in nets or nets[0] != nets[1]:
+            raise ValueError(f"{self.name}: {'.'.join(start)} is on {nets[0]}, "
+                             f"{'.'.join(end)} on {nets[1]}: no wire joins them")  # fmt: skip
+        return start, end
 
     def wire(self, *stops: str | tuple[float, float]) -> None:
         """Draw a line over stops: "R1.2" is a pin, (x, y) a point; slants become corners."""

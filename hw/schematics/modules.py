@@ -13,7 +13,10 @@ PICO_RIGHT = (
     "VBUS", "VSYS", "GND", "3V3_EN", "3V3", "ADC_VREF", "GP28", "AGND", "GP27", "GP26",
     "RUN", "GP22", "GND", "GP21", "GP20", "GP19", "GP18", "GND", "GP17", "GP16",
 )  # fmt: skip
-"""Pins 1..20 from the top and 40..21 from the top, USB socket up; the same on Pico 2 W."""
+"""Pins 1..20 from the top and 40..21 from the top, USB socket up; the same on Pico 2 W and on
+W5500-EVB-Pico."""
+W5500_PINS = {"MISO": 16, "CS": 17, "SCK": 18, "MOSI": 19, "RESET": 20, "INT": 21}
+"""GPIOs that a W5500-EVB-Pico keeps for its network chip: nothing may be joined to them."""
 PI_ODD = (
     "3V3", "GPIO2", "GPIO3", "GPIO4", "GND", "GPIO17", "GPIO27", "GPIO22", "3V3", "GPIO10",
     "GPIO9", "GPIO11", "GND", "GPIO0", "GPIO5", "GPIO6", "GPIO13", "GPIO19", "GPIO26", "GND",
@@ -62,7 +65,7 @@ RELAY_PAIR = box(
     ["K2 NO", "K2 COM", "K2 NC", "", "K1 COM", "K1 NO", "K1 NC"],
     ["VCC", "JD-VCC", "GND", "IN1", "IN2"],
 )  # fmt: skip
-JACK = box("jack", 6, [], ["tip", "sleeve"])
+CLIP_TERMINAL = box("clip_terminal", 6, [], ["1:tip", "2:sleeve"])
 BUS_PLUG = box("bus_plug", 4, [], ["+", "-"])
 OUTLET = box("outlet", 6, [], ["L", "N", "PE"])
 SMART_PLUG = box("smart_plug", 12, ["L in", "N in", "PE in"], ["L out", "N out", "PE out"])
@@ -81,5 +84,14 @@ SUPPLY = box("supply", 6, [], ["+", "-"])
 HOUSE_PLUG = box("house_plug", 6, [], ["+", "-"])
 HUB_PLUG = box("hub_plug", 8, ["1:E-STOP", "2:CONTACTOR", "3:RETURN"])
 PANEL_PLUG = box("panel_plug", 8, [], ["1:E-STOP", "2:CONTACTOR", "3:RETURN"])
+PERMIT_PLUG = box("permit_plug", 8, ["1:COIL RTN", "2:C0V"])
+PHOTO_MOS = box("photo_mos", 8, ["1:A", "2:K"], ["4:D1", "3:D2"])
+"""Two MOSFETs back to back: pins 3 and 4 join while current flows from A to K."""
+METER_PLUG = box("meter_plug", 6, ["1:3V3", "2:GND", "3:SDA", "4:SCL"])
+RELAY_PLUG = box("relay_plug", 6, ["1:5V", "2:5V JD", "3:GND", "4:IN1", "5:IN2"])
+DIVIDER_PLUG = box("divider_plug", 6, ["1:S", "2:GND"])
+MAINS_VOLTAGE_PLUG = box("mains_voltage_plug", 6, ["1:3V3", "2:OUT", "3:GND"])
+GROUND_CLAMP = box("ground_clamp", 6, ["1:GND", "2:GND"])
+BAR = box("bar", 6, ["bar"])
 CLOCK = box("ds3231", 8, ["VCC::power_in", "GND", "SDA::bidirectional", "SCL::input"])
 TEST_POINTS = box("test_points", 6, ["+", "-"])

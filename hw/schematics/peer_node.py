@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from hw.schematics import carrier
 from hw.schematics import modules as outline
+from hw.schematics.carrier import CARRIER
+from hw.schematics.extras import PEER_NODE as EXTRAS
 from hw.schematics.kit import Kit
 from hw.schematics.model import Frame, Note, Unit
 
 ADDRESS_STRAPS = {0x40: ("GND", "GND"), 0x41: ("3V3", "GND"), 0x44: ("GND", "3V3")}
 """INA226 address: nets of (A0, A1), TI SBOS547 table 6-2."""
-CARRIER = "carrier"
 
 
 def peer_node() -> Unit:
@@ -17,11 +19,12 @@ def peer_node() -> Unit:
     _solar(unit)
     _battery(unit)
     _bus_branch(unit)
-    _relay_drivers(unit)
-    _current_clamp(unit)
-    _board(unit)
+    carrier.add_circuits(unit)
     _mains(unit)
+    carrier.add_plugs(unit)
+    _bar(unit)
     _texts(unit)
+    unit.extras += EXTRAS
     return unit
 
 
@@ -41,6 +44,7 @@ def _divider(unit: Unit, at: tuple[float, float], names: tuple[str, ...]) -> Non
     unit.wire(f"{across}.1", (x + 10, y))
     unit.wire(f"{series}.2", f"{clamp}.3")
     unit.wire(f"{capacitor}.1", (x + 22, y))
+    unit.wire((x + 14, y), (x + 14, y + 3))
     unit.wire((x + 28, y), (x + 28, y + 6), (x + 31, y + 6))
 
 
@@ -55,6 +59,9 @@ def _meter(unit: Unit, names: tuple[str, str, str, str], at: tuple[float, float]
             "GND": "GND", "SDA": "SDA", "SCL": "SCL", "A0": a0, "A1": a1}  # fmt: skip
     shunt = "0R05" if item.endswith("50") else "0R02"
     Kit(unit).box(reference, item, f"INA226 0x{address:02X} {shunt}", at, symbol, nets)
+    for strap, net in (("A0", a0), ("A1", a1)):
+        unit.bridge(reference, strap, {"GND": "GND", "3V3": "VCC"}[net])
+    unit.bridge(reference, "VBUS", "IN-" if is_reversed else "IN+")
     x, y = at
     unit.wire(f"{reference}.VBUS", (x - 7, y + 1), (x - 7, y))
 
@@ -63,7 +70,7 @@ def _solar(unit: Unit) -> None:
     kit = Kit(unit)
     kit.two("PV1", "panel", "10 W 23.4 V", "9 17 down", "PV_PANEL", "GND")
     kit.two("X1", "mc4", "MC4 keyed", "14 14 right", "PV_PANEL", "PV_IN")
-    kit.two("F1", "fuse-1a", "1 A", "20 14 right", "PV_IN", "PV_F")
+    kit.two("F1", "fuse-1a", "1 A F", "20 14 right", "PV_IN", "PV_F")
     kit.two("D4", "1n5822", "1N5822", "34 14 right", "PV_F", "PV_D")
     _meter(unit, ("A4", "ina226-r020", "PV_D", "PV_M"), (48, 14), address=0x41)
     nets = {"IN+": "PV_M", "IN-": "GND", "OUT+": "PV_CHG", "OUT-": "GND"}
@@ -79,7 +86,7 @@ def _solar(unit: Unit) -> None:
 def _battery(unit: Unit) -> None:
     kit = Kit(unit)
     kit.two("BT1", "pack", "3S Li-ion", "9 51 down", "PACK", "GND")
-    kit.two("F2", "fuse-3a15", "3.15 A", "14 48 right", "PACK", "PACK_F")
+    kit.two("F2", "fuse-3a15", "3.15 A F", "14 48 right", "PACK", "PACK_F")
     kit.two("X2", "xt30", "XT30 keyed", "20 48 right", "PACK_F", "PACK_X")
     kit.two("S2", "switch", "isolator", "26 48 right", "PACK_X", "BAT")
     kit.two("D6", "1n5822", "1N5822", "31 52 up", "GND", "BAT")
@@ -95,7 +102,9 @@ def _bus_branch(unit: Unit) -> None:
     kit = Kit(unit)
     nets = {"IN+": "BAT_BUS", "IN-": "GND", "OUT+": "SRC", "OUT-": "GND"}
     kit.box("A7", "buck-boost", "source 13.3 V 0.5 A", (112, 14), outline.CONVERTER, nets)
-    kit.two("D7", "1n5822", "1N5822", "124 14 right", "SRC", "SRC_D")
+    # Two converters' capacitors meet at closing: without R17 29 A, which weld contacts.
+    kit.two("R17", "r-1-2w", "1R 2 W", "124 14 right", "SRC", "SRC_R")
+    kit.two("D7", "1n5822", "1N5822", "131 14 right", "SRC_R", "SRC_D")
     nets = {"K2 NO": "SRC_D", "K2 COM": "BUS_F", "K2 NC": "INTERLOCK", "K1 COM": "INTERLOCK",
             "K1 NO": "SNK", "VCC": "5V", "JD-VCC": "5V", "GND": "GND",
             "IN1": "K_IN", "IN2": "K_OUT"}  # fmt: skip
@@ -104,78 +113,19 @@ def _bus_branch(unit: Unit) -> None:
     kit.box("X4", "xt30", "to the bus, XT30", (99, 31), outline.BUS_PLUG, bus)
     kit.two("D8", "1n5822", "1N5822", "107 35 up", "GND", "BUS_H")
     _meter(unit, ("A3", "ina226-r050", "BUS_H", "BUS_M"), (120, 31), address=0x40)
-    kit.two("F3", "fuse-1a", "1 A", "131 31 right", "BUS_M", "BUS_F")
+    kit.two("F3", "fuse-1a-t", "1 A T", "131 31 right", "BUS_M", "BUS_F")
     kit.two("D9", "1n5822", "1N5822", "143 48 right", "SNK", "SNK_D")
     kit.two("E1", "lamp", "12 V 2 W", "150 52 down", "SNK_D", "GND")
     nets = {"IN+": "SNK_D", "IN-": "GND", "OUT+": "SNK_CHG", "OUT-": "GND"}
     kit.box("A8", "buck-boost", "sink 12.6 V 0.25 A", (163, 48), outline.CONVERTER, nets)
     kit.two("D10", "1n5822", "1N5822", "174 48 right", "SNK_CHG", "BAT_BUS")
-    for stops in (("A7.OUT+", "D7.A"), ("D7.K", "K1.K2 NO"), ("X4.+", "A3.IN+"),
+    for stops in (("A7.OUT+", "R17.1"), ("R17.2", "D7.A"), ("D7.K", "K1.K2 NO"), ("X4.+", "A3.IN+"),
                   ("D8.K", (107, 31)), ("A3.IN-", "F3.1"),
                   ("F3.2", (135, 31), (135, 15), "K1.K2 COM"),
                   ("K1.K2 NC", (137, 16), (137, 18), "K1.K1 COM"),
                   ("K1.K1 NO", (138, 19), (138, 48), "D9.A"), ("D9.K", "A8.IN+"),
                   ("E1.1", (150, 48)), ("A8.OUT+", "D10.A"), ("D10.K", (178, 48))):  # fmt: skip
         unit.wire(*stops)
-
-
-def _relay_drivers(unit: Unit) -> None:
-    kit = Kit(unit, CARRIER)
-    rows = (("R10", "R12", "Q1", "RELAY_IN", "K_IN", 18),
-            ("R11", "R13", "Q2", "RELAY_OUT", "K_OUT", 36))  # fmt: skip
-    for gate, down, switch, control, drain, y in rows:
-        kit.two(down, "r-8k2", "8k2", f"196 {y + 3} down", control, "GND")
-        kit.two(gate, "r-100", "100R", f"203 {y} right", control, f"{drain}_G")
-        kit.mosfet(switch, 210, y, (f"{drain}_G", drain, "GND"))
-        unit.wire((193, y), f"{gate}.1")
-        unit.wire(f"{down}.1", (196, y))
-        unit.wire(f"{gate}.2", f"{switch}.G")
-        unit.wire(f"{switch}.D", (211, y - 4), (215, y - 4))
-
-
-def _current_clamp(unit: Unit) -> None:
-    nets = {"tip": "CT_TIP", "sleeve": "CT_BIAS"}
-    kit = Kit(unit, CARRIER)
-    kit.box("X3", "jack", "3.5 mm jack", (10, 86), outline.JACK, nets)
-    kit.two("R7", "r-1k", "1k", "28 86 right", "CT_TIP", "LOAD_ADC")
-    kit.clamp("D3", 42, 86, ("GND", "3V3", "LOAD_ADC"))
-    kit.two("R5", "r-10k", "10k 1%", "23 95 down", "3V3", "CT_BIAS")
-    kit.two("R6", "r-10k", "10k 1%", "23 103 down", "CT_BIAS", "GND")
-    kit.two("C3", "c-10u", "10u", "31 103 down", "CT_BIAS", "GND")
-    for stops in (
-        ("X3.tip", "R7.1"),
-        ("R7.2", "D3.3"),
-        ((36, 86), (36, 92), (40, 92)),
-        ("X3.sleeve", (17, 87), (17, 99), (23, 99)),
-        ("R5.2", "R6.1"),
-        ((23, 99), (35, 99)),
-        ("C3.1", (31, 99)),
-        ((19, 86), (19, 82), (23, 82)),
-    ):
-        unit.wire(*stops)
-
-
-def _board(unit: Unit) -> None:
-    kit = Kit(unit, CARRIER)
-    nets = {"GND": "GND", "AGND": "GND", "VBUS": "5V", "3V3": "3V3", "GP4": "SDA", "GP5": "SCL",
-            "GP14": "RELAY_IN", "GP15": "RELAY_OUT", "GP16": "LED_RX", "GP26": "PV_ADC",
-            "GP27": "LOAD_ADC", "GP28": "CH2_ADC", "RUN": "RUN"}  # fmt: skip
-    kit.box("U1", "pico", "Pico W or Pico 2 W", (112, 71), outline.PICO, nets)
-    kit.two("R8", "r-4k7", "4k7", "142 74 down", "3V3", "SDA")
-    kit.two("R9", "r-4k7", "4k7", "152 74 down", "3V3", "SCL")
-    kit.two("R14", "r-330", "330R", "196 73 right", "LED_RX", "LED_RX_A")
-    kit.two("D11", "led-yellow", "receives", "203 73 right", "LED_RX_A", "GND")
-    kit.two("R15", "r-1k", "1k", "196 80 right", "3V3", "LED_ON_A")
-    kit.two("D12", "led-green", "power", "203 80 right", "LED_ON_A", "GND")
-    kit.two("S1", "button", "reset", "203 87 right", "RUN", "GND")
-    nets = {"1": "BAT_ADC", "2": "CH2_ADC", "3": "ZMPT_ADC"}
-    kit.box("JP1", "jumper", "1-2 thesis, 2-3 ac", (172, 74), outline.SELECTOR, nets)
-    kit.two("R16", "r-1k", "1k", "148 88 right", "ZMPT_OUT", "ZMPT_ADC")
-    kit.clamp("D13", 162, 88, ("GND", "3V3", "ZMPT_ADC"))
-    unit.wire("R16.2", "D13.3")
-    unit.wire((155, 88), (155, 91), (151, 91))
-    unit.wire("R14.2", "D11.A")
-    unit.wire("R15.2", "D12.A")
 
 
 def _mains(unit: Unit) -> None:
@@ -207,6 +157,12 @@ def _mains(unit: Unit) -> None:
         unit.wire(*stops)
 
 
+def _bar(unit: Unit) -> None:
+    """Add the bar where every power minus of the house ends: no return goes through a module."""
+    Kit(unit).box("XB1", "bar", "GND bar, 16 poles", (218, 135), outline.BAR, {"bar": "GND"})
+    unit.cable("X12", "XB1", {"1": "bar"})
+
+
 def _texts(unit: Unit) -> None:
     unit.frames += [
         Frame(
@@ -232,12 +188,18 @@ def _texts(unit: Unit) -> None:
             True,
         ),
     ]
+    box = "CLOSED BOX: A9 insulated, strain-relieved"
+    unit.frames.append(Frame(box, 99, 118, 143, 138, True))
+    unit.frames.append(Frame("CARRIER PLUGS: each to its module; GND of the power at XB1", 148, 118,
+                             229, 146))  # fmt: skip
     unit.notes += [
-        Note(150, 104, (
-            "GND is the negative conductor of battery, bus and board.",
+        Note(10, 150, (
+            "GND is the negative conductor of battery, bus and board; power minus ends at XB1.",
             "Settings: relay_active_low false, divider_ratio 8000.",
             "A6 8-36 V in, set before its output is joined: 12.60 V, 0.50 A.",
             "A7 13.30 V, 0.50 A: the current limit of a seller.",
+        )),
+        Note(80, 150, (
             "A8 12.60 V, 0.25 A; with E1 a buyer takes at most 0.45 A.",
             "A3, A4, A5: change the module's shunt (0R1) for the one printed.",
             "A9: option in a closed box, profile ac: JP1 on 2-3 gives it GP28.",

@@ -1,11 +1,12 @@
-"""How a technician wires a unit: every box with its terminals, every net as one coloured line.
+"""How a technician wires a unit: every box with its terminals, every run of wire as one line.
 
-Boxes stand in two columns; between them each net has a vertical track, joined to its terminals by
+Boxes stand in two columns; between them each run has a vertical track, joined to its terminals by
 horizontal lines. A dot is a joint; lines that cross without a dot don't touch.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from hw.schematics.canvas import Canvas, Text, text_width_mm
@@ -15,12 +16,17 @@ COLOURS = {"BK": "#111111", "RD": "#d01c1c", "OG": "#e07800", "BN": "#7a4a21", "
            "YE": "#c2a400", "GN": "#1e8a3c", "VT": "#8a3ab0", "GY": "#7d8790", "PK": "#d05c93",
            "TQ": "#1397a0", "GNYE": "#6aa51a"}  # fmt: skip
 """IEC 60757 codes and what they look like on paper."""
-_FIXED = {"GND": "BK", "BUS-": "BK", "C0V": "GY", "3V3": "OG", "5V": "RD", "BUS+": "RD",
-          "BAT_BUS": "RD", "SDA": "BU", "SCL": "YE", "MAINS_L": "BN", "LOAD_L": "BN",
-          "LOAD_L_CT": "BN", "MAINS_N": "BU", "LOAD_N": "BU", "PE": "GNYE"}  # fmt: skip
-_CYCLE = ("VT", "GN", "BN", "TQ", "PK", "BU", "GY")
-_THIN = ("3V3", "SDA", "SCL", "CT_", "K_", "SENSE", "RELAY", "LED", "ZMPT", "STOP", "KM_", "_ADC",
-         "BUTTON", "RUN")  # fmt: skip
+_FIXED = {"GND": "BK", "BUS-": "BK", "C0V": "GY", "COIL_RTN": "BU", "3V3": "OG", "5V": "RD",
+          "BUS+": "RD", "BAT_BUS": "RD", "BUS_H": "RD", "SDA": "BU", "SCL": "YE",
+          "MAINS_L": "BN", "LOAD_L": "BN", "LOAD_L_CT": "BN", "MAINS_N": "BU", "LOAD_N": "BU",
+          "PE": "GNYE"}  # fmt: skip
+_CYCLE = ("VT", "GN", "BN", "TQ", "PK", "GY")
+_MAINS = ("MAINS_L", "MAINS_N", "LOAD_L", "LOAD_L_CT", "LOAD_N", "PE")
+_SIGNALS = ("3V3", "SDA", "SCL", "CT_TIP", "CT_BIAS", "K_IN", "K_OUT", "PV_ADC_S", "BAT_ADC_S",
+            "ZMPT_OUT", "SENSE_RTN", "SENSE_MID", "SENSE_STOP", "SENSE_KM", "ESTOP_SENSE",
+            "CONTACTOR_SENSE", "MARKET_LED", "DELIVERY_LED", "FAULT_LED", "ACKNOWLEDGE_BUTTON",
+            "CONTACTOR_PERMIT", "5V")  # fmt: skip
+"""Nets of at most 0.2 A that no fuse above 1 A feeds; everything else is power: 0.75 mm2."""
 ROW, BOX_W, TRACK = 5.0, 62.0, 4.5
 GAP = 1.2 * ROW  # a box and its gap are whole rows, so lines of the two columns never coincide
 Terminal = tuple[str, str]
@@ -34,6 +40,17 @@ class Block:
     value: str
     terminals: tuple[tuple[str, str], ...]  # (terminal, net)
     is_fitted: bool = True
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Run:
+    """Terminals of a net wired together: in a row, or each to the first, which is a bar."""
+
+    net: str
+    ends: tuple[Terminal, ...]
+    is_star: bool = False
+    is_cable: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,38 +65,70 @@ class Wire:
 
 
 def blocks(unit: Unit) -> list[Block]:
-    """Return what is wired together, in the order of the sheet."""
+    """Return what is wired together, in the order of the sheet; a board's plugs are boxes too."""
     found: list[Block] = []
     boards: dict[str, list[Part]] = {}
     for part in unit.parts:
-        if part.assembly:
+        if part.assembly and not _is_plug(part):
             boards.setdefault(part.assembly, []).append(part)
             continue
-        ends = tuple((_terminal(pin), part.nets[pin.number]) for pin in _wired(part))
-        found.append(Block(part.reference, part.value, ends, part.is_fitted))
+        bridged = {ends[0][1]: ends[1][1] for ends in unit.bridges
+                   if ends[0][0] == part.reference}  # fmt: skip
+        ends = tuple((_terminal(pin), part.nets[pin.number]) for pin in _wired(part)
+                     if pin.number not in bridged)  # fmt: skip
+        value = f"{part.assembly}: {part.value}" if part.assembly else part.value
+        notes = tuple(f"solder {start} to {end}" for start, end in bridged.items())
+        found.append(Block(part.reference, value, ends, part.is_fitted, notes))
+    plugged = {ends[0][0] for ends in unit.cables}
     for name, parts in boards.items():
+        if any(part.assembly == name and part.reference in plugged for part in unit.parts):
+            continue  # its wires end on its plugs
         inside = {net for part in parts for net in part.nets.values()}
-        outside = {
-            net for part in unit.parts if part.assembly != name for net in part.nets.values()
-        }
+        outside = {net for part in unit.parts if part.assembly != name
+                   for net in part.nets.values()}  # fmt: skip
         ends = tuple((net, net) for net in sorted(inside & outside))
         found.append(Block(name, f"{len(parts)} parts, see the schematic", ends))
     return found
 
 
-def wires(unit: Unit) -> list[Wire]:
-    """Return the wires that join the blocks: each net goes from terminal to terminal in a chain."""
-    nets = _by_net(blocks(unit))
+def runs(unit: Unit) -> list[Run]:
+    """Return every run: a cable's wire has two ends; the rest of a net is one run, or a star."""
+    pins = {(part.reference, pin.number): (part.reference, _terminal(pin))
+            for part in unit.parts for pin in part.symbol.pins}  # fmt: skip
+    bars = {part.reference for part in unit.parts if part.item == "bar"}
+    cables = [(pins[start], pins[end]) for start, end in unit.cables]
+    joined = {end for pair in cables for end in pair if end[0] not in bars}
+    plugs = {part.reference for part in unit.parts if part.assembly and _is_plug(part)}
     found = []
-    for net, ends in nets.items():
-        for start, end in zip(ends, ends[1:], strict=False):
-            found.append(Wire(net, colours(list(nets))[net], _square_mm(net), start, end))
+    for net, ends in _by_net(blocks(unit)).items():
+        found += [Run(net, pair, is_cable=True) for pair in cables
+                  if set(pair) <= set(ends) and pair[1][0] not in bars]  # fmt: skip
+        to_bar = [pair[0] for pair in cables if pair[0] in ends and pair[1][0] in bars]
+        rest = [end for end in ends if end not in joined and end[0] not in plugs] + to_bar
+        bar = [end for end in rest if end[0] in bars]
+        if len(rest) > 1:
+            rest = bar + [end for end in rest if end not in bar]
+            found.append(Run(net, tuple(rest), bool(bar)))
+    return found
+
+
+def wires(unit: Unit) -> list[Wire]:
+    """Return the wires to cut: a star's go from the bar to each end, a run's from end to end."""
+    found = []
+    built = runs(unit)
+    codes = colours([run.net for run in built])
+    for run in built:
+        starts = [run.ends[0]] * (len(run.ends) - 1) if run.is_star else run.ends
+        for start, end in zip(starts, run.ends[1:], strict=False):
+            if not (run.net in _MAINS and start[0] == end[0]):  # joined inside a closed device
+                size = "0.25" if run.is_cable else _square_mm(run.net)
+                found.append(Wire(run.net, codes[run.net], size, start, end))
     return found
 
 
 def colours(nets: list[str]) -> dict[str, str]:
     """Give every net a colour code: those with a custom keep it, the rest take turns."""
-    free = [net for net in nets if net not in _FIXED]
+    free = [net for net in dict.fromkeys(nets) if net not in _FIXED]
     turns = {net: _CYCLE[place % len(_CYCLE)] for place, net in enumerate(free)}
     return {net: _FIXED.get(net) or turns[net] for net in nets}
 
@@ -89,24 +138,28 @@ def drawing(unit: Unit) -> Canvas:
     left, right = _columns(blocks(unit))
     rows_left, height_left = _place(left, 22.0)
     rows_right, height_right = _place(right, 22.0 + ROW / 2)
-    spans: dict[str, list[tuple[str, float]]] = {}
-    for side, rows in (("left", rows_left), ("right", rows_right)):
-        for net, y in rows:
-            spans.setdefault(net, []).append((side, y))
-    tracks, count = _tracks(spans)
+    places = {end: ("left", y) for end, y in rows_left.items()}
+    places |= {end: ("right", y) for end, y in rows_right.items()}
+    built = runs(unit)
+    codes = colours([run.net for run in built])
+    spans = [[places[end] for end in run.ends] for run in built]
+    tracks, count = _tracks(spans, [codes[run.net] for run in built])
     x_left = 12 + BOX_W
     x_first = x_left + 26
     x_right = x_first + count * TRACK + 26
     canvas = Canvas(x_right + BOX_W + 12, max(height_left, height_right) + 14)
-    shades = {net: COLOURS[code] for net, code in colours(list(spans)).items()}
-    for net, ends in spans.items():
-        _net(canvas, net, ends, (x_left, x_first + tracks[net] * TRACK, x_right), shades[net])
-    codes = colours(list(spans))
-    _column(canvas, left, (12, 22.0), codes)
-    _column(canvas, right, (x_right, 22.0 + ROW / 2), codes)
+    for run, ends, track in zip(built, spans, tracks, strict=True):
+        width = 1.6 if run.is_star else 0.7
+        _run(canvas, ends, (x_left, x_first + track * TRACK, x_right),
+             COLOURS[codes[run.net]], width)  # fmt: skip
+    tags = {end: f"{run.net} {codes[run.net]}" for run in built for end in run.ends}
+    _column(canvas, left, (12, 22.0), tags)
+    _column(canvas, right, (x_right, 22.0 + ROW / 2), tags)
     heading = f"{unit.title}: wiring"
     canvas.write(Text(12, 11, heading, 5.0, "#111111", is_bold=True))
     legend = "A dot joins; lines that cross without a dot don't touch. Colours after IEC 60757."
+    if any(run.is_star for run in built):
+        legend += " A wide line is a bar: a wire of its own from the bar to each end."
     canvas.write(Text(12, 16.5, legend, 2.6, "#5b6b7a"))
     return canvas
 
@@ -127,9 +180,13 @@ def _wired(part: Part) -> list[Pin]:
 
 
 def _square_mm(net: str) -> str:
-    if net == "PE" or net.startswith(("MAINS_", "LOAD_")):
+    if net in _MAINS:
         return "ready-made lead"
-    return "0.25" if any(part in net for part in _THIN) else "0.75"
+    return "0.25" if net in _SIGNALS else "0.75"
+
+
+def _is_plug(part: Part) -> bool:
+    return part.item.startswith(("xh-", "clamp-"))
 
 
 def _by_net(found: list[Block]) -> dict[str, list[Terminal]]:
@@ -140,8 +197,13 @@ def _by_net(found: list[Block]) -> dict[str, list[Terminal]]:
     return {net: ends for net, ends in nets.items() if len(ends) > 1}
 
 
+def _rows(block: Block) -> float:
+    """Return the height of a box in rows: whole rows and 1.8, so that with GAP all keep step."""
+    return len(block.terminals) + math.ceil(0.8 * len(block.notes)) + 1.8
+
+
 def _height(block: Block) -> float:
-    return ROW * (len(block.terminals) + 1.8) + GAP
+    return ROW * _rows(block) + GAP
 
 
 def _columns(found: list[Block]) -> tuple[list[Block], list[Block]]:
@@ -155,30 +217,29 @@ def _columns(found: list[Block]) -> tuple[list[Block], list[Block]]:
     return left, found[len(left) :]
 
 
-def _place(column: list[Block], y: float) -> tuple[list[tuple[str, float]], float]:
-    """Return (net, y) of every terminal of a column, and where the column ends."""
-    rows = []
+def _place(column: list[Block], y: float) -> tuple[dict[Terminal, float], float]:
+    """Return the y of every terminal of a column, and where the column ends."""
+    rows = {}
     for block in column:
-        for row, (_, net) in enumerate(block.terminals):
-            rows.append((net, y + ROW * (row + 2.3)))
+        for row, (terminal, _) in enumerate(block.terminals):
+            rows[block.name, terminal] = y + ROW * (row + 2.3)
         y += _height(block)
     return rows, y
 
 
-def _tracks(spans: dict[str, list[tuple[str, float]]]) -> tuple[dict[str, int], int]:
-    """Give nets the first track that is free over their height; long ones come first."""
-    extent = {
-        net: (min(y for _, y in ends), max(y for _, y in ends)) for net, ends in spans.items()
-    }
-    taken: list[list[tuple[float, float]]] = []
-    places = {}
-    for net in sorted(extent, key=lambda net: (extent[net][0], -extent[net][1], net)):
-        low, high = extent[net]
-        place = next((n for n, busy in enumerate(taken) if _is_free(busy, low, high)), len(taken))
+def _tracks(spans: list[list[tuple[str, float]]], codes: list[str]) -> tuple[list[int], int]:
+    """Give runs the first track that is free over their height; a track has one colour."""
+    taken: list[tuple[str, list[tuple[float, float]]]] = []
+    extents = [(min(y for _, y in ends), max(y for _, y in ends)) for ends in spans]
+    places = [0] * len(spans)
+    for run in sorted(range(len(spans)), key=lambda run: (extents[run][0], -extents[run][1], run)):
+        low, high = extents[run]
+        place = next((n for n, (code, busy) in enumerate(taken)
+                      if code != codes[run] and _is_free(busy, low, high)), len(taken))  # fmt: skip
         if place == len(taken):
-            taken.append([])
-        taken[place].append((low, high))
-        places[net] = place
+            taken.append((codes[run], []))
+        taken[place][1].append((low, high))
+        places[run] = place
     return places, len(taken)
 
 
@@ -186,11 +247,11 @@ def _is_free(busy: list[tuple[float, float]], low: float, high: float) -> bool:
     return all(high + ROW < other_low or low - ROW > other_high for other_low, other_high in busy)
 
 
-def _net(canvas: Canvas, net: str, ends: list[tuple[str, float]],
-         xs: tuple[float, float, float], shade: str) -> None:  # fmt: skip
+def _run(canvas: Canvas, ends: list[tuple[str, float]], xs: tuple[float, float, float],
+         shade: str, width: float) -> None:  # fmt: skip
     x_left, x, x_right = xs
     heights = [y for _, y in ends]
-    canvas.line(((x, min(heights)), (x, max(heights))), shade, 0.7)
+    canvas.line(((x, min(heights)), (x, max(heights))), shade, width)
     for side, y in ends:
         edge = x_left if side == "left" else x_right
         canvas.line(((edge, y), (x, y)), shade, 0.7)
@@ -200,22 +261,26 @@ def _net(canvas: Canvas, net: str, ends: list[tuple[str, float]],
 
 
 def _column(canvas: Canvas, column: list[Block], at: tuple[float, float],
-            codes: dict[str, str]) -> None:  # fmt: skip
+            tags: dict[Terminal, str]) -> None:  # fmt: skip
     x, y = at
     is_left = x < 20
     for block in column:
         ink = "#111111" if block.is_fitted else "#7d8790"
-        box = (x, y, x + BOX_W, y + ROW * (len(block.terminals) + 1.8))
+        box = (x, y, x + BOX_W, y + ROW * _rows(block))
         canvas.rectangle(box, ink, "#f4f6f8", 0.4)
         canvas.write(Text(x + 2, y + 4.2, block.name, 3.4, ink, is_bold=True))
-        after = x + 4 + text_width_mm(block.name, 3.4, is_bold=True)
+        after = x + 5 + text_width_mm(block.name, 3.4, is_bold=True)
         canvas.write(Text(after, y + 4.2, block.value, 2.5, ink))
-        for row, (terminal, net) in enumerate(block.terminals):
+        for row, (terminal, _) in enumerate(block.terminals):
             line_y = y + ROW * (row + 2.3)
             edge = x + BOX_W if is_left else x
             side, inward = ("end", -1.5) if is_left else ("start", 1.5)
             canvas.write(Text(edge + inward, line_y + 0.9, terminal, 2.6, ink, side))
             other, outward = ("start", 1.0) if is_left else ("end", -1.0)
-            tag = f"{net} {codes[net]}"
+            tag = tags.get((block.name, terminal), "")
             canvas.write(Text(edge + outward, line_y - 0.7, tag, 2.0, "#444444", other))
+        for row, note in enumerate(block.notes):
+            note_y = y + ROW * (len(block.terminals) + 2.3 + 0.8 * row)
+            note_x, anchor = (x + 2, "start") if is_left else (x + BOX_W - 2, "end")
+            canvas.write(Text(note_x, note_y, note, 2.4, "#8a1c1c", anchor))
         y += _height(block)

@@ -26,7 +26,8 @@ def value_of(unit: Unit, reference: str) -> float:
 def decks(node: Unit) -> list[Deck]:
     """Return every deck for the peer node as drawn."""
     return [_bare_divider(), _divider(node), _unpowered(node), _current_clamp(node), _clamp_load(),
-            _bias(node), _overload(node), _relay(node), _cells(), _bus()]  # fmt: skip
+            _bias(node), _overload(node), _relay(node), _cells(), _bus(),
+            _inrush(node)]  # fmt: skip
 
 
 def _ask(name: str, expression: str, *before: str) -> str:
@@ -255,4 +256,31 @@ def _bus() -> Deck:
         body,
         "\n".join(asks),
         (Vector("dead", 256.5, "ms", "rail dead after the last relay opened", False),),
+    )
+
+
+def _inrush(node: Unit) -> Deck:
+    series = value_of(node, "R17")
+    # 470 uF is large for such converters; 0.35 Ohm are two shunts of 0.05, fuses of 0.15, contacts,
+    # 2 m of 1.5 mm2 and the capacitors' own resistance. The upper row is without R17.
+    rows = []
+    for n, ohm in ((1, 0.35), (2, 0.35 + series)):
+        rows.append(f"c{n}0 s{n} 0 470u ic=13.3\nd{n}0 s{n} a{n} power\nr{n} a{n} b{n} {ohm:g}\n"
+                    f"d{n}1 b{n} c{n} power\nv{n} c{n} e{n} 0\nc{n}1 e{n} 0 470u ic=0")  # fmt: skip
+    rows.append("b1 0 heat i=i(v2)*i(v2)\nrheat heat 0 1e9\ncheat heat 0 1 ic=0")
+    asks = ["tran 0.5u 4m 0 0.5u uic", "meas tran bare max i(v1)", "meas tran peak max i(v2)",
+            "meas tran melt find v(heat) at=3.9m", _ask("inrush_bare", "bare"),
+            _ask("inrush_peak", "peak"), _ask("inrush_i2t", "melt*1e3")]  # fmt: skip
+    return Deck(
+        "bus-inrush",
+        "OUT closes onto a buyer whose converter is empty",
+        "\n".join(rows),
+        "\n".join(asks),
+        (
+            Vector("inrush_bare", 28.98, "A", "peak at closing, were R17 a wire", False),
+            Vector("inrush_peak", 8.758, "A", "peak at closing; K1 makes 10 A", False),
+            Vector(
+                "inrush_i2t", 13.0, "mA2s", "in F3; 1 A T melts above 1000 (IEC 60127-2)", False
+            ),
+        ),
     )

@@ -9,6 +9,7 @@ import pytest
 from node import profiles, settings
 
 from hub import provision
+from hw.schematics import modules
 from hw.schematics.board_pins import boot_relay_pins, differences, table
 from hw.schematics.export import DIRECTORY, SETTINGS, board_pins, meters, nets, units
 from hw.schematics.model import Unit
@@ -16,11 +17,18 @@ from tools.bench import house
 
 BOOT = Path(profiles.__file__).parent.parent / "boot.py"
 PROFILE = "node/profiles.py"
+WIRED_LED = 22
+"""GPIO of the LED where the network chip of a W5500-EVB-Pico takes GP16 to GP21."""
 
 
 @pytest.fixture
 def committed() -> dict:
     return json.loads((DIRECTORY / "nets.json").read_text(encoding="utf-8"))
+
+
+def board_of(pins: dict[str, int]) -> str:
+    """Return the kind of board whose LED pin a profile uses."""
+    return "wired" if pins["LED"] == WIRED_LED else "wifi"
 
 
 def test_pins_agree_when_drawing_meets_firmware(node: Unit) -> None:
@@ -29,7 +37,7 @@ def test_pins_agree_when_drawing_meets_firmware(node: Unit) -> None:
 
 
 def test_pins_agree_when_nets_json_meets_firmware(committed: dict) -> None:
-    found = differences(table(profiles.Thesis), committed["board_pins"], PROFILE)
+    found = differences(table(profiles.Thesis), committed["board_pins"]["wifi"], PROFILE)
     assert not found, "; ".join(found)
 
 
@@ -44,7 +52,8 @@ def test_relay_pins_agree_when_boot_meets_profile() -> None:
 
 @pytest.mark.parametrize("profile", sorted(profiles.PROFILES))
 def test_pins_agree_when_the_drawing_meets_each_profile(node: Unit, profile: str) -> None:
-    found = differences(table(profiles.PROFILES[profile]), board_pins(node), profile)
+    pins = table(profiles.PROFILES[profile])
+    found = differences(pins, board_pins(node, board_of(pins)), profile)
     assert not found, "; ".join(found)
 
 
@@ -77,7 +86,7 @@ def test_sentence_names_both_pins_when_firmware_moves_one(node: Unit, name: str)
 def test_sentence_names_pin_when_firmware_drops_one(node: Unit) -> None:
     fewer = {name: pin for name, pin in table(profiles.Thesis).items() if name != "LED"}
     assert differences(fewer, board_pins(node), PROFILE) == [
-        f"the drawing has LED_RX on GP16, but {PROFILE} has no pin for it"
+        f"the drawing has LED on GP16, but {PROFILE} has no pin for it"
     ]
 
 
@@ -86,6 +95,17 @@ def test_sentence_names_pin_when_firmware_adds_one(node: Unit) -> None:
     assert differences(more, board_pins(node), PROFILE) == [
         f"{PROFILE} has BUZZER on GP18, which the drawing doesn't know"
     ]
+
+
+def test_only_the_leds_pin_moves_when_the_board_is_wired(node: Unit) -> None:
+    wifi, wired = board_pins(node, "wifi"), board_pins(node, "wired")
+    assert set(wifi.items()) - set(wired.items()) == {("GP16", "LED")}
+    assert set(wired.items()) - set(wifi.items()) == {(f"GP{WIRED_LED}", "LED")}
+
+
+def test_network_chips_pins_stay_free_when_the_board_is_wired(node: Unit) -> None:
+    taken = {f"GP{number}" for number in modules.W5500_PINS.values()}
+    assert not taken & set(board_pins(node, "wired"))
 
 
 def test_i2c_controller_can_use_the_pins_when_drawn() -> None:

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hw.schematics.items import ITEMS
 from hw.schematics.model import Part, Unit
+from hw.schematics.spice.front_ends import value_of
+from hw.schematics.wiring import wires
+
+LOWEST_THRESHOLD_V = 0.75
+"""Of a ZVNL110A (Diodes Incorporated, data sheet: 0.75 to 1.5 V)."""
+RP2350_LEAK_A = 120e-6
+"""Erratum E9: what may leave a pin of an RP2350 that floats."""
 
 
 def ends(unit: Unit, reference: str) -> dict[str, str]:
@@ -45,6 +54,8 @@ def test_relays_open_when_their_gpio_floats(node: Unit) -> None:
     for control, switch, down, relay_input in (("RELAY_IN", "Q1", "R12", "IN1"),
                                                ("RELAY_OUT", "Q2", "R13", "IN2")):  # fmt: skip
         assert ends(node, down) == {"1": control, "2": "GND"}
+        assert RP2350_LEAK_A * value_of(node, down) < LOWEST_THRESHOLD_V
+        assert value_of(node, down) <= 8200
         assert ends(node, switch)["S"] == "GND"
         assert ends(node, switch)["D"] == ends(node, "K1")[relay_input]
     assert ends(node, "K1")["VCC"] == ends(node, "K1")["JD-VCC"] == "5V"
@@ -59,7 +70,8 @@ def test_paths_are_interlocked_when_both_relays_are_driven(node: Unit) -> None:
 
 def test_sources_and_sinks_pass_a_schottky_when_on_the_bus(node: Unit) -> None:
     relay = ends(node, "K1")
-    assert ends(node, "D7") == {"A": "SRC", "K": relay["K2_NO"]}
+    assert ends(node, "D7") == {"A": "SRC_R", "K": relay["K2_NO"]}
+    assert ends(node, "R17") == {"1": "SRC", "2": "SRC_R"}
     assert ends(node, "D9") == {"A": relay["K1_NO"], "K": "SNK_D"}
     for charger in ("D5", "D10"):
         assert ends(node, charger)["K"] == "BAT_BUS"
@@ -90,7 +102,7 @@ def test_stop_breaks_every_branch_in_hardware_when_pressed(bus: Unit) -> None:
     coil = [ref for ref, _ in bus.nets()["COIL"]]
     assert ends(bus, "S10") == {"1": "C12V_F", "2": "C_ARMED"}, "the coils' only supply"
     assert bus.part("S10").symbol.name.startswith("break")
-    assert "D20" in coil and ends(bus, "D20") == {"A": "C0V", "K": "COIL"}
+    assert "D20" in coil and ends(bus, "D20") == {"A": "COIL_RTN", "K": "COIL"}
     for house in of_item(bus, "fuse-2a"):
         branch = bus.nets()[house.nets["2"]]
         ((contactor, pole),) = [end for end in branch if end[0].startswith("KM")]
@@ -100,11 +112,47 @@ def test_stop_breaks_every_branch_in_hardware_when_pressed(bus: Unit) -> None:
         assert not set(contactor.nets) & {"1", "2", "3", "4"}, "no rest contact is used"
 
 
-def test_hub_only_senses_when_stop_is_pressed(bus: Unit, kit: dict[str, Unit]) -> None:
+def test_hub_senses_and_can_only_open_when_joined(bus: Unit, kit: dict[str, Unit]) -> None:
     sense = set(ends(bus, "X20").values())
-    power = {"COIL", "C_ARMED", "C12V", "C12V_F", "C0V", "BUS+", "BUS-"}
+    power = {"COIL", "COIL_RTN", "C_ARMED", "C12V", "C12V_F", "C0V", "BUS+", "BUS-"}
     assert not sense & power
     assert set(ends(kit["hub"], "X1").values()) == {"STOP_LINE", "KM_LINE", "GND"}
+    # The permit is the coils' only way back to the supply, behind STOP and START.
+    permit = {"1": "COIL_RTN", "2": "C0V"}
+    assert ends(bus, "X21") == ends(kit["hub"], "X2") == permit
+    assert {ref for ref, _ in bus.nets()["C0V"]} == {"G1", "X21"}
+    switch = ends(kit["hub"], "U2")
+    assert {switch["3"], switch["4"]} == set(permit.values()) and switch["2"] == "GND"
+    assert set(kit["hub"].nets()["COIL_RTN"]) == {("U2", "4"), ("X2", "1")}
+
+
+def test_every_contactor_is_sensed_when_the_hub_asks(bus: Unit) -> None:
+    start, through = ends(bus, "X20")["3"], []
+    for contactor in of_item(bus, "contactor"):
+        through.append((contactor.nets["12"], contactor.nets["8"]))
+    assert through[0][0] == start and through[-1][1] == ends(bus, "X20")["2"]
+    assert all(a[1] == b[0] for a, b in pairwise(through))
+
+
+def test_fused_paths_have_thick_wires_when_cut(kit: dict[str, Unit]) -> None:
+    power = ("fuse", "1n5822", "pack", "panel", "lamp", "mc4", "xt30", "switch")
+    for unit in kit.values():
+        nets = {net for part in unit.parts if part.item.startswith(power)
+                for net in part.nets.values()} - {"GND"}  # fmt: skip
+        sizes = {wire.square_mm for wire in wires(unit) if wire.net in nets}
+        assert sizes <= {"0.75"}, unit.name
+
+
+def test_bars_have_poles_enough_when_wired(kit: dict[str, Unit]) -> None:
+    for unit in kit.values():
+        for bar in of_item(unit, "bar"):
+            assert 2 <= sum(bar.reference in (w.start[0], w.end[0]) for w in wires(unit)) <= 16
+
+
+def test_no_return_current_passes_a_module_when_wired(node: Unit) -> None:
+    for wire in wires(node):
+        if wire.net == "GND" and wire.square_mm == "0.75":
+            assert wire.start[0] == "XB1"
 
 
 def test_back_feed_is_limited_when_the_board_has_no_power(node: Unit) -> None:
@@ -126,5 +174,3 @@ def test_only_the_three_free_adc_pins_are_used_when_drawn(node: Unit) -> None:
     analog = {pin.name for pin in board.symbol.pins
               if str(board.nets.get(pin.number, "")).endswith("_ADC")}  # fmt: skip
     assert analog == {"GP26", "GP27", "GP28"}
-    for pull_down in ("R12", "R13"):
-        assert node.part(pull_down).value == "8k2", "RP2350 erratum E9"
