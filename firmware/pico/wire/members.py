@@ -8,7 +8,7 @@ _HEX_CHARACTERS = "0123456789abcdef"
 
 
 def _has_only(text, characters):
-    return all(character in characters for character in text)
+    return not text.strip(characters)  # what is left starts with another character
 
 
 class Member:

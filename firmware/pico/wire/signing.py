@@ -7,6 +7,9 @@ it with the standard library and RFC 4231.
 import hashlib
 
 _BLOCK_BYTES = 64
+# RFC 2104's pads, as integers: a board exclusive-ors one of them at once, but 64 bytes in 1.5 ms.
+_INNER_PAD = int.from_bytes(b"\x36" * _BLOCK_BYTES, "big")
+_OUTER_PAD = int.from_bytes(b"\x5c" * _BLOCK_BYTES, "big")
 MAC_BYTES = 16
 KEY_BYTES = 32
 
@@ -15,10 +18,10 @@ def hmac_sha256(key, message):
     """Return the 32-byte HMAC-SHA256 of `message` (bytes) under `key` (bytes). RFC 2104."""
     if len(key) > _BLOCK_BYTES:
         key = hashlib.sha256(key).digest()
-    key = key + bytes(_BLOCK_BYTES - len(key))
-    inner = hashlib.sha256(bytes([byte ^ 0x36 for byte in key]))
+    padded = int.from_bytes(key + bytes(_BLOCK_BYTES - len(key)), "big")
+    inner = hashlib.sha256((padded ^ _INNER_PAD).to_bytes(_BLOCK_BYTES, "big"))
     inner.update(message)
-    outer = hashlib.sha256(bytes([byte ^ 0x5C for byte in key]))
+    outer = hashlib.sha256((padded ^ _OUTER_PAD).to_bytes(_BLOCK_BYTES, "big"))
     outer.update(inner.digest())
     return outer.digest()
 

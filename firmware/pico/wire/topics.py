@@ -16,7 +16,7 @@ def is_node_name(name):
     """Tell whether `name` is 1 to 31 of a-z, 0-9 and '-', not beginning with '-'."""
     if not isinstance(name, str) or not 1 <= len(name) <= 31 or name[0] == "-":
         return False
-    return all(character in _NAME_CHARACTERS for character in name)
+    return not name.strip(_NAME_CHARACTERS)
 
 
 def topic(node, kind):
