@@ -16,10 +16,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from hub import certificates, running
 from hub import config as configuration
 from hub import keys as secrets
 from hub import report as reports
-from hub import running
 from hub.config import SiteConfig
 from hub.site_clock import wall_ms
 
@@ -64,6 +64,7 @@ def init(data: Path, houses: int, name: str, speed: int, start: datetime.datetim
     # The site's file comes last: with it the site is whole.
     if not (data / configuration.FILE_NAME).exists() and not keys_path.exists():
         secrets.create(keys_path, [house.name for house in found])
+        certificates.ensure(data / "tls", [])  # the broker's names come with the first start
     path = configuration.write(
         data,
         found,

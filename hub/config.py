@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
-from wire import topics
+from wire import topics, units
 
 from hub.errors import ConfigError
 from hub.fields import field, read_table
+from hub.network_config import Broker, Ntp, check_network
 
 FILE_NAME = "site.toml"
 ROLE_NAMES = ("hub", "administrator", "coordinator", "oracle")
@@ -42,14 +43,6 @@ class House:
     name: str
     kind: str = field("consumer", choices=("prosumer", "consumer"))
     segment: str = field("bus-1")
-
-
-@dataclass(frozen=True)
-class Broker:
-    """Port 0 takes a free one and keeps it while nobody else does."""
-
-    kind: str = field("auto", choices=("auto", "mosquitto", "embedded"))
-    port: int = field(0, low=0, high=65535)
 
 
 @dataclass(frozen=True)
@@ -121,7 +114,8 @@ class Bus:
     turn_slack_permille: int = field(2000, low=1100, high=10_000)
     turn_overhead_ms: int = field(8_000, low=1_000, high=600_000)
     close_timeout_ms: int = field(5_000, low=500, high=60_000)
-    silence_ms: int = field(12_000, low=2_000, high=600_000)
+    # Never below a lease's life: a turn given up as silent must have opened by itself.
+    silence_ms: int = field(12_000, low=units.NONCE_LIFE_MS + 1_000, high=600_000)
     max_attempts: int = field(4, low=1, high=10)
 
 
@@ -131,6 +125,7 @@ class SiteConfig:
     site: Site
     houses: tuple[House, ...]
     broker: Broker
+    ntp: Ntp
     chain: Chain
     page: Page
     boards: Boards
@@ -152,6 +147,10 @@ class SiteConfig:
         return self.data_dir / "keys.json"
 
     @property
+    def tls_dir(self) -> Path:
+        return self.data_dir / "tls"
+
+    @property
     def log_dir(self) -> Path:
         return self.data_dir / "log"
 
@@ -170,6 +169,7 @@ class SiteConfig:
 _TABLES: dict[str, type] = {
     "site": Site,
     "broker": Broker,
+    "ntp": Ntp,
     "chain": Chain,
     "page": Page,
     "boards": Boards,
@@ -239,6 +239,7 @@ def _check_together(parts: dict[str, Any], problems: list[str]) -> None:
         zoneinfo.ZoneInfo(clock.zone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError):
         problems.append(f"clock.zone {clock.zone!r} is not a time zone such as America/Los_Angeles")
+    check_network(parts["broker"], parts["ntp"], problems)
     if clock.speed != 1 and parts["site"].kind == "real":
         problems.append("clock.speed must be 1 on a real site")
     if clock.start_local is not None and clock.start_local.tzinfo is not None:

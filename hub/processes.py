@@ -30,6 +30,16 @@ def is_port_open(port: int, host: str = "127.0.0.1") -> bool:
         return probe.connect_ex((host, port)) == 0
 
 
+def is_udp_port_taken(port: int, host: str = "127.0.0.1") -> bool:
+    """Tell whether a UDP port cannot be had there."""
+    with socket.socket(type=socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False
+
+
 async def wait_until(
     predicate: Callable[[], bool], timeout_s: float, what: str, period_s: float = 0.05
 ) -> None:
@@ -134,6 +144,10 @@ class Child:
                 await asyncio.wait_for(self._process.wait(), timeout_s)
         self._signal(signal.SIGKILL)  # whatever of its group is left
         await self._process.wait()
+
+    def hang_up(self) -> None:
+        """Send SIGHUP: to read its files again."""
+        self._signal(signal.SIGHUP)
 
     def _signal(self, number: signal.Signals) -> None:
         assert self._process is not None

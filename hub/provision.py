@@ -4,35 +4,44 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hub.certificates import BROKER_NAME
 from hub.config import House, SiteConfig
 from hub.keys import Keys
-from hub.mqtt.broker import HOST
 
 FILE_NAME = "settings.json"
+AUTHORITY_NAME = "ca.der"  # on the board: what it checks the broker's certificate against
 INA226_BUS = {"address": 0x40, "shunt_uohm": 50_000}
 INA226_PV = {"address": 0x41, "shunt_uohm": 20_000}
 INA226_BATTERY = {"address": 0x44, "shunt_uohm": 20_000}
 
 
 def board_settings(
-    config: SiteConfig, keys: Keys, house: House, broker_port: int
+    config: SiteConfig, keys: Keys, house: House, ports: Mapping[str, int]
 ) -> dict[str, Any]:
-    """Return what the board of `house` needs to know; its schema is firmware's node/settings.py."""
+    """Return what the board of `house` needs to know; its schema is firmware's node/settings.py.
+
+    `ports`: those of "broker" and "ntp". `broker_ca` names the file written beside the settings.
+    """
     sensors = {"bus": INA226_BUS, "battery": INA226_BATTERY}
     if house.kind == "prosumer":
         sensors["pv"] = INA226_PV
-    return {
+    settings = {
         "node": house.name,
         "wifi_ssid": config.boards.wifi_ssid,
         "wifi_password": keys.wifi_password,
-        "broker_host": HOST,
-        "broker_port": broker_port,
+        "broker_host": config.broker.hosts[0],
+        "broker_port": ports["broker"],
         "broker_user": house.name,
         "broker_password": keys.broker_passwords[house.name],
-        "broker_tls": False,
+        "broker_tls": config.broker.tls,
+        "ntp_port": ports["ntp"],
+        "clock_floor_s": int(time.time()),  # until it knows more, TLS takes that for the date
         "key_up": keys.node_key(house.name, "up").hex(),
         "key_down": keys.node_key(house.name, "down").hex(),
         "profile": "thesis",
@@ -42,19 +51,29 @@ def board_settings(
         "ina226": sensors,
         "calibration": {},
     }
+    if config.broker.tls:
+        settings["broker_ca"] = AUTHORITY_NAME
+        settings["broker_name"] = BROKER_NAME
+    return settings
 
 
-def provision(config: SiteConfig, keys: Keys, broker_port: int) -> list[Path]:
+def provision(
+    config: SiteConfig, keys: Keys, ports: Mapping[str, int], authority: Path | None
+) -> list[Path]:
     """Write the settings of every board under `boards.directory`; return the files.
+
+    `authority`: the site's, in DER, to be copied beside them; None without TLS.
 
     A board's calibration is measured, not configured: what stands in its file is kept.
     """
     written = []
     for house in config.houses:
         path = config.boards_dir / house.name / FILE_NAME
-        settings = board_settings(config, keys, house, broker_port)
+        settings = board_settings(config, keys, house, ports)
         settings["calibration"] = _known_calibration(path)
         path.parent.mkdir(parents=True, exist_ok=True)
+        if authority is not None:
+            shutil.copyfile(authority, path.with_name(AUTHORITY_NAME))
         _write_secret(path, json.dumps(settings, indent=1))
         written.append(path)
     return written

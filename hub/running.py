@@ -12,7 +12,7 @@ from typing import Any
 
 from hub.config import SiteConfig
 from hub.errors import PortInUse, TruequeError
-from hub.processes import free_port, is_port_open
+from hub.processes import free_port, is_port_open, is_udp_port_taken
 from hub.store import Store
 
 STATE_FILE = "hub.json"
@@ -45,22 +45,24 @@ def only_hub(data_dir: Path) -> Iterator[None]:
 
 
 def choose_ports(config: SiteConfig, store: Store) -> dict[str, int]:
-    """Return the ports of broker, chain and page.
+    """Return the ports of broker, time server, chain and page.
 
     A configured port is taken as it is; 0 takes the one of last time, or a free one, and keeps it.
     Raises PortInUse naming the setting.
     """
     remembered = store.state("ports") or {}
     chosen: dict[str, int] = {}
-    for name in ("broker", "chain", "page"):
+    for name in ("broker", "ntp", "chain", "page"):
         configured: int = getattr(config, name).port
+        is_taken = is_udp_port_taken if name == "ntp" else is_port_open
         if configured:
-            if is_port_open(configured):
+            is_ours = name != "ntp" or config.ntp.serve
+            if is_ours and is_taken(configured):
                 raise PortInUse(name, configured, f"{name}.port")
             chosen[name] = configured
             continue
         port = remembered.get(name, 0)
-        while not port or is_port_open(port) or port in chosen.values():
+        while not port or is_taken(port) or port in chosen.values():
             port = free_port()
         chosen[name] = port
     store.set_state("ports", chosen)

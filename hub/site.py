@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from hub import membership, provision, running
+from hub.board_network import BoardNetwork
 from hub.chain.client import MarketClient
 from hub.chain.follower import follow
 from hub.chain.identity import deploy
@@ -18,7 +19,6 @@ from hub.chain.records import ChainIdentity, ChainUnavailable, Cursor, Rollback
 from hub.config import SiteConfig
 from hub.errors import PartMissing, PortInUse
 from hub.keys import Keys
-from hub.mqtt.broker import Broker
 from hub.mqtt.dispatch import Dispatch
 from hub.mqtt.ingest import Ingest, Stored
 from hub.mqtt.link import Link
@@ -73,7 +73,9 @@ class Site:
         self._start_messages()
         self._start_oracle()
         await self._start_following()
-        provision.provision(self.config, self.keys, self.ports["broker"])
+        tls = self.network.tls
+        authority = tls.authority_der if tls else None
+        provision.provision(self.config, self.keys, self.ports, authority)
         self.oracle.resume()
         self._is_resumed = True
         self._spawn(self.oracle.run(), "oracle")
@@ -122,15 +124,11 @@ class Site:
         return SiteClock(start, wall_ms(), self.config.clock.speed, self.config.zone)
 
     async def _start_broker(self) -> None:
-        self.broker = Broker(
-            self.config.broker.kind,
-            self.ports["broker"],
-            self.config.data_dir / "broker",
-            self.keys.broker_passwords,
-        )
-        await self.broker.start(self._say)
-        self._closers.push_async_callback(self.broker.stop)
-        self._say(self.broker.sentence)
+        self.network = BoardNetwork(self.config, self.keys, self.ports, self._say)
+        self._closers.push_async_callback(self.network.stop)
+        await self.network.start()
+        self.broker = self.network.broker
+        self._spawn(self.network.run(), "certificates")
 
     async def _start_chain(self) -> None:
         accounts = self.keys.accounts.values()
@@ -197,7 +195,12 @@ class Site:
                 loop.call_soon_threadsafe(self._hear, batch)
 
         self.ingest = Ingest(self.store, self.clock, up, on_stored, self._say)
-        self.link = Link(self.ports["broker"], self.keys.broker_passwords["hub"], self.ingest.put)
+        self.link = Link(
+            (self.broker.host, self.ports["broker"]),
+            self.keys.broker_passwords["hub"],
+            self.ingest.put,
+            authority=self.network.tls.authority if self.network.tls else None,
+        )
         self.dispatch = Dispatch(self.link.publish, down, self.epoch, self.watch.newest_nonce)
 
     def _start_oracle(self) -> None:

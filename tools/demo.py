@@ -17,9 +17,9 @@ from typing import Any, TextIO
 import click
 from rich.console import Console
 
+from hub import certificates, running
 from hub import config as configuration
 from hub import keys as secrets
-from hub import running
 from hub.cli import BENCH_SPEED, BENCH_START
 from hub.errors import BadInput, TruequeError
 from hub.processes import Child
@@ -125,6 +125,7 @@ def _prepare_site(wanted: Wanted) -> None:
     keys_path = wanted.data / "keys.json"
     if not keys_path.exists():  # the site's file comes last: with it the site is whole
         secrets.create(keys_path, [house.name for house in houses])
+        certificates.ensure(wanted.data / "tls", [])
     configuration.write(
         wanted.data,
         houses,

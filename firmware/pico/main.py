@@ -35,6 +35,16 @@ def is_in_maintenance():
     return True
 
 
+def show_no_settings(machine):
+    """Blink on while the prompt waits for a technician."""
+    from node.led_codes import STEP_MS, StatusLed
+
+    led = StatusLed(machine.Pin("LED", machine.Pin.OUT))
+    led.show("no_settings")
+    # Kept by the chip: a timer that nothing refers to still runs.
+    machine.Timer(period=STEP_MS, mode=machine.Timer.PERIODIC, callback=lambda _: led.step())
+
+
 def main():
     """Run until the watchdog resets the board; without good settings, say what is wrong."""
     if is_in_maintenance():
@@ -50,6 +60,7 @@ def main():
     except settings.SettingsError as problem:
         for sentence in problem.problems:
             print("settings:", sentence)
+        show_no_settings(Hardware.machine)
         return
     node = Node(wanted, Hardware)
     try:

@@ -19,6 +19,7 @@ from pathlib import Path
 import tomli_w
 from wire import topics
 
+from hub.certificates import TlsFiles
 from hub.errors import BrokerDown, PartMissing, PortInUse
 from hub.processes import Child, is_port_open
 
@@ -58,10 +59,14 @@ def access_list() -> str:
     return "\n".join([*hub, "", *node, ""])
 
 
-def mosquitto_conf(directory: Path, port: int, user: str | None) -> str:
+def mosquitto_conf(
+    directory: Path, listener: tuple[str, int], user: str | None, tls: TlsFiles | None
+) -> str:
     """Return the configuration; `user` is the account to stay in when started by root."""
+    host, port = listener
     lines = [
-        f"listener {port} {HOST}",
+        f"listener {port} {host}",
+        *([f"certfile {tls.server}", f"keyfile {tls.server_key}"] if tls else []),
         "allow_anonymous false",
         # Else a board could give the hub's or another board's client id and so end its session.
         "use_username_as_clientid true",
@@ -88,8 +93,10 @@ def mosquitto_conf(directory: Path, port: int, user: str | None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def embedded_conf(port: int, passwords: Mapping[str, str]) -> str:
-    """Return rumqttd's configuration: loopback, accounts, no anonymous access."""
+def embedded_conf(
+    listener: tuple[str, int], passwords: Mapping[str, str], tls: TlsFiles | None
+) -> str:
+    """Return rumqttd's configuration: accounts, no anonymous access."""
     connections = {
         "connection_timeout_ms": 10_000,
         "max_payload_size": MESSAGE_LIMIT_BYTES,
@@ -104,13 +111,15 @@ def embedded_conf(port: int, passwords: Mapping[str, str]) -> str:
         "max_segment_size": 1_048_576,
         "max_segment_count": 10,
     }
-    listener = {
-        "name": "loopback",
-        "listen": f"{HOST}:{port}",
+    server: dict[str, object] = {
+        "name": "boards",
+        "listen": f"{listener[0]}:{listener[1]}",
         "next_connection_delay_ms": 1,
         "connections": connections,
     }
-    return tomli_w.dumps({"id": 0, "router": router, "v4": {"1": listener}})
+    if tls is not None:
+        server["tls"] = {"certpath": str(tls.server), "keypath": str(tls.server_key)}
+    return tomli_w.dumps({"id": 0, "router": router, "v4": {"1": server}})
 
 
 # Runs in the child: the native broker has no way to stop, so it needs a process of its own.
@@ -128,13 +137,24 @@ def _write_secret(path: Path, text: str) -> None:
 
 
 class Broker:
-    """One broker process on loopback, restarted with growing pauses when it ends by itself.
+    """One broker process, restarted with growing pauses when it ends by itself.
 
     `kind` "auto" prefers Mosquitto. `passwords`: account -> password, the hub's among them.
+    `tls`: the certificate it shows; None for plain MQTT. `listen`: the address it listens on.
     """
 
-    def __init__(self, kind: str, port: int, directory: Path, passwords: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        kind: str,
+        port: int,
+        directory: Path,
+        passwords: Mapping[str, str],
+        tls: TlsFiles | None = None,
+        listen: str = HOST,
+    ) -> None:
         self.port = port
+        self.tls = tls
+        self.listen = listen
         self.directory = directory.resolve()
         self._passwords = passwords
         self._mosquitto = None if kind == "embedded" else find_mosquitto()
@@ -155,12 +175,18 @@ class Broker:
     @property
     def sentence(self) -> str:
         """Say which broker runs, and what it cannot do."""
+        where = f"{self.listen}:{self.port} with {'TLS' if self.tls else 'plain MQTT (no TLS)'}"
         if self._mosquitto is not None:
-            return f"Mosquitto on {HOST}:{self.port}, one account and access list per board"
+            return f"Mosquitto on {where}, one account and access list per board"
         return (
-            f"embedded broker on {HOST}:{self.port} (Mosquitto is not installed): accounts, but "
+            f"embedded broker on {where} (Mosquitto is not installed): accounts, but "
             "no access list per board and nothing kept over a restart"
         )
+
+    @property
+    def host(self) -> str:
+        """Return the address under which this machine itself reaches it."""
+        return HOST if self.listen in (HOST, "0.0.0.0") else self.listen
 
     @property
     def is_running(self) -> bool:
@@ -172,7 +198,7 @@ class Broker:
 
     async def start(self, say: Callable[[str], None] = lambda text: None) -> None:
         """Start and wait until it listens. Raises PortInUse or BrokerDown."""
-        if is_port_open(self.port, HOST):
+        if is_port_open(self.port, self.host):
             raise PortInUse("broker", self.port, "broker.port")
         await self._start_once()
         self._supervisor = asyncio.create_task(self._supervise(say), name="broker supervisor")
@@ -186,12 +212,22 @@ class Broker:
         if self._child is not None:
             await self._child.stop()
 
+    async def show_new_certificate(self) -> None:
+        """Take up a renewed certificate; only the embedded broker drops its connections for it."""
+        if self._child is None or not self._child.is_running:
+            return
+        if self._mosquitto is not None:
+            self._child.hang_up()
+        else:
+            await self._child.stop()  # the supervisor starts it again
+
     def _argv(self) -> list[str]:
         """Write the configuration and return the command line that uses it."""
         self.directory.mkdir(parents=True, exist_ok=True)
         if self._mosquitto is None:
             path = self.directory / "embedded.toml"
-            _write_secret(path, embedded_conf(self.port, self._passwords))
+            listener = (self.listen, self.port)
+            _write_secret(path, embedded_conf(listener, self._passwords, self.tls))
             return [sys.executable, "-c", _EMBEDDED, str(path)]
         lines = [password_line(user, word) for user, word in self._passwords.items()]
         _write_secret(self.directory / "passwords", "\n".join(lines) + "\n")
@@ -199,7 +235,8 @@ class Broker:
         path = self.directory / "mosquitto.conf"
         # Started by root, Mosquitto would change to an account that cannot read this directory.
         user = "root" if os.geteuid() == 0 else None
-        path.write_text(mosquitto_conf(self.directory, self.port, user), encoding="utf-8")
+        conf = mosquitto_conf(self.directory, (self.listen, self.port), user, self.tls)
+        path.write_text(conf, encoding="utf-8")
         return [self._mosquitto, "-c", str(path)]
 
     async def _start_once(self) -> None:
@@ -207,7 +244,7 @@ class Broker:
         await child.start()
         self._child = child
         deadline = asyncio.get_running_loop().time() + START_TIMEOUT_S
-        while not is_port_open(self.port, HOST):
+        while not is_port_open(self.port, self.host):
             if not child.is_running or asyncio.get_running_loop().time() > deadline:
                 await child.stop()
                 tail = child.log_tail(5)

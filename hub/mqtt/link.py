@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from wire import topics
 
-from hub.mqtt.broker import HOST, HUB_USER
+from hub.mqtt.broker import HUB_USER
 from hub.site_clock import wall_ms
 
 KEEPALIVE_S = 30
@@ -38,9 +39,17 @@ class Link:
     """
 
     def __init__(
-        self, port: int, password: str, on_arrival: Callable[[Arrival], None], user: str = HUB_USER
+        self,
+        address: tuple[str, int],
+        password: str,
+        on_arrival: Callable[[Arrival], None],
+        *,
+        authority: Path | None = None,
+        user: str = HUB_USER,
     ) -> None:
-        self._port = port
+        """`address`: (host, port). `authority`: PEM of who must have signed for the broker; None
+        for a connection without TLS."""
+        self._address = address
         self._on_arrival = on_arrival
         self._connected = threading.Event()
         self._client = mqtt.Client(
@@ -50,6 +59,8 @@ class Link:
             manual_ack=True,
         )
         self._client.username_pw_set(user, password)
+        if authority is not None:
+            self._client.tls_set(ca_certs=str(authority))  # checks dates and the host's name too
         self._client.max_inflight_messages_set(INFLIGHT)
         self._client.reconnect_delay_set(min_delay=1, max_delay=8)
         self._client.on_connect = self._subscribe
@@ -62,7 +73,7 @@ class Link:
 
     def start(self) -> None:
         """Connect in the background and keep reconnecting."""
-        self._client.connect_async(HOST, self._port, keepalive=KEEPALIVE_S)
+        self._client.connect_async(*self._address, keepalive=KEEPALIVE_S)
         self._client.loop_start()
 
     def stop(self) -> None:

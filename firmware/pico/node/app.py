@@ -10,13 +10,17 @@ import time
 from wire.records import QUALITY
 from wire.units import NONCE_PERIOD_MS
 
+from node import led_codes
 from node.adc import CHIPS, AdcStream, chip_of
 from node.bus_meter import BusMeter
+from node.carriers import CARRIERS
 from node.clock import Clock
 from node.commands import Commands
 from node.delivery import Delivery
+from node.ethernet import Ethernet
 from node.fitting import CHANNELS, sensors
 from node.house_meter import build_house, i2c_part
+from node.led_codes import StatusLed
 from node.link import Link
 from node.nonces import Nonces
 from node.outbox import Outbox
@@ -26,9 +30,12 @@ from node.registers import Registers
 from node.relays import RelayPair
 from node.safety import Safety
 from node.sampler import Sampler
+from node.slots import Slots
 from node.store import SAVE_PERIOD_MS, Store
 from node.supervisor import WATCHDOG_MS, Supervisor
 from node.switchboard import Switchboard
+from node.time_sync import TimeSync, kept_ms
+from node.wall_clock import WallClock
 from node.wifi import Wifi
 from node.windows import build_windows
 
@@ -40,21 +47,13 @@ class Node:
         self._settings = settings
         self._machine = hardware.machine
         self.clock = Clock(time.ticks_us, time.ticks_diff)
-        profile = PROFILES[settings.profile]
+        profile, carrier = PROFILES[settings.profile], CARRIERS[settings.board]
         # Relays first: from here on this object owns their pins.
         self.relays = self._build_relays(profile)
         self.registers = Registers()
         self._build_meters(profile, hardware.rp2.DMA)
-        self._build_deliveries(profile)
-        self.link = Link(
-            settings,
-            Wifi(hardware.network, (settings.wifi_ssid, settings.wifi_password)),
-            self.outbox,
-            self.clock,
-            self.receive,
-        )
-        self.publisher.on_added = self.link.wake
-        self.link.on_up = self.publisher.send_status
+        self._build_deliveries(carrier.LED or profile.LED)
+        self._build_link(carrier, hardware.network)
         self.supervisor = Supervisor(
             self._machine.WDT(timeout=WATCHDOG_MS), self.clock, self.switchboard.fail
         )
@@ -90,16 +89,19 @@ class Node:
         windows = build_windows(fitted, stream.rate_mhz, settings, chip)
         self.sampler = Sampler(stream, windows, self.house, self.clock)
 
-    def _build_deliveries(self, profile):
+    def _build_deliveries(self, led_pin):
         settings, machine = self._settings, self._machine
         self.store = Store(self.registers)
+        self._time_slots = Slots("clock")
+        floor_ms = max(settings.clock_floor_s * 1000, kept_ms(self._time_slots))
+        self.wall_clock = WallClock(self.clock, floor_ms, machine.RTC())
         self.outbox = Outbox()
         identity = (int.from_bytes(os.urandom(4), "big"), _reset_cause(machine))
-        self.publisher = Publisher(settings, identity, self.store, self.outbox)
+        self.publisher = Publisher(settings, identity, self.store, self.outbox, self.wall_clock)
         self.publisher.read_status = self.status
         self.nonces = Nonces(os.urandom)
         self.delivery = Delivery(settings.limits, self.store.finals.is_finished)
-        led = machine.Pin(profile.LED, machine.Pin.OUT, value=0)
+        led = machine.Pin(led_pin, machine.Pin.OUT, value=0)
         self.switchboard = Switchboard(self.delivery, self.relays, led, self.store, self.publisher)
         self.commands = Commands(settings, self.nonces, self.delivery, self.switchboard, self.clock)
         self.safety = Safety(self.bus, self.delivery, self.switchboard, self.clock)
@@ -113,6 +115,22 @@ class Node:
             self.commands.receive(topic, payload)
         except Exception as problem:
             self.supervisor.fail("commands: %r" % problem)
+
+    def _build_link(self, carrier, network):
+        settings = self._settings
+        if carrier.IS_WIRED:
+            self.network = Ethernet(network, self._machine, carrier, settings.node)
+        else:
+            credentials = (settings.wifi_ssid, settings.wifi_password)
+            self.network = Wifi(network, credentials, settings.node)
+        self.link = Link(settings, self.network, self.outbox, self.clock, self.receive)
+        self.publisher.on_added = self.link.wake
+        self.link.on_up = self._connected
+        server = (settings.ntp_host, settings.ntp_port)
+        self.time_sync = TimeSync(server, self.wall_clock, self.clock, self._time_slots)
+        self.time_sync.on_set = self._clock_set
+        self.link.time_sync = self.time_sync
+        self.led = StatusLed(self._machine.Pin("LED", self._machine.Pin.OUT))
 
     def status(self):
         """Return the members of a status that change."""
@@ -133,6 +151,8 @@ class Node:
         flags = QUALITY["samples_lost"] if self.sampler.take_lost() else 0
         if len(settings.calibration) < len(CHANNELS):
             flags |= QUALITY["uncalibrated"]
+        if not self.wall_clock.is_set():
+            flags |= QUALITY["clock_not_set"]
         members = reading(self.bus, self.house, self.registers, flags)
         self.publisher.send("reading", members)
 
@@ -163,6 +183,8 @@ class Node:
             "reading": _every(self._settings.reading_period_ms, self.send_reading),
             "status": _every(NONCE_PERIOD_MS, self.publisher.send_status),
             "save": _every(SAVE_PERIOD_MS, self.save),
+            "clock": self.time_sync.run(self.network),
+            "led": _every(led_codes.STEP_MS, self.show),
         }
         for part, coroutine in tasks.items():
             asyncio.create_task(self.supervisor.guard(part, coroutine))
@@ -170,6 +192,23 @@ class Node:
             await self.supervisor.run()
         finally:
             self.relays.open()
+
+    def show(self):
+        """Show on the board's LED what the node is doing."""
+        if self.link.is_up:
+            link = "connected"
+        else:
+            link = "connecting" if self.network.is_up() else "joining"
+        self.led.show(led_codes.code_of(self.delivery.state, self.relays.state(), link))
+        self.led.step()
+
+    def _connected(self):
+        self.time_sync.keep()
+        self.publisher.send_status()
+
+    def _clock_set(self, step_ms):
+        if step_ms:
+            self.publisher.send_event("clock_stepped", None, None, step_ms)
 
     def _samples_lost(self, count):
         self.publisher.send_event("samples_lost", None, None, count)

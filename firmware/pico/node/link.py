@@ -1,12 +1,15 @@
 """The outbox in, the broker out; messages from the broker to the commands."""
 
 import asyncio
+import gc
 import random
 
 from wire.topics import FROM_NODE, TO_NODE, WILL, topic
 
 from node import mqtt_packets as packets
+from node.link_problems import sentence
 from node.mqtt import Connection, MqttError
+from node.resolver import resolve
 
 KEEPALIVE_S = 10
 TICK_MS = 250
@@ -23,10 +26,10 @@ BACKOFF_MS = (500, 15_000)  # first and longest pause between attempts
 class Link:
     """Keeps one connection to the broker, for ever."""
 
-    def __init__(self, settings, wifi, outbox, clock, on_message):
-        """`wifi`: anything with `is_up()` and `join()`. `on_message(topic, payload)`."""
+    def __init__(self, settings, network, outbox, clock, on_message):
+        """`network`: Wifi or Ethernet. `on_message(topic, payload)`."""
         self._settings = settings
-        self._wifi = wifi
+        self._network = network
         self._outbox = outbox
         self._clock = clock
         self._on_message = on_message
@@ -37,6 +40,8 @@ class Link:
         self._tls = None
         self.is_up = False
         self.on_up = None  # () -> None, after each connection
+        self.time_sync = None  # TimeSync: certificates have dates, so the clock comes first
+        self._said = ""
         self.connections = 0
 
     def wake(self):
@@ -55,16 +60,25 @@ class Link:
         pause_ms = BACKOFF_MS[0]
         while True:
             try:
-                await self._wifi.join()
+                await self._network.join()
+                if self.time_sync:
+                    await self.time_sync.once(self._network.name_server())
                 await self._serve()
             except NETWORK_PROBLEMS as problem:
-                print("link:", repr(problem))
+                self._say(problem)
             if self.is_up:
                 pause_ms = BACKOFF_MS[0]
             self.is_up = False
             self._outbox.connection_lost()
             await asyncio.sleep(self._jittered(pause_ms) / 1000)
             pause_ms = min(2 * pause_ms, BACKOFF_MS[1])
+
+    def _say(self, problem):
+        """Print what is wrong, once until something else is."""
+        said = sentence(problem)
+        if said != self._said or self.is_up:
+            print("link:", said)
+        self._said = said
 
     def _jittered(self, pause_ms):
         """Return a pause between a half and three halves of `pause_ms`."""
@@ -80,8 +94,13 @@ class Link:
         connection = Connection(self._clock, self._on_message)
         reading = None
         try:
-            address = (settings.broker_host, settings.broker_port)
-            await connection.open(address, self._tls_context(), self._hello())
+            name_server = self._network.name_server()
+            host = await resolve(settings.broker_host, name_server)
+            tls = self._tls_context()
+            # A handshake needs some 30 kB in few pieces: the sooner and the tidier, the better.
+            gc.collect()
+            address = (host, settings.broker_port)
+            await connection.open(address, tls, settings.broker_name, self._hello())
             await connection.subscribe(self._commands)
             self.is_up = True
             self._problem = None
@@ -93,8 +112,8 @@ class Link:
                 await self._wake.wait()
                 self._wake.clear()
                 await connection.keep_alive()
-                if not self._wifi.is_up():
-                    raise MqttError("wifi lost")
+                if not self._network.is_up():
+                    raise MqttError("the network is lost")
             raise self._problem
         finally:
             if reading:

@@ -11,7 +11,14 @@ from node import mqtt_packets as packets
 TCP_LEVEL = 6  # IPPROTO_TCP; MicroPython's socket module does not name it
 TCP_NODELAY = 1
 ANSWER_MS = 5_000  # for CONNACK, SUBACK and PUBACK
+HANDSHAKE_MS = 15_000
 WINDOW = 4  # publishes in flight
+REFUSALS = {  # return codes of CONNACK (3.2.2.3)
+    2: "the broker refuses this client id",
+    3: "the broker is not ready",
+    4: "the broker does not know this user and password",
+    5: "the broker does not know this user and password",
+}
 
 
 class MqttError(Exception):
@@ -32,22 +39,26 @@ class Connection:
         self._last_out_ms = self._last_in_ms = clock.now_ms()
         self._keepalive_ms = 0
 
-    async def open(self, address, tls, hello):
-        """Connect and log in. `address`: (host, port). `tls`: SSLContext or None.
+    async def open(self, address, tls, name, hello):
+        """Connect and log in. `address`: (IP, port). `tls`: SSLContext or None.
 
-        `hello`: the CONNECT packet and its keepalive in s. Raises MqttError or OSError.
+        `name`: whose certificate it must be. `hello`: the CONNECT packet and its keepalive in s.
+        Raises MqttError or OSError.
         """
-        host, port = address
-        if tls is None:
-            opening = asyncio.open_connection(host, port)
-        else:
-            opening = asyncio.open_connection(host, port, ssl=tls, server_hostname=host)
+        options = {} if tls is None else {"ssl": tls, "server_hostname": name}
+        opening = asyncio.open_connection(*address, **options)
         self._reader, self._writer = await asyncio.wait_for(opening, ANSWER_MS / 1000)
         _send_at_once(self._writer)
-        await self._send(hello[0])
+        try:
+            # With TLS this is also the handshake.
+            await asyncio.wait_for(self._send(hello[0]), HANDSHAKE_MS / 1000)
+        except ValueError as problem:  # so MicroPython says that a certificate does not hold
+            raise MqttError("certificate refused: %s" % str(problem).strip())
         first, body = await asyncio.wait_for(packets.read_packet(self._reader), ANSWER_MS / 1000)
-        if first != packets.CONNACK or len(body) != 2 or body[1] != 0:
-            raise MqttError("broker refused: %s" % (body,))
+        if first != packets.CONNACK or len(body) != 2:
+            raise MqttError("no MQTT broker answers there")
+        if body[1] != 0:
+            raise MqttError(REFUSALS.get(body[1], "broker refused with code %d" % body[1]))
         self._keepalive_ms = hello[1] * 1000
         self._last_in_ms = self._clock.now_ms()
 

@@ -13,12 +13,13 @@ REGISTERED = ("import", "export")
 class Publisher:
     """Builds, numbers and signs records. Nothing here waits for the network."""
 
-    def __init__(self, settings, identity, store, outbox):
-        """`identity`: (boot_id, reset cause). `outbox`: Outbox."""
+    def __init__(self, settings, identity, store, outbox, wall_clock):
+        """`identity`: (boot_id, reset cause). `outbox`: Outbox. `wall_clock`: WallClock."""
         self._settings = settings
         self._boot_id, self._reset_cause = identity
         self._store = store
         self._outbox = outbox
+        self._wall_clock = wall_clock
         self._topics = {kind: topic(settings.node, kind) for kind in FROM_NODE}
         self.read_status = None  # () -> members of a status that change; set when all is built
         self.on_added = None  # () -> None; wakes the link
@@ -28,7 +29,7 @@ class Publisher:
         record = {
             "boot_id": self._boot_id,
             "seq": self._store.numbering.take(kind),
-            "t_ms": None,  # the clock is not set
+            "t_ms": self._wall_clock.unix_ms(),
         }
         record.update(members)
         payload = codec.encode(self._topics[kind], record, self._settings.key_up)
@@ -83,5 +84,5 @@ def reading(bus, house, registers, flags):
     members["load_apparent_uvah"] = registers["load_apparent"]
     if bus.failures:
         flags |= QUALITY["sensor_stale"]
-    members["quality_flags"] = flags | house.take_flags() | QUALITY["clock_not_set"]
+    members["quality_flags"] = flags | house.take_flags()
     return members

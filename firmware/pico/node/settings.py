@@ -7,8 +7,10 @@ from wire.topics import is_node_name
 
 from node import calibration, fitting
 from node.adc import CHIPS
+from node.carriers import CARRIERS
 from node.fitting import CHANNELS
 from node.profiles import PROFILES
+from node.resolver import is_address
 
 FILE = "settings.json"
 BRANCHES = ("bus", "pv", "battery")
@@ -30,19 +32,24 @@ LIMITS = {  # name: (lowest, highest, default)
 }
 NUMBERS = {  # name: (lowest, highest, default or None when required)
     "broker_port": (1, 65535, None),
+    "ntp_port": (1, 65535, 123),
+    "clock_floor_s": (0, 4_102_444_799, 0),  # Unix time when these settings were written
     "mains_voltage_mv": (100_000, 260_000, 230_000),
     "reading_period_ms": (200, 900_000, 1_000),
     "sample_rate_hz": (1_000, 8_000, 8_000),  # per channel
     "divider_ratio": (1_000, 20_000, 8_000),  # of both FZ0430, in 1/1000
     "i2c_hz": (10_000, 1_000_000, 400_000),
 }
-TEXTS = ("wifi_ssid", "wifi_password", "broker_host", "broker_user", "broker_password")
+TEXTS = ("broker_host", "broker_user", "broker_password")
+WIFI = ("wifi_ssid", "wifi_password")  # only where there is a radio
 FLAGS = {"broker_tls": False, "relay_active_low": None}
 KEYS = ("key_up", "key_down")
 INA226_LIMITS = {"address": (0x40, 0x4F), "shunt_uohm": (100, 1_000_000)}
 I2C_PARTS = ("ina226", "ina219")
 OBJECTS = ("limits", "calibration", "ina226", "sensors")
-OPTIONAL = OBJECTS + ("broker_ca", "profile", "chip", "spike_correction")
+HOSTS = ("broker_host", "broker_name", "ntp_host")  # the last two are the first by default
+OPTIONAL = OBJECTS + WIFI + HOSTS + ("board", "broker_ca", "profile", "chip", "spike_correction")
+_HOST_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-."
 
 
 class SettingsError(ValueError):
@@ -62,8 +69,9 @@ class Settings:
             raise SettingsError(problems)
         self.node = members["node"]
         self.profile = members.get("profile", "thesis")
-        for name in TEXTS:
-            setattr(self, name, members[name])
+        self.board = members.get("board", "pico_w")
+        for name in TEXTS + WIFI:
+            setattr(self, name, members.get(name))
         for name, (_, _, default) in NUMBERS.items():
             setattr(self, name, members.get(name, default))
         for name, default in FLAGS.items():
@@ -71,6 +79,8 @@ class Settings:
         self.key_up = unhexlify(members["key_up"])
         self.key_down = unhexlify(members["key_down"])
         self.broker_ca = members.get("broker_ca")
+        self.broker_name = members.get("broker_name", self.broker_host)
+        self.ntp_host = members.get("ntp_host", self.broker_host)
         given = members.get("limits", {})
         self.limits = {name: given.get(name, LIMITS[name][2]) for name in LIMITS}
         self.calibration = members.get("calibration", {})
@@ -109,9 +119,7 @@ def _problems(members):
         found.append("chip must be one of " + ", ".join(sorted(CHIPS)))
     if members.get("spike_correction") not in (None, True, False):
         found.append("spike_correction must be true or false")
-    for name in TEXTS:
-        if not isinstance(members.get(name), str):
-            found.append(name + " must be a text")
+    found += _network_problems(members)
     for name, (low, high, default) in NUMBERS.items():
         found += _number_problems(members.get(name, default), name, low, high)
     for name, default in FLAGS.items():
@@ -125,6 +133,34 @@ def _problems(members):
     if not is_named and (authority is not None or members.get("broker_tls") is True):
         found.append("broker_ca must name a file: the CA that broker_tls trusts, in DER")
     return found + _nested_problems(members)
+
+
+def _network_problems(members):
+    found = []
+    board = members.get("board", "pico_w")
+    if not isinstance(board, str) or board not in CARRIERS:
+        return ["board must be one of " + ", ".join(sorted(CARRIERS))]
+    texts = TEXTS if CARRIERS[board].IS_WIRED else TEXTS + WIFI
+    for name in TEXTS + WIFI + ("broker_name", "ntp_host"):
+        if not isinstance(members.get(name, None if name in texts else ""), str):
+            found.append(name + " must be a text")
+    for name in HOSTS:
+        host = members.get(name)
+        if isinstance(host, str) and not is_host(host):
+            found.append(name + " must be an IPv4 address or a host's name")
+    return found
+
+
+def is_host(text):
+    """Tell whether `text` can be a host's name or an IPv4 address."""
+    parts = text.split(".")
+    return (
+        len(text) <= 253
+        and all(1 <= len(part) <= 63 for part in parts)
+        and all(character in _HOST_CHARACTERS for character in text)
+        # A name's last part is not a number, so what ends in one must be a whole address.
+        and (not parts[-1].isdigit() or is_address(text))
+    )
 
 
 def _is_profile(name):

@@ -64,6 +64,7 @@ EVENT_CODES = (
     "fault_cleared",
     "registers_restored",
     "samples_lost",
+    "clock_stepped",
 )
 
 

@@ -1,5 +1,7 @@
 """Fake `machine` of an RP2040: pins, I2C, ADC registers, watchdog. One object is one board."""
 
+import datetime
+
 ADC_BASE = 0x4004C000
 CS, FCS, FIFO, DIV = (ADC_BASE + offset for offset in (0x00, 0x08, 0x0C, 0x10))
 LONGEST_WATCHDOG_MS = 8388
@@ -34,7 +36,14 @@ class FakeMachine:
         class WDT(_Watchdog):
             machine = board
 
+        class RTC(_Rtc):
+            machine = board
+
+        class SPI(_Spi):
+            machine = board
+
         self.Pin, self.I2C, self.ADC, self.WDT = Pin, I2C, ADC, WDT
+        self.RTC, self.SPI = RTC, SPI
         self.pads = set()
         self.mem32 = _Registers(self)
 
@@ -66,7 +75,8 @@ class _Pin:
     machine = None
 
     def __init__(self, number, mode=None, pull=None, value=None):
-        if number not in range(29) or number in (23, 24, 25, 29):
+        is_edge = number in range(29) and number not in (23, 24, 25)
+        if not is_edge and number != "LED":
             raise ValueError(f"Pin {number} is not on a Pico W's edge")
         self.number = number
         self._mode = mode
@@ -96,6 +106,30 @@ class _Pin:
         if self.machine.levels.get(self.number) != level:
             self.machine.levels[self.number] = level
             self.machine.note("pin", self.number, level)
+
+
+class _Rtc:
+    machine = None
+
+    def datetime(self, parts):
+        """Set the calendar: year, month, day, weekday (0 is Monday), h, m, s, fraction."""
+        year, month, day, weekday, hour, minute, second, fraction = parts
+        if datetime.datetime(year, month, day, hour, minute, second).weekday() != weekday:
+            raise ValueError("another day of the week")
+        self.machine.note("rtc", fraction, tuple(parts[:7]))
+
+
+class _Spi:
+    PINS = {0: ({0, 4, 16, 20}, {2, 6, 18, 22}, {3, 7, 19, 23})}  # miso, sck, mosi of SPI0
+    machine = None
+
+    def __init__(self, number, baudrate, *, sck, mosi, miso):
+        allowed = self.PINS[number]
+        for pin, pins in zip((miso, sck, mosi), allowed, strict=True):
+            if pin.number not in pins:
+                raise ValueError("bad pin")
+        self.pins = (miso.number, sck.number, mosi.number)
+        self.baudrate = baudrate
 
 
 class _I2C:

@@ -75,6 +75,12 @@ def test_every_wrong_field_is_named_when_several_are(tmp_path):
         ({"houses": [{"name": "House 1"}]}, "not 'House 1'"),
         ({"houses": [{"kind": "consumer"}]}, "houses[1].name is missing"),
         ({"broker": 5}, "[broker] must be a table"),
+        ({"broker": {"listen": "hub.example"}}, "broker.listen 'hub.example' is not an IPv4"),
+        ({"broker": {"listen": "0.0.0.0", "tls": False}}, "broker.tls must be true"),
+        ({"broker": {"hosts": []}}, "broker.hosts must name"),
+        ({"broker": {"hosts": ["a host"]}}, "broker.hosts 'a host'"),
+        ({"ntp": {"serve": False}}, "ntp.port must say"),
+        ({"bus": {"silence_ms": 10_000}}, "bus.silence_ms must be at least 11000"),
     ],
 )
 def test_field_is_named_when_it_does_not_fit(tmp_path, tables, sentence):

@@ -62,7 +62,7 @@ class Hub:
         self.stored = []
         clock = SiteClock.real(zoneinfo.ZoneInfo("UTC"))
         self.ingest = Ingest(store, clock, KEYS, self.stored.extend)
-        self.link = Link(broker.port, PASSWORDS["hub"], self.ingest.put)
+        self.link = Link((broker.host, broker.port), PASSWORDS["hub"], self.ingest.put)
         self.ingest.start(self.link.acknowledge)
         self.link.start()
         until(lambda: self.link.is_connected, "connecting")

@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner
 from node.settings import Settings
 
-from hub import config, keys, provision, running
+from hub import certificates, config, keys, provision, running
 from hub.chain.process import find_ganache, find_node
 from hub.chain.records import WrongContract
 from hub.cli import hub as command
@@ -98,7 +98,7 @@ def test_second_start_goes_on_with_contract_peers_and_ports_of_the_first(tmp_pat
 
 def test_boards_get_settings_that_the_firmware_takes(tmp_path):
     site, secrets = make(tmp_path)
-    paths = provision.provision(site, secrets, 1883)
+    paths = provision.provision(site, secrets, {"broker": 1883, "ntp": 1123}, None)
     for path, house in zip(paths, site.houses, strict=True):
         assert path.stat().st_mode & 0o077 == 0
         settings = Settings(json.loads(path.read_text()))
@@ -107,12 +107,23 @@ def test_boards_get_settings_that_the_firmware_takes(tmp_path):
         assert ("pv" in settings.ina226) == (house.kind == "prosumer")
 
 
+def test_boards_get_the_sites_authority_beside_their_settings(tmp_path):
+    site, secrets = make(tmp_path)
+    files, _ = certificates.ensure(site.tls_dir, [])
+    ports = {"broker": 1883, "ntp": 1123}
+    path = provision.provision(site, secrets, ports, files.authority_der)[0]
+    settings = Settings(json.loads(path.read_text()))
+    assert settings.broker_tls and settings.broker_name == certificates.BROKER_NAME
+    authority = path.with_name(settings.broker_ca)
+    assert authority.read_bytes() == files.authority_der.read_bytes()
+
+
 def test_calibration_stays_when_a_board_is_provisioned_again(tmp_path):
     site, secrets = make(tmp_path)
-    path = provision.provision(site, secrets, 1883)[0]
+    path = provision.provision(site, secrets, {"broker": 1883, "ntp": 1123}, None)[0]
     measured = {"ch0": {"offset_uv": 1_000}}
     path.write_text(json.dumps({**json.loads(path.read_text()), "calibration": measured}))
-    provision.provision(site, secrets, 1884)
+    provision.provision(site, secrets, {"broker": 1884, "ntp": 1123}, None)
     after = json.loads(path.read_text())
     assert (after["calibration"], after["broker_port"]) == (measured, 1884)
 

@@ -28,6 +28,9 @@ class Wifi:
     def is_up(self):
         return self.is_there
 
+    def name_server(self):
+        return "127.0.0.1"
+
     async def join(self):
         if not self.is_there:
             raise OSError("no access point")

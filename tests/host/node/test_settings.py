@@ -93,6 +93,17 @@ def test_settings_fill_in_defaults_when_members_are_left_out():
         ({"ina226": {"bus": {"address": 64}}}, "ina226.bus.shunt_uohm"),
         ({"ina226": {"grid": {}}}, "ina226.grid"),
         ({"unknown": 1}, "unknown"),
+        ({"board": "pico"}, "board"),
+        ({"board": []}, "board"),
+        ({"broker_host": "a host"}, "broker_host"),
+        ({"broker_host": "300.1.1.1"}, "broker_host"),
+        ({"broker_host": "hub..example"}, "broker_host"),
+        ({"broker_name": 5}, "broker_name"),
+        ({"broker_name": ""}, "broker_name"),
+        ({"ntp_host": "x" * 64}, "ntp_host"),
+        ({"ntp_host": None}, "ntp_host"),
+        ({"ntp_port": 0}, "ntp_port"),
+        ({"clock_floor_s": -1}, "clock_floor_s"),
         ({"broker_tls": True}, "broker_ca"),
         ({"broker_ca": 5}, "broker_ca"),
     ],
@@ -102,6 +113,21 @@ def test_settings_name_the_field_when_it_is_wrong(changes, name):
         Settings(settings_members(**changes))
     assert len(caught.value.problems) == 1
     assert caught.value.problems[0].split()[0] == name
+
+
+def test_settings_need_no_wifi_when_the_board_has_a_cable():
+    members = settings_members(board="w5500_evb_pico")
+    for name in ("wifi_ssid", "wifi_password"):
+        del members[name]
+    assert Settings(members).wifi_ssid is None
+    with pytest.raises(SettingsError, match="wifi_ssid must be a text"):
+        Settings({**members, "board": "pico_w"})
+
+
+def test_time_and_certificate_are_the_brokers_when_not_set_apart():
+    settings = Settings(settings_members(broker_host="hub.example"))
+    assert (settings.ntp_host, settings.ntp_port) == ("hub.example", 123)
+    assert settings.broker_name == "hub.example"
 
 
 def test_settings_name_every_field_when_several_are_wrong():

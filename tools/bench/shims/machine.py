@@ -108,6 +108,35 @@ class Pin:
             bench_link.tell(protocol.PIN_WRITE, self._id, level)
 
 
+class RTC:
+    """The calendar. The bench's boards share the host's, which their TLS reads: it is not moved."""
+
+    _set_to = (2021, 1, 1, 4, 0, 0, 0, 0)
+
+    def datetime(self, parts=None):
+        """Return what was set last, or set it: year, month, day, weekday, h, m, s, fraction."""
+        if parts is None:
+            return RTC._set_to
+        if len(parts) != 8 or not 2000 <= parts[0] < 4096:
+            raise ValueError("invalid date")
+        RTC._set_to = tuple(parts)
+        return None
+
+
+class Timer:
+    """A periodic timer. Its callbacks never come: nothing runs at a virtual board's prompt."""
+
+    ONE_SHOT = 0
+    PERIODIC = 1
+
+    def __init__(self, id=-1, *, mode=PERIODIC, period=-1, callback=None):
+        if id != -1:
+            raise ValueError("Timer doesn't exist")
+
+    def deinit(self):
+        """Stop it."""
+
+
 class I2C:
     """An I2C controller. Only the pins that can carry it are accepted; a NACK is OSError 5."""
 
