@@ -1,7 +1,6 @@
 """Settings and hardware modules in, a running node out: the only place where parts are joined."""
 
 import asyncio
-import gc
 import os
 import random
 import sys
@@ -15,6 +14,7 @@ from node.adc import CHIPS, AdcStream, chip_of
 from node.bus_meter import BusMeter
 from node.carriers import CARRIERS
 from node.clock import Clock
+from node.collector import Collector
 from node.commands import Commands
 from node.delivery import Delivery
 from node.ethernet import Ethernet
@@ -54,6 +54,7 @@ class Node:
         self._build_meters(profile, hardware.rp2.DMA)
         self._build_deliveries(carrier.LED or profile.LED)
         self._build_link(carrier, hardware.network)
+        self.collector = Collector()
         self.supervisor = Supervisor(
             self._machine.WDT(timeout=WATCHDOG_MS), self.clock, self.switchboard.fail
         )
@@ -142,7 +143,7 @@ class Node:
             "relay": self.relays.state(),
             "delivery_id": self.delivery.delivery_id,
             "fault": self.delivery.fault,
-            "free_bytes": _free_bytes(),
+            "free_bytes": self.collector.free_bytes,
         }
 
     def send_reading(self):
@@ -174,17 +175,18 @@ class Node:
     async def run(self):
         """Run all tasks for ever."""
         self.announce()
-        beat = self.supervisor.beat
+        beat, turns = self.supervisor.beat, self.safety.turns
         tasks = {
-            "sampler": self.sampler.run(lambda: beat("sampler"), self._samples_lost),
+            "sampler": self.sampler.run(lambda: beat("sampler"), self._samples_lost, turns),
             "safety": self.safety.run(lambda: beat("safety"), lambda: self.link.is_up),
             "link": self.link.run(),
             "link tick": self.link.tick(lambda: beat("link")),
-            "reading": _every(self._settings.reading_period_ms, self.send_reading),
-            "status": _every(NONCE_PERIOD_MS, self.publisher.send_status),
-            "save": _every(SAVE_PERIOD_MS, self.save),
+            "collector": self.collector.run(turns),
+            "reading": _every(self._settings.reading_period_ms, self.send_reading, turns),
+            "status": _every(NONCE_PERIOD_MS, self.publisher.send_status, turns),
+            "save": _every(SAVE_PERIOD_MS, self.save, turns),
             "clock": self.time_sync.run(self.network),
-            "led": _every(led_codes.STEP_MS, self.show),
+            "led": _every(led_codes.STEP_MS, self.show, turns),
         }
         for part, coroutine in tasks.items():
             asyncio.create_task(self.supervisor.guard(part, coroutine))
@@ -214,10 +216,11 @@ class Node:
         self.publisher.send_event("samples_lost", None, None, count)
 
 
-async def _every(period_ms, action):
+async def _every(period_ms, action, turns):
     """Call `action` every period, from a random phase on: nodes must not send in step."""
     await asyncio.sleep(random.getrandbits(16) % period_ms / 1000)
     while True:
+        await turns.take()
         action()
         await asyncio.sleep(period_ms / 1000)
 
@@ -227,7 +230,3 @@ def _reset_cause(machine):
     if cause == machine.PWRON_RESET:
         return "power_on"
     return "watchdog" if cause == machine.WDT_RESET else "other"
-
-
-def _free_bytes():
-    return gc.mem_free() if hasattr(gc, "mem_free") else 0

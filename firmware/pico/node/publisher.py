@@ -6,8 +6,10 @@ from wire.topics import FROM_NODE, topic
 
 from node.version import FIRMWARE
 
-PORTS = ("bus", "pv", "battery", "load")
-REGISTERED = ("import", "export")
+REGISTERED = tuple(  # of each port (member of a reading, register)
+    tuple((port + "_" + way + "_uwh", port + "_" + way) for way in ("import", "export"))
+    for port in ("bus", "pv", "battery", "load")
+)
 
 
 class Publisher:
@@ -59,29 +61,30 @@ def reading(bus, house, registers, flags):
 
     `bus`: BusMeter. `house`: HouseMeter. `flags`: quality flags known elsewhere.
     """
-    members = {}
+    pv, battery, load = house.pv, house.battery, house.load
     sample = bus.sample if bus.failures == 0 else None
-    members["bus_voltage_uv"] = sample.voltage_uv if sample else None
-    members["bus_current_ua"] = sample.current_ua if sample else None
-    members["bus_power_uw"] = bus.power_uw() if sample else None
-    for port in ("pv", "battery"):
-        branch = getattr(house, port)
-        members[port + "_voltage_uv"] = branch.voltage_uv
-        members[port + "_current_ua"] = branch.current_ua
-        members[port + "_power_uw"] = branch.power_uw
-    load = house.load
-    members["load_voltage_uv"] = load.voltage_uv
-    members["load_current_ua"] = load.current_ua
-    members["load_power_uw"] = load.power_uw
-    members["load_apparent_uva"] = load.apparent_uva
-    members["load_frequency_uhz"] = load.frequency_uhz
-    fitted = {"bus": bus.is_fitted, "pv": house.pv.is_fitted, "battery": house.battery.is_fitted}
-    fitted["load"] = load.is_real  # real energy needs a voltage channel
-    for port in PORTS:
-        for direction in REGISTERED:
-            name = port + "_" + direction
-            members[name + "_uwh"] = registers[name] if fitted[port] else None
-    members["load_apparent_uvah"] = registers["load_apparent"]
+    members = {
+        "bus_voltage_uv": sample.voltage_uv if sample else None,
+        "bus_current_ua": sample.current_ua if sample else None,
+        "bus_power_uw": bus.power_uw() if sample else None,
+        "pv_voltage_uv": pv.voltage_uv,
+        "pv_current_ua": pv.current_ua,
+        "pv_power_uw": pv.power_uw,
+        "battery_voltage_uv": battery.voltage_uv,
+        "battery_current_ua": battery.current_ua,
+        "battery_power_uw": battery.power_uw,
+        "load_voltage_uv": load.voltage_uv,
+        "load_current_ua": load.current_ua,
+        "load_power_uw": load.power_uw,
+        "load_apparent_uva": load.apparent_uva,
+        "load_frequency_uhz": load.frequency_uhz,
+        "load_apparent_uvah": registers["load_apparent"],
+    }
+    # Real energy of the load needs a voltage channel.
+    fitted = (bus.is_fitted, pv.is_fitted, battery.is_fitted, load.is_real)
+    for port, names in enumerate(REGISTERED):
+        for name, register in names:
+            members[name] = registers[register] if fitted[port] else None
     if bus.failures:
         flags |= QUALITY["sensor_stale"]
     members["quality_flags"] = flags | house.take_flags()

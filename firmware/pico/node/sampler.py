@@ -57,14 +57,16 @@ class Sampler:
         self._windows.restart()
         self._has_lost = True
 
-    async def run(self, beat, on_lost):
+    async def run(self, beat, on_lost, turns):
         """Sample for ever. `beat()` after every block, `on_lost(count)` at every gap.
 
-        A stream that cannot be restarted beats no more, so the watchdog ends it.
+        `turns`: Turns. A stream that cannot be restarted beats no more, so the watchdog ends it.
         """
         self.start()
         told = self._stream.lost
         while True:
+            if self._stream.take() is not None:
+                await turns.take()
             if self.step():
                 beat()
             if self._stream.lost != told:

@@ -1,0 +1,86 @@
+"""Long pieces of work: one after each look of the safety loop, in the order they asked."""
+
+import asyncio
+import gc
+
+from node.collector import COUNT_EVERY, PERIOD_MS, Collector
+from node.turns import Turns
+
+
+async def settle():
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+def test_work_begins_one_by_one_in_order_when_turns_are_granted():
+    async def run():
+        turns, done = Turns(), []
+
+        async def work(name):
+            await turns.take()
+            done.append(name)
+
+        tasks = [asyncio.create_task(work(name)) for name in "abc"]
+        seen = []
+        for _ in range(4):
+            await settle()
+            seen.append("".join(done))
+            turns.grant()
+        await asyncio.gather(*tasks)
+        return seen
+
+    assert asyncio.run(run()) == ["", "a", "ab", "abc"]
+
+
+def test_granted_turn_is_gone_when_nobody_waited_for_it():
+    async def run():
+        turns = Turns()
+        turns.grant()
+        late = asyncio.create_task(turns.take())
+        await settle()
+        was_done = late.done()
+        turns.grant()
+        await late
+        return was_done
+
+    assert asyncio.run(run()) is False
+
+
+def test_safety_grants_no_turn_when_it_had_something_to_do(rig):
+    granted = []
+    safety = rig.node.safety
+    safety.turns.grant = lambda: granted.append("turn")
+
+    async def run():
+        looking = asyncio.create_task(safety.run(lambda: None, lambda: True))
+        await settle()
+        looking.cancel()
+
+    safety.step = lambda is_link_up: True
+    asyncio.run(run())
+    assert granted == []
+    safety.step = lambda is_link_up: False
+    asyncio.run(run())
+    assert granted == ["turn"]
+
+
+def test_collector_counts_free_memory_in_a_turn_of_its_own(monkeypatch):
+    collected = []
+    monkeypatch.setattr(gc, "collect", lambda: collected.append("collect"))
+    monkeypatch.setattr(gc, "mem_free", lambda: collected.append("count") or 4711, raising=False)
+    monkeypatch.setattr("node.collector.PERIOD_MS", 0)
+    assert PERIOD_MS * COUNT_EVERY <= 10_000  # a status is never older than this
+
+    async def run():
+        collector, turns = Collector(), Turns()
+        collected.clear()
+        running = asyncio.create_task(collector.run(turns))
+        for _ in range(COUNT_EVERY + 1):
+            await settle()
+            turns.grant()
+        await settle()
+        running.cancel()
+        return collector.free_bytes
+
+    assert asyncio.run(run()) == 4711
+    assert collected == ["collect"] * COUNT_EVERY + ["count"]
