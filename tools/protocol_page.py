@@ -21,6 +21,9 @@ _PURPOSE = {
     "secp256k1 as r and vs of EIP-2098, over the digest that the contract checks.",
     "snapshot": "Energy registers, signed by the board's own key every 15 minutes: bills are "
     "checked against them.",
+    "fetch": "Asks the hub for the next chunks of a firmware package.",
+    "update": "New firmware for a node: an offer, a chunk that it asked for, the confirmation that "
+    "the hub hears what is on trial, or the end of an offer (docs/updates.md).",
     "lease": "The hub's short-lived permission for a closed relay, with the counterparty's "
     "progress.",
     "command": "Close or open a relay for one delivery, stop whatever runs in an emergency, or "

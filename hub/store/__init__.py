@@ -6,13 +6,11 @@ from hub.store.journal import JournalTables
 from hub.store.market import MarketTables
 from hub.store.messages import MessageTables
 from hub.store.rows import (
-    CounterRow,
     DeliveryRow,
     IdentityRow,
     NodeRow,
     OrderRow,
     PeerRow,
-    PlanRow,
     ReportRow,
     SignatureRow,
     StatusRow,
@@ -22,13 +20,11 @@ from hub.store.rows import (
 )
 
 __all__ = [
-    "CounterRow",
     "DeliveryRow",
     "IdentityRow",
     "NodeRow",
     "OrderRow",
     "PeerRow",
-    "PlanRow",
     "ReportRow",
     "SignatureRow",
     "StatusRow",

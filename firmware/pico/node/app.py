@@ -35,6 +35,7 @@ from node.store import SAVE_PERIOD_MS, Store
 from node.supervisor import WATCHDOG_MS, Supervisor
 from node.switchboard import Switchboard
 from node.time_sync import TimeSync, kept_ms
+from node.updates import LOOK_MS, Board, Updates
 from node.wall_clock import WallClock
 from node.wifi import Wifi
 from node.windows import build_windows
@@ -43,7 +44,8 @@ from node.windows import build_windows
 class Node:
     """All parts of one board. `hardware`: an object with `machine`, `network` and `rp2`."""
 
-    def __init__(self, settings, hardware):
+    def __init__(self, settings, hardware, boots):
+        """`boots`: launcher.Boots, of this start."""
         self._settings = settings
         self._machine = hardware.machine
         self.clock = Clock(time.ticks_us, time.ticks_diff)
@@ -54,6 +56,9 @@ class Node:
         self._build_meters(profile, hardware.rp2.DMA)
         self._build_deliveries(carrier.LED or profile.LED)
         self._build_link(carrier, hardware.network)
+        board = Board(self, self._machine.reset)
+        self.updates = Updates(settings.update_key, boots, board, self.publisher, self.clock)
+        self.commands.on_update = self.updates.take
         self.collector = Collector()
         self.supervisor = Supervisor(
             self._machine.WDT(timeout=WATCHDOG_MS), self.clock, self.switchboard.fail
@@ -160,6 +165,7 @@ class Node:
     def announce(self):
         """Queue what a boot has to tell, and the finals nobody has acknowledged."""
         self.publisher.send_event("boot", None, None)
+        self.updates.announce()
         if self.store.has_restored:
             self.publisher.send_event("registers_restored", None, None)
         for members in self.store.finals.unsent():
@@ -184,6 +190,8 @@ class Node:
             "collector": self.collector.run(turns),
             "reading": _every(self._settings.reading_period_ms, self.send_reading, turns),
             "status": _every(NONCE_PERIOD_MS, self.publisher.send_status, turns),
+            "updates": self.updates.run(turns),
+            "updates look": _every(LOOK_MS, self.updates.look, turns),
             "save": _every(SAVE_PERIOD_MS, self.save, turns),
             "clock": self.time_sync.run(self.network),
             "led": _every(led_codes.STEP_MS, self.show, turns),

@@ -18,6 +18,7 @@ class Commands:
         self._epoch = 0
         self._last = {}  # kind: last seq of this epoch
         self.rejected = {}  # reason: count
+        self.on_update = None  # (record) -> None; set when all is built
 
     def receive(self, topic, payload):
         """Take one payload as it came."""
@@ -51,7 +52,7 @@ class Commands:
         return verdict
 
     def _answer(self, kind, record, verdict, now_ms):
-        delivery_id = record["delivery_id"]
+        delivery_id = record.get("delivery_id")
         # However old: opening is always safe, and a late open is better than none.
         if kind == "command" and record["action"] == "open":
             return self._delivery.command_open(delivery_id, now_ms)
@@ -65,9 +66,12 @@ class Commands:
             reason = "old_nonce"
         if reason:
             self._reject(reason)
-            if kind == "lease":
-                return []  # the next one is under way
+            if kind != "command":
+                return []  # the next lease is under way; an update is fetched again
             return [("event", "command_refused", reason, delivery_id)]
+        if kind == "update":
+            self.on_update(record)
+            return []
         if kind == "lease":
             return self._delivery.lease(record, end_ms, now_ms)
         return self._delivery.command(record, now_ms)

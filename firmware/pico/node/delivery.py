@@ -22,7 +22,8 @@ class Delivery:
         """`limits`: as in Settings. `is_finished(delivery_id)`: was that id ended here before."""
         self._limits = limits
         self._is_finished = is_finished
-        self.state = "idle"  # idle, armed, closing, delivering, opening or fault
+        self.state = "idle"  # idle, armed, closing, delivering, opening, fault, or held: see hold
+        self._rest_state = "idle"
         self.fault = None  # the reason latched, in state fault
         self.delivery_id = None
         self.role = None
@@ -45,6 +46,16 @@ class Delivery:
     def is_relay_needed(self):
         """Tell whether a relay is closed or about to be: the meter must then be quick."""
         return self.state in ("armed", "closing", "delivering", "opening")
+
+    def hold(self, state):
+        """At rest, and after whatever runs has ended, be in `state`: nothing closes in it.
+
+        `state`: "updating" or "trial"; "idle" ends it.
+        """
+        if self.state == self._rest_state:
+            self.state = state
+        self._rest_state = state
+        return [("open",), ("status",)] if self.state == state else [("status",)]
 
     def lease(self, record, end_ms, now_ms):
         """Take a lease whose nonce lets it live until `end_ms`. It closes nothing."""
@@ -166,6 +177,8 @@ class Delivery:
         """Return why a close command is not for this node now, or None."""
         if self.state == "fault":
             return "fault_latched"
+        if self.state in ("updating", "trial"):
+            return "updating"
         if self.state not in ("idle", "armed"):
             return "busy"
         is_leased = self.state == "armed" and record["delivery_id"] == self.delivery_id
@@ -262,8 +275,8 @@ class Delivery:
         return [self.report("final", self._stop_reason)] + self._rest()
 
     def _rest(self):
-        """Back to idle; only a new lease and command close again."""
-        self.state = "idle"
+        """Back to rest; only a new lease and command close again."""
+        self.state = self._rest_state
         self.delivery_id = None
         self._terms = None
         self._lease_end_ms = 0

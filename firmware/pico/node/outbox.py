@@ -1,6 +1,14 @@
 """Records waiting for the broker, in order; bounded, but delivery finals are never dropped."""
 
-CAPACITY = {"status": 1, "reading": 60, "delivery": 8, "event": 16, "signature": 8, "snapshot": 4}
+CAPACITY = {
+    "status": 1,
+    "reading": 60,
+    "delivery": 8,
+    "event": 16,
+    "signature": 8,
+    "snapshot": 4,
+    "fetch": 1,
+}
 
 
 class Entry:

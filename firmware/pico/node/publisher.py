@@ -44,10 +44,10 @@ class Publisher:
         delivery_id = members["delivery_id"]
         self.send("delivery", members, True, lambda: self._store.finals.acknowledge(delivery_id))
 
-    def send_event(self, code, reason, delivery_id, value=None):
-        """Queue an event."""
+    def send_event(self, code, reason, delivery_id, value=None, on_sent=None):
+        """Queue an event. `on_sent()`: called when the broker has it."""
         members = {"code": code, "reason": reason, "delivery_id": delivery_id, "value": value}
-        self.send("event", members)
+        self.send("event", members, False, on_sent)
 
     def send_status(self):
         """Queue the status of this moment, with a fresh nonce."""

@@ -48,7 +48,12 @@ INA226_LIMITS = {"address": (0x40, 0x4F), "shunt_uohm": (100, 1_000_000)}
 I2C_PARTS = ("ina226", "ina219")
 OBJECTS = ("limits", "calibration", "ina226", "sensors")
 HOSTS = ("broker_host", "broker_name", "ntp_host")  # the last two are the first by default
-OPTIONAL = OBJECTS + WIFI + HOSTS + ("board", "broker_ca", "profile", "chip", "spike_correction")
+OPTIONAL = (
+    OBJECTS
+    + WIFI
+    + HOSTS
+    + ("board", "broker_ca", "profile", "chip", "spike_correction", "update_key")
+)
 _HOST_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-."
 
 
@@ -78,6 +83,8 @@ class Settings:
             setattr(self, name, members.get(name, default))
         self.key_up = unhexlify(members["key_up"])
         self.key_down = unhexlify(members["key_down"])
+        key = members.get("update_key")
+        self.update_key = unhexlify(key) if key else None  # None: no firmware over the air
         self.broker_ca = members.get("broker_ca")
         self.broker_name = members.get("broker_name", self.broker_host)
         self.ntp_host = members.get("ntp_host", self.broker_host)
@@ -125,6 +132,8 @@ def _problems(members):
     for name, default in FLAGS.items():
         if not isinstance(members.get(name, default), bool):
             found.append(name + " must be true or false")
+    if members.get("update_key") is not None and not _is_key(members["update_key"], 64):
+        found.append("update_key must be 128 hex digits")
     for name in KEYS:
         if not _is_key(members.get(name)):
             found.append(name + " must be 64 hex digits")
@@ -184,9 +193,9 @@ def _number_problems(value, name, low, high):
     return []
 
 
-def _is_key(value):
+def _is_key(value, size=32):
     try:
-        return isinstance(value, str) and len(value) == 64 and len(unhexlify(value)) == 32
+        return isinstance(value, str) and len(value) == 2 * size and len(unhexlify(value)) == size
     except ValueError:
         return False
 

@@ -1,3 +1,4 @@
-"""The version of the firmware, as status records tell it."""
+"""The firmware's version, as status records tell it and updates compare it."""
 
 FIRMWARE = "0.1.0"
+RELEASE = 1  # grows with every release

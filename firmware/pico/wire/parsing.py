@@ -83,16 +83,15 @@ def _parse_value(cursor):
 def _parse_string(cursor):
     """A string of printable ASCII without escapes: nothing on the wire needs more."""
     cursor.expect('"')
-    start = cursor.at
-    while True:
-        character = cursor.peek()
-        if character == ord('"'):
-            break
-        if character < 0x20 or character > 0x7E or character == ord("\\"):
-            raise MalformedError("bad_json")
-        cursor.at += 1
-    cursor.at += 1
-    return str(cursor.text[start : cursor.at - 1], "utf-8")
+    end = cursor.text.find(b'"', cursor.at)
+    if end < 0:
+        raise MalformedError("bad_json")
+    content = cursor.text[cursor.at : end]
+    # By whole-string operations: a loop over a chunk of firmware takes a board 40 ms.
+    if content and (min(content) < 0x20 or max(content) > 0x7E or b"\\" in content):
+        raise MalformedError("bad_json")
+    cursor.at = end + 1
+    return str(content, "utf-8")
 
 
 def _parse_integer(cursor):

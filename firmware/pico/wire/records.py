@@ -8,7 +8,7 @@ battery import and load import. A quantity whose sensor is not fitted is null, n
 
 from wire import units
 from wire.digests import REGISTERS
-from wire.members import Hex, Integer, Text, Word
+from wire.members import Base64, Hex, Integer, Text, Word
 
 # quality_flags of a reading is the sum of these.
 QUALITY = {
@@ -21,7 +21,8 @@ QUALITY = {
     "sensor_open": 64,
 }
 
-STATES = ("idle", "armed", "closing", "delivering", "opening", "fault")
+# updating: about to start new firmware; trial: new firmware that the hub has not confirmed yet.
+STATES = ("idle", "armed", "closing", "delivering", "opening", "fault", "updating", "trial")
 RELAYS = ("open", "in", "out")
 ROLES = ("seller", "buyer")
 PHASES = ("closed", "progress", "final")
@@ -55,7 +56,26 @@ REFUSALS = (
     "stale_seq",
     "busy",
     "fault_latched",
+    "updating",
 )
+# Why firmware is not taken, or not kept.
+UPDATE_REFUSALS = (
+    "no_update_key",
+    "bad_package",
+    "bad_signature",
+    "bad_content",
+    "wrong_arch",
+    "wrong_mpy",
+    "not_newer",
+    "too_large",
+    "no_space",
+    "failed_before",
+    "flash_error",
+    "did_not_start",
+    "kept_resetting",
+    "hub_not_reached",
+)
+UPDATES = ("offer", "chunk", "confirm", "cancel")
 EVENT_CODES = (
     "boot",
     "command_refused",
@@ -65,6 +85,11 @@ EVENT_CODES = (
     "registers_restored",
     "samples_lost",
     "clock_stepped",
+    "update_refused",
+    "update_staged",
+    "update_on_trial",
+    "update_confirmed",
+    "update_rolled_back",
 )
 
 
@@ -151,7 +176,7 @@ SCHEMAS = {
     "event": _FROM_NODE
     + (
         Word("code", EVENT_CODES),
-        Word("reason", REFUSALS + ABORTS, True),
+        Word("reason", REFUSALS + ABORTS + UPDATE_REFUSALS, True),
         Hex("delivery_id", 32, True),
         Integer("value", -units.MAX_SEQ, units.MAX_SEQ, True),
     ),
@@ -167,6 +192,12 @@ SCHEMAS = {
     + (Integer("uptime_ms", 0, units.MAX_TIME_MS),)
     + tuple(_register(name) for name in REGISTERS)
     + (_SIGNATURE,),  # of digests.snapshot_digest
+    "fetch": _FROM_NODE
+    + (
+        Hex("package_id", 32),
+        Integer("offset", 0, units.MAX_PACKAGE_BYTES),
+        Integer("count", 1, units.MAX_CHUNKS),  # chunks, one record each
+    ),
     "lease": _TO_NODE + (Hex("delivery_id", 32), _energy("counterparty_uwh")),
     "command": _TO_NODE
     + (
@@ -177,6 +208,15 @@ SCHEMAS = {
         Integer("max_power_uw", 1, units.MAX_POWER_UW, True),
         Integer("max_duration_ms", 1, units.MAX_DURATION_MS, True),
         _energy("exposure_uwh", True),
+    ),
+    "update": _TO_NODE
+    + (
+        Word("what", UPDATES),
+        Hex("package_id", 32, True),  # the first half of the digest that the technician signs
+        Integer("number", 1, units.MAX_U32, True),  # this and size: in an offer
+        Integer("size", 1, units.MAX_PACKAGE_BYTES, True),
+        Integer("offset", 0, units.MAX_PACKAGE_BYTES, True),  # this and data: in a chunk
+        Base64("data", units.CHUNK_BYTES, True),
     ),
 }
 
@@ -195,7 +235,9 @@ def check(kind, record):
         reason = member.check(record[member.name])
         if reason:
             return reason
-    return _check_command(record) if kind == "command" else ""
+    if kind == "command":
+        return _check_command(record)
+    return _check_update(record) if kind == "update" else ""
 
 
 def _check_command(record):
@@ -206,4 +248,21 @@ def _check_command(record):
             return "bad_type"
     if is_close and record["energy_uwh"] == 0:
         return "out_of_range"
+    return ""
+
+
+_UPDATE_MEMBERS = {
+    "offer": ("package_id", "number", "size"),
+    "chunk": ("package_id", "offset", "data"),
+    "confirm": (),
+    "cancel": ("package_id",),
+}
+
+
+def _check_update(record):
+    """Each kind of update states what belongs to it and nothing else."""
+    stated = _UPDATE_MEMBERS[record["what"]]
+    for name in ("package_id", "number", "size", "offset", "data"):
+        if (record[name] is None) == (name in stated):
+            return "bad_type"
     return ""

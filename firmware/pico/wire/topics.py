@@ -1,8 +1,8 @@
 """Topics: from a node's name and a record kind to a topic and back."""
 
 PREFIX = "trueque/1"
-FROM_NODE = ("reading", "status", "delivery", "event", "signature", "snapshot")
-TO_NODE = ("command", "lease")
+FROM_NODE = ("reading", "status", "delivery", "event", "signature", "snapshot", "fetch")
+TO_NODE = ("command", "lease", "update")
 KINDS = FROM_NODE + TO_NODE
 
 # The broker publishes this, retained, on the status topic when a node vanishes. It is not signed:

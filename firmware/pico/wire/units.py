@@ -8,6 +8,10 @@ NONCE_LIFE_MS = 10_000  # a lease or command echoing it ends this long after it 
 METERING_BLOCK_MS = 200
 DEAD_TIME_MS = 50  # between opening one relay of a node and closing the other
 
+MAX_PACKAGE_BYTES = 272_384  # a firmware package: manifest, signature and content
+CHUNK_BYTES = 576  # of a package in one record
+MAX_CHUNKS = 8  # that one fetch asks for
+
 MAX_SEQ = (1 << 53) - 1  # exact in every JSON reader
 MAX_TIME_MS = (1 << 53) - 1
 MAX_U32 = (1 << 32) - 1

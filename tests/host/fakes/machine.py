@@ -44,6 +44,13 @@ class FakeMachine:
 
         self.Pin, self.I2C, self.ADC, self.WDT = Pin, I2C, ADC, WDT
         self.RTC, self.SPI = RTC, SPI
+
+        class Timer(_Timer):
+            machine = board
+
+        self.Timer = Timer
+        self.timers = []
+        self.resets = 0
         self.pads = set()
         self.mem32 = _Registers(self)
 
@@ -59,6 +66,10 @@ class FakeMachine:
             if what == "pin" and pin in pins
         ]
 
+    def reset(self):
+        """Note that the board would start anew here."""
+        self.resets += 1
+
     def reset_cause(self):
         """Return why the board started."""
         return self.cause
@@ -68,6 +79,19 @@ class FakeMachine:
         if self.watchdog_ms is None:
             return False
         return self.ticks.now_us - self.fed_at_us > self.watchdog_ms * 1000
+
+
+class _Timer:
+    ONE_SHOT = 0
+    machine = None
+
+    def __init__(self, number, mode, period, callback):
+        self.period_ms = period
+        self.callback = callback
+        self.machine.timers.append(self)
+
+    def deinit(self):
+        self.machine.timers.remove(self)
 
 
 class _Pin:

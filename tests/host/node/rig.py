@@ -2,6 +2,7 @@
 
 import time
 
+from launcher import Boots
 from node.app import Node
 from node.settings import Settings
 from wire import codec
@@ -77,7 +78,7 @@ class Rig:
         self.hardware = hardware
         self.machine = hardware.machine
         self.machine.parts = self.parts
-        self.node = Node(self._settings, hardware)
+        self.node = Node(self._settings, hardware, Boots())
         self.delivery = self.node.delivery
         self.set_bus(0, 0)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib
 import runpy
 import sys
 from pathlib import Path
@@ -82,12 +83,13 @@ def interrupt():
 def test_relays_open_when_a_technician_interrupts_the_program(monkeypatch):
     for name in ("machine", "network", "rp2"):
         monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    started = importlib.import_module("node.program")
     monkeypatch.setattr("node.settings.load", lambda: None)
     # As on a board: there Ctrl-C leaves asyncio.run without any task's own ending.
     history = []
     interrupted = SimpleNamespace(run=interrupt, relays=SimpleNamespace())
     interrupted.relays.open = lambda: history.append("open")
-    monkeypatch.setattr("node.app.Node", lambda settings, hardware: interrupted)
+    monkeypatch.setattr(started, "Node", lambda settings, hardware, boots: interrupted)
     program = runpy.run_path(str(Path(node.__file__).parents[1] / "main.py"), run_name="board")
     with pytest.raises(KeyboardInterrupt):
         program["main"]()

@@ -115,6 +115,22 @@ OPEN = COMMAND | {
     "exposure_uwh": None,
 }
 
+FETCH = HEAD | {"package_id": DELIVERY, "offset": 2304, "count": 4}
+CHUNK = {
+    "epoch": 1,
+    "seq": 9,
+    "nonce": NONCE,
+    "what": "chunk",
+    "package_id": DELIVERY,
+    "number": None,
+    "size": None,
+    "offset": 2304,
+    "data": "VFJRRjEKAA==",
+}
+NOTHING = dict.fromkeys(("package_id", "number", "size", "offset", "data"))
+OFFER = CHUNK | NOTHING | {"what": "offer", "package_id": DELIVERY, "number": 7, "size": 65_000}
+CONFIRM = CHUNK | NOTHING | {"what": "confirm"}
+
 
 def eight(*numbers: int | None) -> bytes:
     return b"".join(b"\xff" * 8 if n is None else n.to_bytes(8, "big") for n in numbers)
@@ -140,13 +156,16 @@ def good_vectors() -> list[dict]:
         "snapshot": SNAPSHOT,
         "lease": LEASE,
         "command": COMMAND,
+        "fetch": FETCH,
+        "update": CHUNK,
     }
+    more = [("command", OPEN), ("update", OFFER), ("update", CONFIRM)]
     vectors = []
-    for kind, record in [*records.items(), ("command", OPEN)]:
+    for kind, record in [*records.items(), *more]:
         topic = f"trueque/1/house-1/{kind}"
-        key = DOWN if kind in ("lease", "command") else UP
+        key = DOWN if kind in ("lease", "command", "update") else UP
         vector = {
-            "name": f"{kind} {record.get('action', '')}".strip(),
+            "name": f"{kind} {record.get('action', record.get('what', ''))}".strip(),
             "topic": topic,
             "key": key.hex(),
             "payload": signed(topic, compact(record), key),
@@ -240,6 +259,19 @@ def bad_vectors() -> list[dict]:
         ("unknown action", COMMAND | {"action": "explode"}, "out_of_range"),
     ):
         cases.append((name, command, resigned(compact(record), command), reason))
+    update = "trueque/1/house-1/update"
+    for name, record, reason in (
+        ("chunk with a size", CHUNK | {"size": 1}, "bad_type"),
+        ("chunk without data", CHUNK | {"data": None}, "bad_type"),
+        ("confirmation of something", CONFIRM | {"number": 7}, "bad_type"),
+        ("base64 without padding", CHUNK | {"data": "VFJRRjEKAA"}, "out_of_range"),
+        ("base64 with spare bits", CHUNK | {"data": "VFJRRjEKAB=="}, "out_of_range"),
+        ("base64 with a blank", CHUNK | {"data": "VFJR RjEKAA=="}, "out_of_range"),
+        ("empty chunk", CHUNK | {"data": ""}, "out_of_range"),
+        ("data after padding", CHUNK | {"data": "VFJRRjEKAA==VFJR"}, "out_of_range"),
+        ("offer of nothing", OFFER | {"size": 0}, "out_of_range"),
+    ):
+        cases.append((name, update, resigned(compact(record), update), reason))
     return [
         {"name": name, "topic": on, "key": DOWN.hex(), "payload": payload, "reason": reason}
         for name, on, payload, reason in cases

@@ -1,5 +1,6 @@
 """RP2040 `machine` for a virtual board: pins, I2C, ADC registers, watchdog, reset."""
 
+import asyncio
 import time
 
 import bench_adc
@@ -124,7 +125,8 @@ class RTC:
 
 
 class Timer:
-    """A periodic timer. Its callbacks never come: nothing runs at a virtual board's prompt."""
+    """A timer. One shot is a task of asyncio, it needs a loop that runs; periodic callbacks never
+    come: nothing runs at a virtual board's prompt."""
 
     ONE_SHOT = 0
     PERIODIC = 1
@@ -132,9 +134,18 @@ class Timer:
     def __init__(self, id=-1, *, mode=PERIODIC, period=-1, callback=None):
         if id != -1:
             raise ValueError("Timer doesn't exist")
+        self._task = None
+        if mode == self.ONE_SHOT:
+            self._task = asyncio.create_task(self._call(period, callback))
+
+    async def _call(self, period_ms, callback):
+        await asyncio.sleep_ms(period_ms)
+        callback(self)
 
     def deinit(self):
         """Stop it."""
+        if self._task:
+            self._task.cancel()
 
 
 class I2C:
