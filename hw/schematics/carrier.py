@@ -7,8 +7,8 @@ from hw.schematics.kit import Kit
 from hw.schematics.model import Symbol, Unit
 
 CARRIER = "carrier"
-BOARDS = {"wifi": "1", "wired": "3"}
-"""Pin of JP2 that the jumper joins: Pico W and Pico 2 W, or W5500-EVB-Pico."""
+BOARDS = {"pico_w": "1", "w5500_evb_pico": "3"}
+"""Kinds of board, as the firmware calls them, and the pin of JP2 that the jumper joins to pin 2."""
 LED = "LED"
 """The net behind JP2."""
 _PLUGS: dict[str, tuple[str, Symbol, dict[str, str]]] = {
@@ -105,7 +105,7 @@ def _board(unit: Unit) -> None:
     kit.two("S1", "tactile", "reset", "203 87 right", "RUN", "GND")
     nets = {"1": "BAT_ADC", "2": "CH2_ADC", "3": "ZMPT_ADC"}
     kit.box("JP1", "jumper", "1-2 thesis, 2-3 ac", (172, 71), outline.SELECTOR, nets)
-    nets = {BOARDS["wifi"]: "LED_WIFI", "2": LED, BOARDS["wired"]: "LED_WIRED"}
+    nets = {"1": "LED_WIFI", "2": LED, "3": "LED_WIRED"}
     kit.box("JP2", "jumper", "1-2 Pico W, 2-3 W5500", (172, 79), outline.SELECTOR, nets)
     kit.two("R16", "r-1k", "1k", "148 88 right", "ZMPT_OUT", "ZMPT_ADC")
     kit.clamp("D13", 162, 88, ("GND", "3V3", "ZMPT_ADC"))

@@ -17,6 +17,8 @@ from hw.schematics.hub_panel import PINS as PANEL_PINS
 from hw.schematics.hub_panel import hub_panel
 from hw.schematics.items import ITEMS
 from hw.schematics.model import Part, Unit
+from hw.schematics.pcb import board as pcb
+from hw.schematics.pcb import picture as pcb_picture
 from hw.schematics.peer_node import ADDRESS_STRAPS, peer_node
 from hw.schematics.spice import decks
 
@@ -40,6 +42,10 @@ def files() -> dict[str, bytes]:
         "bom.csv": bom(built).encode(),
         "error-budget.md": tolerance.table().encode(),
         "expected-readings.md": readings().encode(),
+        "carrier.kicad_pcb": pcb.kicad_board().encode(),
+        "carrier.kicad_pro": pcb.kicad_project().encode(),
+        "carrier.svg": pcb_picture.drawing().svg("Trueque: carrier, board").encode(),
+        "carrier.pdf": pcb_picture.drawing().pdf("Trueque: carrier, board"),
         "bench-layout.svg": bench_layout().svg("Trueque: bench for five houses").encode(),
         "bench-layout.pdf": bench_layout().pdf("Trueque: bench for five houses"),
     }
@@ -90,7 +96,7 @@ def nets(built: Iterable[Unit]) -> dict[str, object]:
     }
 
 
-def board_pins(node: Unit, board: str = "wifi") -> dict[str, str]:
+def board_pins(node: Unit, board: str = "pico_w") -> dict[str, str]:
     """Return the nets at the board's GPIOs ("GP26" -> net) with JP2 set for that kind of board.
 
     A GPIO that JP2 leaves open is left out; the one it joins has the net behind it.

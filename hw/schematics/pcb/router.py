@@ -76,8 +76,8 @@ class Router:
 
     def route(self) -> Tracks:
         """Return tracks that join every net. Raises RoutingError when one stays open."""
-        order = sorted((net for net, pads in self._pads.items() if len(pads) > 1),
-                       key=lambda net: (len(self._pads[net]) > 6, self._extent(net), net))  # fmt: skip
+        nets = [net for net, pads in self._pads.items() if len(pads) > 1]
+        order = sorted(nets, key=lambda net: (len(self._pads[net]) > 6, self._extent(net), net))
         failed = ""
         for _ in range(ROUNDS):
             copper, tracks = _Copper(), Tracks()

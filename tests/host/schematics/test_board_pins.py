@@ -6,19 +6,18 @@ import json
 from pathlib import Path
 
 import pytest
-from node import profiles, settings
+from node import carriers, profiles, settings
 
 from hub import provision
 from hw.schematics import modules
 from hw.schematics.board_pins import boot_relay_pins, differences, table
+from hw.schematics.carrier import BOARDS
 from hw.schematics.export import DIRECTORY, SETTINGS, board_pins, meters, nets, units
 from hw.schematics.model import Unit
 from tools.bench import house
 
 BOOT = Path(profiles.__file__).parent.parent / "boot.py"
 PROFILE = "node/profiles.py"
-WIRED_LED = 22
-"""GPIO of the LED where the network chip of a W5500-EVB-Pico takes GP16 to GP21."""
 
 
 @pytest.fixture
@@ -26,9 +25,10 @@ def committed() -> dict:
     return json.loads((DIRECTORY / "nets.json").read_text(encoding="utf-8"))
 
 
-def board_of(pins: dict[str, int]) -> str:
-    """Return the kind of board whose LED pin a profile uses."""
-    return "wired" if pins["LED"] == WIRED_LED else "wifi"
+def pins_on(board: str, profile: str) -> dict[str, int]:
+    """Return the firmware's pins for a profile on a kind of board, which may move the LED."""
+    moved = carriers.CARRIERS[board].LED
+    return table(profiles.PROFILES[profile]) | ({} if moved is None else {"LED": moved})
 
 
 def test_pins_agree_when_drawing_meets_firmware(node: Unit) -> None:
@@ -37,7 +37,7 @@ def test_pins_agree_when_drawing_meets_firmware(node: Unit) -> None:
 
 
 def test_pins_agree_when_nets_json_meets_firmware(committed: dict) -> None:
-    found = differences(table(profiles.Thesis), committed["board_pins"]["wifi"], PROFILE)
+    found = differences(table(profiles.Thesis), committed["board_pins"]["pico_w"], PROFILE)
     assert not found, "; ".join(found)
 
 
@@ -50,11 +50,18 @@ def test_relay_pins_agree_when_boot_meets_profile() -> None:
     assert boot_relay_pins(BOOT) == wanted
 
 
+@pytest.mark.parametrize("board", sorted(carriers.CARRIERS))
 @pytest.mark.parametrize("profile", sorted(profiles.PROFILES))
-def test_pins_agree_when_the_drawing_meets_each_profile(node: Unit, profile: str) -> None:
-    pins = table(profiles.PROFILES[profile])
-    found = differences(pins, board_pins(node, board_of(pins)), profile)
-    assert not found, "; ".join(found)
+def test_pins_agree_when_the_drawing_meets_each_profile_and_board(
+    node: Unit, committed: dict, profile: str, board: str
+) -> None:
+    for drawn in (board_pins(node, board), committed["board_pins"][board]):
+        found = differences(pins_on(board, profile), drawn, f"{PROFILE} ({profile}, {board})")
+        assert not found, "; ".join(found)
+
+
+def test_every_board_of_the_firmware_is_drawn_when_listed() -> None:
+    assert set(BOARDS) == set(carriers.CARRIERS)
 
 
 @pytest.mark.parametrize(
@@ -98,14 +105,16 @@ def test_sentence_names_pin_when_firmware_adds_one(node: Unit) -> None:
 
 
 def test_only_the_leds_pin_moves_when_the_board_is_wired(node: Unit) -> None:
-    wifi, wired = board_pins(node, "wifi"), board_pins(node, "wired")
+    wifi, wired = board_pins(node, "pico_w"), board_pins(node, "w5500_evb_pico")
     assert set(wifi.items()) - set(wired.items()) == {("GP16", "LED")}
-    assert set(wired.items()) - set(wifi.items()) == {(f"GP{WIRED_LED}", "LED")}
+    assert set(wired.items()) - set(wifi.items()) == {("GP22", "LED")}
 
 
 def test_network_chips_pins_stay_free_when_the_board_is_wired(node: Unit) -> None:
-    taken = {f"GP{number}" for number in modules.W5500_PINS.values()}
-    assert not taken & set(board_pins(node, "wired"))
+    chip = carriers.CARRIERS["w5500_evb_pico"]
+    for name, number in modules.W5500_PINS.items():
+        assert getattr(chip, name, number) == number, f"node/carriers.py moves the chip's {name}"
+        assert f"GP{number}" not in board_pins(node, "w5500_evb_pico"), name
 
 
 def test_i2c_controller_can_use_the_pins_when_drawn() -> None:

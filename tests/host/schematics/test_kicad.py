@@ -30,14 +30,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def kicad(project: Path, *words: str) -> None:
-    done = subprocess.run(["kicad-cli", "sch", *words], cwd=project, capture_output=True,
+    done = subprocess.run(["kicad-cli", *words], cwd=project, capture_output=True,
                           text=True, timeout=120, check=False)  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_rule_check_finds_nothing_when_run(project: Path, name: str) -> None:
-    kicad(project, "erc", "--severity-all", "--exit-code-violations", "-o", f"{name}.rpt",
+    kicad(project, "sch", "erc", "--severity-all", "--exit-code-violations", "-o", f"{name}.rpt",
           f"{name}.kicad_sch")  # fmt: skip
     assert "ERC messages: 0" in (project / f"{name}.rpt").read_text()
 
@@ -46,7 +46,7 @@ def test_rule_check_finds_nothing_when_run(project: Path, name: str) -> None:
 def test_kicads_nets_equal_the_models_when_compared(
     project: Path, kit: dict[str, Unit], name: str
 ) -> None:
-    kicad(project, "export", "netlist", "--format", "kicadxml", "-o", f"{name}.xml",
+    kicad(project, "sch", "export", "netlist", "--format", "kicadxml", "-o", f"{name}.xml",
           f"{name}.kicad_sch")  # fmt: skip
     drawn = {}
     for net in ElementTree.parse(project / f"{name}.xml").iter("net"):
@@ -57,3 +57,17 @@ def test_kicads_nets_equal_the_models_when_compared(
     assert set(drawn) == set(wanted)
     for pins, net in drawn.items():
         assert net == wanted[pins] or net.startswith("Net-("), net
+
+
+def test_board_check_finds_nothing_when_run(project: Path) -> None:
+    kicad(project, "pcb", "drc", "--severity-all", "--all-track-errors", "--exit-code-violations",
+          "-o", "carrier.rpt", "carrier.kicad_pcb")  # fmt: skip
+    report = (project / "carrier.rpt").read_text()
+    assert "Found 0 DRC violations" in report and "Found 0 unconnected pads" in report
+
+
+def test_board_is_plotted_when_gerbers_are_asked_for(project: Path) -> None:
+    kicad(project, "pcb", "export", "gerbers", "-o", "gerbers", "carrier.kicad_pcb")
+    kicad(project, "pcb", "export", "drill", "-o", "gerbers/", "carrier.kicad_pcb")
+    plots = {path.suffix for path in (project / "gerbers").iterdir()}
+    assert plots >= {".gtl", ".gbl", ".gts", ".gbs", ".gto", ".gm1", ".drl"}
