@@ -1,4 +1,4 @@
--- The hub's store, version 2 (PRAGMA user_version, set by hub/store/database.py). An older store is
+-- The hub's store, version 3 (PRAGMA user_version, set by hub/store/database.py). An older store is
 -- brought to it by making what it lacks and rebuilding what the chain's events tell.
 -- Units stand in the column names. Wei are decimal text: they pass 64 bits. Times in _ms are Unix
 -- milliseconds of the hub's clock, times in _s are the chain's block timestamps.
@@ -57,6 +57,27 @@ CREATE TABLE IF NOT EXISTS node_status (   -- the newest of each node
     boot_id INTEGER, seq INTEGER, t_ms INTEGER,
     uptime_ms INTEGER, nonce TEXT, state TEXT, relay TEXT, delivery_id TEXT, fault TEXT,
     firmware TEXT, reset_cause TEXT, free_bytes INTEGER
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS aggregates (        -- what a node metered while it could not reach the hub
+    node TEXT NOT NULL,
+    received_at_ms INTEGER NOT NULL,     -- long after: t_ms says when, where its clock was set
+    boot_id INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    t_ms INTEGER,
+    uptime_ms INTEGER NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    bus_import_uwh INTEGER, bus_export_uwh INTEGER,
+    pv_import_uwh INTEGER, pv_export_uwh INTEGER,
+    battery_import_uwh INTEGER, battery_export_uwh INTEGER,
+    load_import_uwh INTEGER, load_export_uwh INTEGER,
+    load_apparent_uvah INTEGER,
+    bus_voltage_uv INTEGER, bus_power_uw INTEGER,
+    pv_voltage_uv INTEGER, pv_power_uw INTEGER,
+    battery_voltage_uv INTEGER, battery_power_uw INTEGER,
+    load_power_uw INTEGER, load_apparent_uva INTEGER,
+    quality_flags INTEGER NOT NULL,
+    PRIMARY KEY (node, boot_id, seq)
 ) WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS node_events (

@@ -201,7 +201,9 @@ class Site:
             self.ingest.put,
             authority=self.network.tls.authority if self.network.tls else None,
         )
-        self.dispatch = Dispatch(self.link.publish, down, self.epoch, self.watch.newest_nonce)
+        self.dispatch = Dispatch(
+            self.link.publish, down, self.epoch, self.watch.newest_nonce, self._epoch_raised
+        )
 
     def _start_oracle(self) -> None:
         self.settlement = Settlement(self.store, self.client, self.keys.oracle)
@@ -280,9 +282,15 @@ class Site:
 
     # Running ------------------------------------------------------------------------------------
 
+    def _epoch_raised(self, node: str, epoch: int) -> None:
+        self.store.raise_epoch(epoch)
+        self._say(f"{node} knows a later hub than this store: going on in epoch {epoch}")
+
     def _hear(self, batch: list[Stored]) -> None:
         for stored in batch:
             self.watch.hear(stored)
+            if stored.kind == "status":
+                self.dispatch.hear_epoch(stored.node, stored.record["epoch"])
         self.oracle.hear(batch)
 
     async def _follow_chain(self) -> None:

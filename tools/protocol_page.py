@@ -24,6 +24,8 @@ _PURPOSE = {
     "fetch": "Asks the hub for the next chunks of a firmware package.",
     "update": "New firmware for a node: an offer, a chunk that it asked for, the confirmation that "
     "the hub hears what is on trial, or the end of an offer (docs/updates.md).",
+    "aggregate": "What was metered in a period without the hub, kept in flash and sent when it is "
+    "back: registers and time of the period's end, means over it.",
     "lease": "The hub's short-lived permission for a closed relay, with the counterparty's "
     "progress.",
     "command": "Close or open a relay for one delivery, stop whatever runs in an emergency, or "
@@ -58,7 +60,10 @@ of the topic, a zero byte and every byte before that ending, under a 32-byte key
 direction. Receivers verify first and parse only the bytes covered.
 
 `seq` grows per node and record kind, over reboots too: a higher one is new, the last one again is
-a duplicate (acknowledged and ignored), a lower one is refused as stale.
+a duplicate (acknowledged and ignored), a lower one is refused as stale. An `aggregate` may come
+late and again: it is known by node, `boot_id` and `seq`. A board whose flash has lost its numbers
+goes on from the time in ms, which is above all it gave out. `t_ms` is Unix time, null until the
+clock is set; it describes, and no receiver decides by it.
 
 A node offers a fresh `nonce` every {units.NONCE_PERIOD_MS // 1000} s in its status. A lease or
 command echoes one of them and is worth nothing {units.NONCE_LIFE_MS // 1000} s after that nonce was

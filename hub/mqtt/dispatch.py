@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import collections
 import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from wire import codec, topics
 
+FARTHEST_RAISE = 1_000
+MOST_RAISES = 3  # by one node, while a hub runs
+
 
 class Dispatch:
     """Signs for each node with its own key, numbered within this hub epoch.
 
     `newest_nonce` returns the nonce a node offered last; without one nothing can be said to it.
+    `on_raised` is told the node and the new epoch when one had to be left behind.
     """
 
     def __init__(
@@ -21,14 +26,38 @@ class Dispatch:
         keys: Mapping[str, bytes],
         epoch: int,
         newest_nonce: Callable[[str], str | None],
+        on_raised: Callable[[str, int], None] = lambda node, epoch: None,
     ) -> None:
         self._publish = publish
         self._keys = keys
         self._epoch = epoch
         self._newest_nonce = newest_nonce
+        self._on_raised = on_raised
+        self._raised: collections.Counter[str] = collections.Counter()
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin to number in this epoch."""
         self._numbers = {
-            (node, kind): itertools.count(1) for node in keys for kind in topics.TO_NODE
+            (node, kind): itertools.count(1) for node in self._keys for kind in topics.TO_NODE
         }
+        self._told: set[str] = set()
+
+    def hear_epoch(self, node: str, epoch: int) -> None:
+        """Take in the highest epoch a node has heard of; go above one that is not ours.
+
+        A hub from a backup may begin an epoch that its forerunner had begun too: boards would
+        refuse what it numbers from 1. How often and how far is bounded, because boards are in
+        other people's hands.
+        """
+        is_ours = epoch < self._epoch or (epoch == self._epoch and node in self._told)
+        is_too_far = epoch - self._epoch > FARTHEST_RAISE or self._raised[node] >= MOST_RAISES
+        if is_ours or is_too_far:
+            return
+        self._raised[node] += 1
+        self._epoch = epoch + 1
+        self._begin()
+        self._on_raised(node, self._epoch)
 
     def lease(self, node: str, delivery_id: str, counterparty_uwh: int) -> bool:
         """Renew a node's permission; tell how much the other side metered. False: no nonce yet."""
@@ -57,6 +86,7 @@ class Dispatch:
             return False
         topic = topics.topic(node, kind)
         seq = next(self._numbers[(node, kind)])
+        self._told.add(node)
         record = {"epoch": self._epoch, "seq": seq, "nonce": nonce, **members}
         self._publish(topic, codec.encode(topic, record, self._keys[node]))
         return True

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from hub.errors import ForeignStore, NewerStore, StoreError
 from hub.store.rows import IdentityRow
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 DERIVED = ("peers", "windows", "orders", "trades")  # told by the chain's events alone
 BUSY_TIMEOUT_S = 10.0
 Row = TypeVar("Row")
@@ -155,6 +155,12 @@ class Database:
             epoch = 1 if row is None else json.loads(row["value"]) + 1
             self.set_state("epoch", epoch)
             return epoch
+
+    def raise_epoch(self, epoch: int) -> None:
+        """Let the next epoch be above this one."""
+        with self.transaction():
+            if epoch > (self.state("epoch") or 0):
+                self.set_state("epoch", epoch)
 
     def identity(self) -> IdentityRow | None:
         """Return the chain and contract the store belongs to, None before the first."""

@@ -12,9 +12,11 @@ from hub.store.database import Database
 from hub.store.rows import NodeRow, ReportRow, SignatureRow, StatusRow
 
 _READING = tuple(member.name for member in records.SCHEMAS["reading"])
-_STATUS = tuple(member.name for member in records.SCHEMAS["status"])
+# `epoch` concerns the running hub only.
+_STATUS = tuple(one.name for one in records.SCHEMAS["status"] if one.name != "epoch")
 _EVENT = tuple(member.name for member in records.SCHEMAS["event"])
 _SIGNATURE = ("delivery_id", "role", "energy_uwh", "counterparty_uwh", "signature")
+_AGGREGATE = tuple(member.name for member in records.SCHEMAS["aggregate"])
 _SNAPSHOT = tuple(member.name for member in records.SCHEMAS["snapshot"])
 _REPORT = (
     "delivery_id",
@@ -43,6 +45,8 @@ _INSERT_EVENT = _insert("node_events", ("node", "received_at_ms", *_EVENT))
 _INSERT_REPORT = _insert("delivery_reports", ("node", "received_at_ms", *_REPORT))
 _INSERT_SIGNATURE = _insert("delivery_signatures", ("node", "received_at_ms", *_SIGNATURE))
 SNAPSHOT_COLUMNS = ("node", "received_at_ms", *_SNAPSHOT)
+AGGREGATE_COLUMNS = ("node", "received_at_ms", *_AGGREGATE)
+_INSERT_AGGREGATE = _insert("aggregates", AGGREGATE_COLUMNS).replace("REPLACE", "IGNORE")
 _INSERT_SNAPSHOT = _insert("snapshots", SNAPSHOT_COLUMNS)
 _LATEST_READINGS = """
     SELECT r.* FROM nodes n JOIN readings r ON r.node = n.node
@@ -77,6 +81,8 @@ class MessageTables(Database):
         `at_ms`: wall and site time of its arrival. Only a new record is stored.
         """
         with self.transaction() as connection:
+            if kind == "aggregate":
+                return _store_aggregate(connection, node, record, at_ms[0])
             row = connection.execute(
                 "SELECT seq FROM last_seq WHERE node = ? AND kind = ?", (node, kind)
             ).fetchone()
@@ -110,6 +116,13 @@ class MessageTables(Database):
             connection.execute(_INSERT_SIGNATURE, (*start, *(record[name] for name in _SIGNATURE)))
         elif kind == "snapshot":
             connection.execute(_INSERT_SNAPSHOT, (*start, *(record[name] for name in _SNAPSHOT)))
+
+    def aggregates(self, node: str | None = None) -> list[dict[str, Any]]:
+        """Return what one node, or all, metered while away from the hub, in the order metered."""
+        sql, parameters = "SELECT * FROM aggregates", [node] if node else []
+        if node is not None:
+            sql += " WHERE node = ?"
+        return [dict(row) for row in self._rows(sql + " ORDER BY node, seq", parameters)]
 
     def mark_offline(self, node: str) -> None:
         """Note that the broker published the node's last will: a hint for the page."""
@@ -228,3 +241,16 @@ class MessageTables(Database):
         )
         for row in cursor:
             yield dict(row)
+
+
+def _store_aggregate(
+    connection: sqlite3.Connection, node: str, record: Mapping[str, Any], received_at_ms: int
+) -> str:
+    """Store an aggregate unless it is known.
+
+    By its own key, not by the last seq: a board whose power went while it sent them begins again
+    with the oldest it still has.
+    """
+    values = (node, received_at_ms, *(record[name] for name in _AGGREGATE))
+    is_new = connection.execute(_INSERT_AGGREGATE, values).rowcount == 1
+    return sequence.NEW if is_new else sequence.DUPLICATE

@@ -11,6 +11,7 @@ from wire.units import NONCE_PERIOD_MS
 
 from node import led_codes
 from node.adc import CHIPS, AdcStream, chip_of
+from node.aggregate import Aggregator
 from node.bus_meter import BusMeter
 from node.carriers import CARRIERS
 from node.clock import Clock
@@ -23,6 +24,7 @@ from node.house_meter import build_house, i2c_part
 from node.led_codes import StatusLed
 from node.link import Link
 from node.nonces import Nonces
+from node.offline import Offline
 from node.outbox import Outbox
 from node.profiles import PROFILES
 from node.publisher import Publisher, reading
@@ -97,7 +99,7 @@ class Node:
 
     def _build_deliveries(self, led_pin):
         settings, machine = self._settings, self._machine
-        self.store = Store(self.registers)
+        self.store = Store(self.registers, "", settings.clock_floor_s * 1000)
         self._time_slots = Slots("clock")
         floor_ms = max(settings.clock_floor_s * 1000, kept_ms(self._time_slots))
         self.wall_clock = WallClock(self.clock, floor_ms, machine.RTC())
@@ -129,7 +131,10 @@ class Node:
         else:
             credentials = (settings.wifi_ssid, settings.wifi_password)
             self.network = Wifi(network, credentials, settings.node)
-        self.link = Link(settings, self.network, self.outbox, self.clock, self.receive)
+        aggregator = Aggregator(settings.aggregate_period_s * 1000)
+        self.offline = Offline(self.publisher, aggregator, self.clock)
+        sources = (self.outbox, self.offline)
+        self.link = Link(settings, self.network, sources, self.clock, self.receive)
         self.publisher.on_added = self.link.wake
         self.link.on_up = self._connected
         server = (settings.ntp_host, settings.ntp_port)
@@ -149,6 +154,7 @@ class Node:
             "delivery_id": self.delivery.delivery_id,
             "fault": self.delivery.fault,
             "free_bytes": self.collector.free_bytes,
+            "epoch": self.commands.epoch,
         }
 
     def send_reading(self):
@@ -161,6 +167,8 @@ class Node:
             flags |= QUALITY["clock_not_set"]
         members = reading(self.bus, self.house, self.registers, flags)
         self.publisher.send("reading", members)
+        if not self.link.is_up:
+            self.offline.take(members)
 
     def announce(self):
         """Queue what a boot has to tell, and the finals nobody has acknowledged."""
@@ -213,10 +221,17 @@ class Node:
         self.led.step()
 
     def _connected(self):
+        self.offline.end()
         self.time_sync.keep()
         self.publisher.send_status()
 
     def _clock_set(self, step_ms):
+        numbering = self.store.numbering
+        if numbering.is_unsure():
+            was_waiting = not self.store.may_number()
+            numbering.go_on_from(self.wall_clock.unix_ms())
+            if was_waiting:
+                self.announce()
         if step_ms:
             self.publisher.send_event("clock_stepped", None, None, step_ms)
 

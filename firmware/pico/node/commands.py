@@ -15,7 +15,7 @@ class Commands:
         self._delivery = delivery
         self._switchboard = switchboard
         self._clock = clock
-        self._epoch = 0
+        self.epoch = 0  # the highest heard of; statuses tell it, so that a hub can go above
         self._last = {}  # kind: last seq of this epoch
         self.rejected = {}  # reason: count
         self.on_update = None  # (record) -> None; set when all is built
@@ -41,10 +41,10 @@ class Commands:
 
     def _judge(self, kind, record):
         epoch, seq = record["epoch"], record["seq"]
-        if epoch > self._epoch:
-            self._epoch = epoch
+        if epoch > self.epoch:
+            self.epoch = epoch
             self._last = {}
-        if epoch < self._epoch:
+        if epoch < self.epoch:
             return "stale"
         verdict = judge(self._last.get(kind), seq)
         if verdict == NEW:

@@ -28,6 +28,10 @@ class Finals:
                 return entry["members"]
         return None
 
+    def has_any(self):
+        """Tell whether a delivery was ever kept here."""
+        return bool(self._running or self._ended)
+
     def unsent(self):
         """Return the finals the broker has not acknowledged, oldest first."""
         return [entry["members"] for entry in self._ended if not entry["sent"]]

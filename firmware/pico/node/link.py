@@ -1,4 +1,4 @@
-"""The outbox in, the broker out; messages from the broker to the commands."""
+"""What waits in, the broker out; messages from the broker to the commands."""
 
 import asyncio
 import gc
@@ -26,11 +26,14 @@ BACKOFF_MS = (500, 15_000)  # first and longest pause between attempts
 class Link:
     """Keeps one connection to the broker, for ever."""
 
-    def __init__(self, settings, network, outbox, clock, on_message):
-        """`network`: Wifi or Ethernet. `on_message(topic, payload)`."""
+    def __init__(self, settings, network, sources, clock, on_message):
+        """`network`: Wifi or Ethernet. `on_message(topic, payload)`.
+
+        `sources`: what goes out, the more urgent first: Outbox, Offline.
+        """
         self._settings = settings
         self._network = network
-        self._outbox = outbox
+        self._sources = sources
         self._clock = clock
         self._on_message = on_message
         self._topics = {kind: topic(settings.node, kind) for kind in FROM_NODE}
@@ -69,7 +72,8 @@ class Link:
             if self.is_up:
                 pause_ms = BACKOFF_MS[0]
             self.is_up = False
-            self._outbox.connection_lost()
+            for source in self._sources:
+                source.connection_lost()
             await asyncio.sleep(self._jittered(pause_ms) / 1000)
             pause_ms = min(2 * pause_ms, BACKOFF_MS[1])
 
@@ -129,17 +133,27 @@ class Link:
 
     async def _send_waiting(self, connection):
         while connection.has_room() and self._problem is None:
-            entry = self._outbox.next_unsent()
+            source, entry = self._next()
             if entry is None:
                 return
-            entry.is_in_flight = True
+            source.sending(entry)
             flags = packets.RETAIN if entry.kind == "status" else 0
             await connection.publish(
-                self._topics[entry.kind], entry.payload, flags, lambda sent=entry: self._sent(sent)
+                self._topics[entry.kind],
+                entry.payload,
+                flags,
+                lambda source=source, entry=entry: self._sent(source, entry),
             )
 
-    def _sent(self, entry):
-        self._outbox.sent(entry)
+    def _next(self):
+        for source in self._sources:
+            entry = source.next_unsent()
+            if entry is not None:
+                return source, entry
+        return None, None
+
+    def _sent(self, source, entry):
+        source.sent(entry)
         self._wake.set()
 
     def _hello(self):

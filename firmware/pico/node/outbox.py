@@ -1,8 +1,11 @@
-"""Records waiting for the broker, in order; bounded, but delivery finals are never dropped."""
+"""Records waiting for the broker, in order; bounded, but delivery finals are never dropped.
+
+Few readings: each takes 1 kB of memory, and `offline` keeps what an absence of the hub adds up to.
+"""
 
 CAPACITY = {
     "status": 1,
-    "reading": 60,
+    "reading": 10,
     "delivery": 8,
     "event": 16,
     "signature": 8,
@@ -50,6 +53,10 @@ class Outbox:
             if not entry.is_in_flight:
                 return entry
         return None
+
+    def sending(self, entry):
+        """`entry` is on its way."""
+        entry.is_in_flight = True
 
     def sent(self, entry):
         """The broker has acknowledged `entry`."""

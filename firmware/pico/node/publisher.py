@@ -27,17 +27,32 @@ class Publisher:
         self.on_added = None  # () -> None; wakes the link
 
     def send(self, kind, members, is_final=False, on_sent=None):
-        """Queue one record."""
-        record = {
-            "boot_id": self._boot_id,
-            "seq": self._store.numbering.take(kind),
-            "t_ms": self._wall_clock.unix_ms(),
-        }
+        """Queue one record; not while its number might be refused (Store.may_number)."""
+        if not self._store.may_number():
+            return
+        record = self.header(kind)
         record.update(members)
         payload = codec.encode(self._topics[kind], record, self._settings.key_up)
         self._outbox.add(kind, payload, is_final, on_sent)
         if self.on_added:
             self.on_added()
+
+    def header(self, kind):
+        """Return the members that begin a record of this moment, its number among them."""
+        return {
+            "boot_id": self._boot_id,
+            "seq": self._store.numbering.take(kind),
+            "t_ms": self._wall_clock.unix_ms(),
+        }
+
+    def sign_kept(self, kind, record):
+        """Return the payload of a record that was made before.
+
+        One of this boot, made before the clock was set, gets its time now.
+        """
+        if record["t_ms"] is None and record["boot_id"] == self._boot_id:
+            record["t_ms"] = self._wall_clock.unix_ms_at(record["uptime_ms"])
+        return codec.encode(self._topics[kind], record, self._settings.key_up)
 
     def send_final(self, members):
         """Queue the final of a delivery; it stays in flash until the broker has it."""

@@ -36,6 +36,7 @@ NUMBERS = {  # name: (lowest, highest, default or None when required)
     "clock_floor_s": (0, 4_102_444_799, 0),  # Unix time when these settings were written
     "mains_voltage_mv": (100_000, 260_000, 230_000),
     "reading_period_ms": (200, 900_000, 1_000),
+    "aggregate_period_s": (60, 3_600, 900),  # while the hub is away
     "sample_rate_hz": (1_000, 8_000, 8_000),  # per channel
     "divider_ratio": (1_000, 20_000, 8_000),  # of both FZ0430, in 1/1000
     "i2c_hz": (10_000, 1_000_000, 400_000),

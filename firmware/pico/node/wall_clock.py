@@ -37,6 +37,10 @@ class WallClock:
         self._last_ms = max(self._last_ms, self._offset_ms + self._clock.now_ms())
         return self._last_ms
 
+    def unix_ms_at(self, uptime_ms):
+        """Return the Unix time at which `clock` showed `uptime_ms`, None while it is not known."""
+        return None if self._offset_ms is None else max(0, self._offset_ms + uptime_ms)
+
     def set(self, unix_ms):
         """Take the time of this moment. Returns the ms it jumped back or forth, 0 if not felt.
 

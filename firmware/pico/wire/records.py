@@ -138,6 +138,18 @@ _TO_NODE = (
 # secp256k1 by the board's own key, r | vs as in EIP-2098.
 _SIGNATURE = Hex("signature", 128)
 
+MEANS = (  # of an aggregate, over the readings of its period
+    "bus_voltage_uv",
+    "bus_power_uw",
+    "pv_voltage_uv",
+    "pv_power_uw",
+    "battery_voltage_uv",
+    "battery_power_uw",
+    "load_power_uw",
+    "load_apparent_uva",
+)
+AGGREGATED = {name: _voltage if name.endswith("_uv") else _power for name in MEANS}
+
 SCHEMAS = {
     "reading": _FROM_NODE
     + _port("bus")
@@ -161,6 +173,7 @@ SCHEMAS = {
         Text("firmware", 24),
         Word("reset_cause", RESET_CAUSES),
         Integer("free_bytes", 0, units.MAX_U32),
+        Integer("epoch", 0, units.MAX_U32),  # the highest of a hub since this boot, 0 for none
     ),
     "delivery": _FROM_NODE
     + (
@@ -198,6 +211,14 @@ SCHEMAS = {
         Integer("offset", 0, units.MAX_PACKAGE_BYTES),
         Integer("count", 1, units.MAX_CHUNKS),  # chunks, one record each
     ),
+    "aggregate": _FROM_NODE  # as they were when the aggregate was made, but t_ms may come later
+    + (
+        Integer("uptime_ms", 0, units.MAX_TIME_MS),  # of that boot, at the end of the period
+        Integer("duration_ms", 1, units.MAX_DURATION_MS),
+    )
+    + tuple(_register(name) for name in REGISTERS)  # at the end of the period
+    + tuple(AGGREGATED[name](name) for name in MEANS)
+    + (Integer("quality_flags", 0, 127),),  # all that were seen
     "lease": _TO_NODE + (Hex("delivery_id", 32), _energy("counterparty_uwh")),
     "command": _TO_NODE
     + (

@@ -1,7 +1,16 @@
 """Topics: from a node's name and a record kind to a topic and back."""
 
 PREFIX = "trueque/1"
-FROM_NODE = ("reading", "status", "delivery", "event", "signature", "snapshot", "fetch")
+FROM_NODE = (
+    "reading",
+    "status",
+    "delivery",
+    "event",
+    "signature",
+    "snapshot",
+    "aggregate",
+    "fetch",
+)
 TO_NODE = ("command", "lease", "update")
 KINDS = FROM_NODE + TO_NODE
 

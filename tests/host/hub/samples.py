@@ -25,6 +25,7 @@ def status(seq=1, **changes):
         "firmware": "0.1.0",
         "reset_cause": "power_on",
         "free_bytes": 1,
+        "epoch": 0,
         **changes,
     }
 
@@ -65,3 +66,10 @@ def snapshot(seq=1, **changes):
     blank = dict.fromkeys(member.name for member in records.SCHEMAS["snapshot"])
     start = {"boot_id": 1, "seq": seq, "uptime_ms": 900_000, "signature": "34" * 64}
     return {**blank, **start, **changes}
+
+
+def aggregate(seq=1, **changes):
+    """Return an aggregate of a board with nothing fitted but what `changes` names."""
+    blank = dict.fromkeys(member.name for member in records.SCHEMAS["aggregate"])
+    start = {"boot_id": 1, "seq": seq, "uptime_ms": 900_000, "duration_ms": 900_000}
+    return {**blank, **start, "quality_flags": 0, **changes}

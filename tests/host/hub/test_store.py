@@ -11,7 +11,7 @@ import pytest
 from hub.errors import ForeignStore, NewerStore, StoreError
 from hub.store import IdentityRow, NodeRow, Store
 from tests.host.hub.conftest import Events
-from tests.host.hub.samples import delivery, reading, signature, snapshot, status
+from tests.host.hub.samples import aggregate, delivery, reading, signature, snapshot, status
 
 # What a store of version 1 lacks.
 VERSION_1 = """
@@ -259,3 +259,28 @@ def test_store_says_so_when_it_is_used_after_its_end(tmp_path):
         store.nodes()
     with pytest.raises(StoreError, match="closed"):
         store.set_state("a", 1)
+
+
+def test_aggregate_is_stored_once_whatever_the_order(store):
+    def put(**changes):
+        return store.store_record("house-1", "aggregate", aggregate(**changes), (9, 9))
+
+    assert [put(seq=5), put(seq=4), put(seq=5), put(seq=4, boot_id=2)] == [
+        "new",
+        "new",
+        "duplicate",
+        "new",
+    ]
+    assert [(one["seq"], one["boot_id"]) for one in store.aggregates("house-1")] == [
+        (4, 1),
+        (4, 2),
+        (5, 1),
+    ]
+    assert store.aggregates("house-2") == []
+
+
+def test_next_epoch_is_above_one_that_boards_knew(store):
+    assert store.next_epoch() == 1
+    store.raise_epoch(40)
+    store.raise_epoch(3)
+    assert store.next_epoch() == 41

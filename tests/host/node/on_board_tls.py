@@ -35,7 +35,7 @@ class Network:
 async def main(settings):
     said = []
     clock = Clock(time.ticks_us, time.ticks_diff)
-    link = Link(settings, Network(), Outbox(), clock, lambda topic, payload: None)
+    link = Link(settings, Network(), [Outbox()], clock, lambda topic, payload: None)
     came_up = asyncio.Event()
     link.on_up = came_up.set
     link_module.print = lambda _, text: (said.append(text), came_up.set())

@@ -14,6 +14,22 @@ from node.slots import Slots
 from node.store import Store
 from wire.topics import FROM_NODE
 
+NOW_MS = 1_800_000_000_000
+
+
+def report():
+    """Return the members of a delivery's final."""
+    return {
+        "delivery_id": "0f" * 16,
+        "role": "buyer",
+        "phase": "final",
+        "energy_uwh": 5,
+        "counterparty_uwh": 5,
+        "elapsed_ms": 1,
+        "register_uwh": 5,
+        "reason": "commanded",
+    }
+
 
 def slots(tmp_path, name="kept"):
     return Slots(str(tmp_path / name))
@@ -80,6 +96,56 @@ def test_numbers_of_a_kind_are_without_gaps_when_not_rebooted(tmp_path):
     numbering = Numbering(slots(tmp_path), FROM_NODE)
     assert [numbering.take("status") for _ in range(3)] == [1, 2, 3]
     assert numbering.take("event") == 1
+
+
+def test_numbers_begin_with_the_time_when_a_board_has_never_had_any(tmp_path):
+    numbering = Numbering(slots(tmp_path), FROM_NODE, NOW_MS)
+    assert numbering.take("event") == NOW_MS
+    assert numbering.is_unsure()
+
+
+def test_numbers_go_on_from_the_clock_when_they_were_lost(tmp_path):
+    lost = Numbering(slots(tmp_path), FROM_NODE)
+    lost.go_on_from(NOW_MS)
+    assert lost.take("reading") == NOW_MS and not lost.is_unsure()
+    after = Numbering(slots(tmp_path), FROM_NODE)
+    assert after.take("reading") > NOW_MS and not after.is_unsure()
+
+
+def test_numbers_stay_unsure_over_a_reboot_before_the_clock_was_set(tmp_path):
+    Numbering(slots(tmp_path), FROM_NODE, 1)
+    after = Numbering(slots(tmp_path), FROM_NODE, 1)
+    assert after.is_unsure() and after.take("reading") == 1 + BLOCK
+
+
+def test_numbers_never_go_back_when_the_clock_is_behind_them(tmp_path):
+    numbering = Numbering(slots(tmp_path), FROM_NODE, NOW_MS)
+    numbering.go_on_from(5)
+    assert numbering.take("reading") > NOW_MS
+
+
+def test_numbers_of_an_older_firmware_are_taken_over(tmp_path):
+    slots(tmp_path).save((9_000).to_bytes(8, "big"))
+    numbering = Numbering(slots(tmp_path), FROM_NODE, NOW_MS)
+    assert numbering.take("reading") == 9_000 and not numbering.is_unsure()
+
+
+@pytest.mark.parametrize("kept", ["registers", "finals"])
+def test_nothing_may_be_numbered_when_only_the_numbers_are_lost(tmp_path, kept):
+    registers = Registers()
+    store = Store(registers, str(tmp_path) + "/", NOW_MS)
+    assert store.may_number()  # a board that is new
+    if kept == "registers":
+        registers.add("pv_export", 10**9, 10**9)
+        store.save_registers()
+    else:
+        store.finals.keep_final(report())
+    for number in "01":
+        (tmp_path / f"numbering.{number}").unlink(missing_ok=True)
+    after = Store(Registers(), str(tmp_path) + "/", NOW_MS)
+    assert not after.may_number()
+    after.numbering.go_on_from(NOW_MS)
+    assert after.may_number()
 
 
 @given(st.lists(st.tuples(st.integers(0, 10**8), st.integers(0, 10**6)), max_size=50))

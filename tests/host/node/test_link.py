@@ -47,7 +47,7 @@ class Station:
         self.wifi = Wifi()
         self.received = []
         settings = Settings(settings_members(broker_port=broker.port))
-        self.link = Link(settings, self.wifi, self.outbox, self.clock, self.receive)
+        self.link = Link(settings, self.wifi, [self.outbox], self.clock, self.receive)
         self.link.on_up = lambda: None
         self.raised = None
 

@@ -1,5 +1,7 @@
 """The whole node on fakes: readings, statuses, sampling, watchdog, outbox."""
 
+import os
+
 import pytest
 from node.adc import BUFFERS
 from node.outbox import CAPACITY
@@ -7,7 +9,11 @@ from node.supervisor import PATIENCE_MS, WATCHDOG_MS
 from wire.records import QUALITY
 
 from tests.host.fakes.machine import LONGEST_WATCHDOG_MS
+from tests.host.node.rig import delivery_id
 from tests.host.node.waves import frames_of, sine_codes
+
+FIRST = delivery_id(1)
+NOW_MS = 1_800_000_000_000
 
 
 def sample(rig, duration_ms, current_a, steady=(1000, 2000)):
@@ -206,3 +212,34 @@ def test_final_stays_in_flash_until_the_broker_has_it(rig):
 
 def test_free_running_pins_are_set_up_and_never_read_singly(rig):
     assert rig.machine.pads == {26, 27, 28}
+
+
+def test_final_waits_for_the_clock_when_the_numbers_are_lost(rig):
+    rig.lease(FIRST)
+    rig.close(FIRST)
+    rig.node.save()
+    for name in ("numbering.0", "numbering.1"):
+        if os.path.exists(name):
+            os.remove(name)
+    rig.sent.clear()
+    rig.boot()  # power went while it delivered, and flash lost the numbers
+    rig.node.announce()
+    rig.node.publisher.send_status()
+    rig.collect()
+    assert rig.sent == []
+    rig.node.wall_clock.set(NOW_MS)
+    rig.node._clock_set(0)
+    rig.collect()
+    assert rig.finals() == [(FIRST, "rebooted")]
+    assert all(record["seq"] >= NOW_MS for _, record in rig.sent)
+
+
+def test_status_tells_the_highest_epoch_heard(rig):
+    def told():
+        rig.node.publisher.send_status()
+        rig.collect()
+        return rig.records("status")[-1]["epoch"]
+
+    assert told() == 0
+    rig.lease(FIRST)
+    assert told() == 1

@@ -54,6 +54,7 @@ STATUS = HEAD | {
     "firmware": "0.1.0",
     "reset_cause": "power_on",
     "free_bytes": 101_344,
+    "epoch": 7,
 }
 REPORT = HEAD | {
     "t_ms": 1_771_000_000_000,
@@ -86,6 +87,21 @@ SNAPSHOT = HEAD | {
     "load_export_uwh": None,
     "load_apparent_uvah": 123_456_789,
     "signature": "fedcba9876543210" * 8,
+}
+AGGREGATE = {
+    **HEAD,
+    "uptime_ms": 900_000,
+    "duration_ms": 899_950,
+    **{name: value for name, value in SNAPSHOT.items() if name.endswith(("_uwh", "_uvah"))},
+    "bus_voltage_uv": 12_301_250,
+    "bus_power_uw": -6_126_022,
+    "pv_voltage_uv": 17_900_000,
+    "pv_power_uw": 37_590_000,
+    "battery_voltage_uv": 12_800_000,
+    "battery_power_uw": None,
+    "load_power_uw": None,
+    "load_apparent_uva": 977_500_000,
+    "quality_flags": 12,
 }
 LEASE = {
     "epoch": 1,
@@ -154,6 +170,7 @@ def good_vectors() -> list[dict]:
         "event": EVENT,
         "signature": SIGNATURE,
         "snapshot": SNAPSHOT,
+        "aggregate": AGGREGATE,
         "lease": LEASE,
         "command": COMMAND,
         "fetch": FETCH,
