@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
+import {Accounts} from "./Accounts.sol";
 import {
     ACCEPTED_ONLY,
     APPROVED,
-    Account,
     BookSlot,
     Extremes,
     FILLED,
@@ -13,15 +13,47 @@ import {
     OrderSlot,
     TradeSlot
 } from "./MarketState.sol";
+import {Orders} from "./Orders.sol";
 import {TradingWindow} from "./TradingWindow.sol";
 import {IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
 
-/// @title The clearing of a frozen book: the coordinator's fills enter, checked trades leave
+/// @title What the coordinator does with a book: its fills enter, checked trades leave
 /// @dev An external library only so that the market stays below the size limit of contracts.
 ///
-/// A rank orders one side of a book, higher is better: priority class first, then price, where a
-/// lower offer is the better one. No rank is zero.
+/// A rank orders one side of a book, higher is better: price first, where a lower offer is the better
+/// one, then priority class. Not the class first: at one price for all, a higher class may stand
+/// behind a bid that pays what it does not, and then no clearing would pass. No rank is zero.
 library Clearing {
+    using Accounts for MarketState;
+    using Orders for MarketState;
+
+    /// @dev See `IEnergyMarket.review`.
+    function review(MarketState storage state, uint256[] calldata orderIds, bool isApproved)
+        external
+    {
+        for (uint256 i = 0; i < orderIds.length; ++i) {
+            uint256 orderId = orderIds[i];
+            OrderSlot storage slot = state.open(orderId);
+            uint32 windowId = slot.windowId;
+            TradingWindow.Slots storage window = state.windows[windowId];
+            if (!window.needsApproval || slot.flags & APPROVED != 0) {
+                revert IEnergyMarket.NothingToReview(orderId);
+            }
+            if (block.timestamp >= window.clearBy) {
+                revert IEnergyMarket.TakingClosed(
+                    windowId, block.timestamp, window.bidStart, window.clearBy
+                );
+            }
+            emit IEnergyMarket.OrderReviewed(orderId, isApproved);
+            if (isApproved) {
+                slot.flags |= APPROVED;
+            } else {
+                state.release(state.accounts[slot.peer].account, windowId, slot.energyUwh);
+                state.close(orderId, slot);
+            }
+        }
+    }
+
     /// @dev See `IEnergyMarket.clear`. Returns the number of the last trade made.
     function clear(
         MarketState storage state,
@@ -68,8 +100,9 @@ library Clearing {
             _closeOrder(state, window, seen, windowId, next);
         }
         book.nextOrder = uint40(next);
-        state.extremes[windowId] = seen;
-        if (next == book.lastOrder + 1) {
+        if (next != book.lastOrder + 1) {
+            state.extremes[windowId] = seen;
+        } else {
             book.isFinal = true;
             if (window.isStrict) _checkNoneSkipped(windowId, window, book, seen);
             emit IEnergyMarket.WindowCleared(windowId, book.filledUwh);
@@ -110,7 +143,8 @@ library Clearing {
         BookSlot memory book
     ) private {
         (uint256 sell, uint256 buy) = (batch.sellPrice, batch.buyPrice);
-        bool isUniform = window.mechanism == IEnergyMarket.Mechanism.Uniform;
+        bool isUniform = window.mechanism == IEnergyMarket.Mechanism.Uniform
+            || window.mechanism == IEnergyMarket.Mechanism.McAfee;
         if (book.filledUwh == 0 && book.sellPrice == 0) {
             bool isInside = isUniform
                 ? sell >= window.minPrice && buy <= window.maxPrice
@@ -188,27 +222,19 @@ library Clearing {
         }
     }
 
-    /// @dev Returns both peers when they may trade with each other.
+    /// @dev Returns both peers when they may trade with each other. They differ: in a book that is
+    /// cleared a peer stands on one side.
     function _pair(
         MarketState storage state,
         IEnergyMarket.Fill calldata fill,
         OrderSlot memory bid,
         OrderSlot memory offer
     ) private view returns (address seller, address buyer) {
-        buyer = _approved(state, bid.peer);
-        if (bid.peer == offer.peer) revert IEnergyMarket.SelfTrade(fill.offerId, buyer);
-        seller = _approved(state, offer.peer);
+        buyer = state.approved(bid.peer);
+        seller = state.approved(offer.peer);
         if (bid.flags & ACCEPTED_ONLY != 0 && !state.accepted[bid.peer][offer.peer]) {
             revert IEnergyMarket.SellerNotAccepted(fill.bidId, seller);
         }
-    }
-
-    function _approved(MarketState storage state, uint32 number) private view returns (address) {
-        Account memory account = state.accounts[number];
-        if (account.status != IEnergyMarket.PeerStatus.Approved) {
-            revert IEnergyMarket.PeerNotApproved(account.account, account.status);
-        }
-        return account.account;
     }
 
     function _prices(
@@ -223,6 +249,10 @@ library Clearing {
         price = book.sellPrice;
         if (window.mechanism == IEnergyMarket.Mechanism.PayAsBid) {
             price = fee < bidPrice ? bidPrice - fee : 0;
+        } else if (window.mechanism == IEnergyMarket.Mechanism.Midpoint) {
+            // Both halve what they gain after the fee; the buyer's price is rounded down.
+            uint256 buyPrice = (bidPrice + offerPrice + fee) / 2;
+            price = fee < buyPrice ? buyPrice - fee : 0;
         }
         if (price < offerPrice || price + fee > bidPrice) {
             revert IEnergyMarket.FillPriceRefused(
@@ -251,7 +281,7 @@ library Clearing {
         emit IEnergyMarket.SurplusReturned(orderId, slot.energyUwh, refundedWei);
         (slot.energyUwh, slot.surplusWei) = (0, 0);
         state.orders[orderId] = slot;
-        state.accounts[slot.peer].balanceWei += uint88(refundedWei);
+        state.credit(slot.peer, refundedWei);
     }
 
     function _remember(
@@ -273,54 +303,115 @@ library Clearing {
         if (slot.energyUwh < window.minEnergyUwh || slot.flags & ACCEPTED_ONLY != 0) return;
         if (window.needsApproval && slot.flags & APPROVED == 0) return;
         if (state.accounts[slot.peer].status != IEnergyMarket.PeerStatus.Approved) return;
-        if (isOffer && rank > seen.bestOfferLeft) {
-            (seen.bestOfferLeft, seen.offerer) = (rank, slot.peer);
+        if (isOffer) {
+            if (rank > seen.offerLeft) {
+                (seen.offerLeft, seen.nextOfferLeft) = (rank, seen.offerLeft);
+            } else if (rank > seen.nextOfferLeft) {
+                seen.nextOfferLeft = rank;
+            }
+        } else {
+            if (rank > seen.bidLeft) (seen.bidLeft, seen.nextBidLeft) = (rank, seen.bidLeft);
+            else if (rank > seen.nextBidLeft) seen.nextBidLeft = rank;
         }
-        if (!isOffer && rank > seen.bestBidLeft) {
-            (seen.bestBidLeft, seen.bidder) = (rank, slot.peer);
-        }
-    }
-
-    function _rank(OrderSlot memory slot, bool isOffer) private pure returns (uint48) {
-        uint40 merit = isOffer ? type(uint40).max - slot.price : slot.price;
-        return (uint48(slot.priority) << 40) | merit;
     }
 
     /// @dev Reverts when a better order was left than one that was filled, when two that were left
-    /// would have met, or when the price is not the one the window's k gives.
+    /// would have met, or when the price is not the one of the window's rule.
     function _checkNoneSkipped(
         uint256 windowId,
         TradingWindow.Slots memory window,
         BookSlot memory book,
         Extremes memory seen
     ) private pure {
-        if (seen.worstBid != 0 && seen.bestBidLeft > seen.worstBid) {
+        if (seen.worstBid != 0 && seen.bidLeft > seen.worstBid) {
             revert IEnergyMarket.BetterOrderSkipped(windowId, false);
         }
-        if (seen.worstOffer != 0 && seen.bestOfferLeft > seen.worstOffer) {
+        if (seen.worstOffer != 0 && seen.offerLeft > seen.worstOffer) {
             revert IEnergyMarket.BetterOrderSkipped(windowId, true);
+        }
+        if (window.mechanism == IEnergyMarket.Mechanism.McAfee) {
+            return _checkMcAfee(windowId, book, seen);
         }
         bool hasRoom = window.capacityUwh == 0
             || uint256(window.capacityUwh) - book.filledUwh >= window.minEnergyUwh;
-        if (
-            hasRoom && seen.bestBidLeft != 0 && seen.bestOfferLeft != 0
-                && seen.bidder != seen.offerer
-                && _bidPrice(seen.bestBidLeft) >= _offerPrice(seen.bestOfferLeft)
-        ) revert IEnergyMarket.TradesLeft(windowId);
-        if (book.spread == 0 && seen.worstBid != 0 && book.sellPrice != 0) {
+        if (hasRoom && _meet(seen.bidLeft, seen.offerLeft)) {
+            revert IEnergyMarket.TradesLeft(windowId);
+        }
+        bool hasRule = window.kPermille != TradingWindow.NO_PRICE_RULE;
+        if (hasRule && seen.worstBid != 0 && book.sellPrice != 0) {
             uint256 low = _offerPrice(seen.worstOffer);
-            uint256 price = low + (_bidPrice(seen.worstBid) - low) * window.kPermille / 1000;
-            if (price != book.sellPrice) {
-                revert IEnergyMarket.PriceNotByRule(windowId, book.sellPrice, price);
-            }
+            uint256 high = _bidPrice(seen.worstBid) - book.spread;
+            _requirePrice(windowId, book, low + (high - low) * window.kPermille / 1000);
         }
     }
 
+    /// @dev McAfee's double auction (doi:10.1016/0022-0531(92)90091-U). With k trades possible, the
+    /// price is halfway between the (k+1)th bid and offer where that suits the k-th ones. Otherwise
+    /// the k-th pair is left out: its bid is what buyers pay, its offer what sellers get.
+    function _checkMcAfee(uint256 windowId, BookSlot memory book, Extremes memory seen)
+        private
+        pure
+    {
+        bool hasFills = seen.worstBid != 0;
+        if (_meet(seen.bidLeft, seen.offerLeft)) {
+            uint256 bidPrice = _bidPrice(seen.bidLeft);
+            uint256 offerPrice = _offerPrice(seen.offerLeft);
+            bool couldTrade = seen.nextBidLeft != 0 && seen.nextOfferLeft != 0
+                && _isHalfwayWithin(seen.nextBidLeft, seen.nextOfferLeft, offerPrice, bidPrice);
+            if (couldTrade || _meet(seen.nextBidLeft, seen.nextOfferLeft)) {
+                revert IEnergyMarket.TradesLeft(windowId);
+            }
+            if (!hasFills) return;
+            _requirePrice(windowId, book, offerPrice);
+            if (book.spread != bidPrice - offerPrice) {
+                revert IEnergyMarket.PriceNotByRule(
+                    windowId, uint256(book.sellPrice) + book.spread, bidPrice
+                );
+            }
+        } else if (hasFills) {
+            bool isHalfway = seen.bidLeft != 0 && seen.offerLeft != 0 && book.spread == 0
+                && _isHalfwayWithin(
+                    seen.bidLeft,
+                    seen.offerLeft,
+                    _offerPrice(seen.worstOffer),
+                    _bidPrice(seen.worstBid)
+                );
+            // Zero stands for: no price would do, a pair must be left out.
+            uint256 sum = _bidPrice(seen.bidLeft) + _offerPrice(seen.offerLeft);
+            _requirePrice(windowId, book, isHalfway ? sum / 2 : 0);
+        }
+    }
+
+    function _requirePrice(uint256 windowId, BookSlot memory book, uint256 price) private pure {
+        if (price != book.sellPrice) {
+            revert IEnergyMarket.PriceNotByRule(windowId, book.sellPrice, price);
+        }
+    }
+
+    function _meet(uint48 bid, uint48 offer) private pure returns (bool) {
+        return bid != 0 && offer != 0 && _bidPrice(bid) >= _offerPrice(offer);
+    }
+
+    function _isHalfwayWithin(uint48 bid, uint48 offer, uint256 low, uint256 high)
+        private
+        pure
+        returns (bool)
+    {
+        uint256 sum = _bidPrice(bid) + _offerPrice(offer);
+        return 2 * low <= sum && sum <= 2 * high;
+    }
+
+    /// @dev Above zero, as the lowest price is.
+    function _rank(OrderSlot memory slot, bool isOffer) private pure returns (uint48) {
+        uint40 merit = isOffer ? type(uint40).max - slot.price : slot.price;
+        return (uint48(merit) << 8) | slot.priority;
+    }
+
     function _bidPrice(uint48 rank) private pure returns (uint256) {
-        return uint40(rank);
+        return rank >> 8;
     }
 
     function _offerPrice(uint48 rank) private pure returns (uint256) {
-        return type(uint40).max - uint40(rank);
+        return type(uint40).max - (rank >> 8);
     }
 }

@@ -2,8 +2,9 @@
 pragma solidity ^0.8.24;
 
 import {Clearing} from "./Clearing.sol";
-import {ACCEPTED_ONLY, APPROVED, FILLED, OFFER, OrderSlot, TradeSlot} from "./MarketState.sol";
+import {ACCEPTED_ONLY, APPROVED, OFFER, OrderSlot, TradeSlot} from "./MarketState.sol";
 import {OrderBook} from "./OrderBook.sol";
+import {Orders} from "./Orders.sol";
 import {Roles} from "./Roles.sol";
 import {TradingWindow} from "./TradingWindow.sol";
 import {IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
@@ -45,23 +46,7 @@ contract EnergyMarket is OrderBook {
         external
         onlyRole(COORDINATOR_ROLE)
     {
-        for (uint256 i = 0; i < orderIds.length; ++i) {
-            uint256 orderId = orderIds[i];
-            OrderSlot storage slot = _openOrder(orderId);
-            TradingWindow.Slots storage terms = _state.windows[slot.windowId];
-            if (!terms.needsApproval || slot.flags & APPROVED != 0) {
-                revert NothingToReview(orderId);
-            }
-            if (block.timestamp >= terms.clearBy) {
-                revert TakingClosed(slot.windowId, block.timestamp, terms.bidStart, terms.clearBy);
-            }
-            if (isApproved) slot.flags |= APPROVED;
-            emit OrderReviewed(orderId, isApproved);
-            if (!isApproved) {
-                _unplace(_state.accounts[slot.peer].account, slot);
-                _close(orderId, slot);
-            }
-        }
+        Clearing.review(_state, orderIds, isApproved);
     }
 
     /// @inheritdoc IEnergyMarket
@@ -101,7 +86,7 @@ contract EnergyMarket is OrderBook {
             priority: slot.priority,
             onlyAccepted: slot.flags & ACCEPTED_ONLY != 0,
             isApproved: slot.flags & APPROVED != 0,
-            lockedWei: _lockedWei(slot)
+            lockedWei: Orders.lockedWei(slot)
         });
     }
 
@@ -123,8 +108,8 @@ contract EnergyMarket is OrderBook {
     function counts()
         external
         view
-        returns (uint256 peers, uint256 windows, uint256 orders, uint256 trades)
+        returns (uint256 peers, uint256 windows, uint256 orders, uint256 trades, uint256 counters)
     {
-        return (_peerCount, _windowCount, _orderCount, _tradeCount);
+        return (_peerCount, _windowCount, _orderCount, _tradeCount, _counterCount);
     }
 }

@@ -10,7 +10,7 @@ uint8 constant APPROVED = 2;
 uint8 constant ACCEPTED_ONLY = 4; // a bid for energy of the producers its peer accepts
 uint8 constant FILLED = 8; // in part or whole, by clearing
 
-/// @dev All structs of this file but `Node` fit one storage slot.
+/// @dev All structs of this file but `Node` and `Extremes` fit one storage slot.
 struct Account {
     address account;
     uint88 balanceWei;
@@ -18,12 +18,13 @@ struct Account {
 }
 
 /// @dev What an account's own calls need first. `placedUwh` is what its orders and takes hold in
-/// `windowId`, the newest window it traded in.
+/// `windowId`, the newest window it traded in; there, `isSelling` is the side of its last order.
 struct PeerSlot {
     uint32 number;
     uint32 windowId;
     uint48 placedUwh;
     uint8 priority;
+    bool isSelling;
 }
 
 struct Node {
@@ -64,15 +65,26 @@ struct BookSlot {
     bool isFinal;
 }
 
-/// @dev What the closing pass has seen: the worst filled and the best left order of each side, each
-/// as rank (see `Clearing`), zero while there is none; and whose the best left ones are.
+/// @dev What the closing pass has seen: the worst filled, the best left and the second best left
+/// order of each side, each as rank (see `Clearing`), zero while there is none. Two slots, written
+/// only when the pass takes several calls.
 struct Extremes {
     uint48 worstBid;
-    uint48 bestBidLeft;
+    uint48 bidLeft;
+    uint48 nextBidLeft;
     uint48 worstOffer;
-    uint48 bestOfferLeft;
-    uint32 bidder;
-    uint32 offerer;
+    uint48 offerLeft;
+    uint48 nextOfferLeft;
+}
+
+/// @dev The last word on a counter-offer to `orderId`: of the order's maker, or of `peer`. While it
+/// is the peer's, its energy counts for the peer, and, where it buys, its cost is locked.
+struct CounterSlot {
+    uint40 orderId;
+    uint32 peer;
+    uint48 energyUwh;
+    uint40 price;
+    bool isMakers;
 }
 
 /// @dev Everything but roles and counters, so that libraries can work on it.
@@ -85,4 +97,6 @@ struct MarketState {
     mapping(uint256 orderId => OrderSlot) orders;
     mapping(uint256 tradeId => TradeSlot) trades;
     mapping(uint32 buyer => mapping(uint32 seller => bool)) accepted;
+    mapping(uint256 counterId => CounterSlot) counters;
+    mapping(address account => PeerSlot) peers;
 }

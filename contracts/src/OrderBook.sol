@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
+import {Accounts} from "./Accounts.sol";
+import {CounterOffers} from "./CounterOffers.sol";
+import {Orders} from "./Orders.sol";
 import {
     ACCEPTED_ONLY,
     APPROVED,
-    Account,
-    FILLED,
+    MarketState,
     OFFER,
     OrderSlot,
     PeerSlot,
@@ -18,6 +20,9 @@ import {IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
 /// @title Orders of peers, and what they trade with each other
 /// @dev `TradingWindow` bounds every number that enters, so the casts below never cut a value.
 abstract contract OrderBook is Settlement {
+    using Accounts for MarketState;
+    using Orders for MarketState;
+
     // ----------------------------------------------------------------------------------- orders
 
     /// @inheritdoc IEnergyMarket
@@ -26,8 +31,7 @@ abstract contract OrderBook is Settlement {
         whenNotPaused
         returns (uint256 orderId)
     {
-        (uint32 number,) = _approved(msg.sender);
-        orderId = _place(windowId, number, OFFER, energyUwh, priceGweiPerKwh);
+        orderId = _place(windowId, _approved(msg.sender), OFFER, energyUwh, priceGweiPerKwh);
     }
 
     /// @inheritdoc IEnergyMarket
@@ -36,10 +40,10 @@ abstract contract OrderBook is Settlement {
         whenNotPaused
         returns (uint256 orderId)
     {
-        (uint32 number, Account storage account) = _approved(msg.sender);
+        uint32 number = _approved(msg.sender);
         uint8 flags = onlyAccepted ? ACCEPTED_ONLY : 0;
         orderId = _place(windowId, number, flags, energyUwh, priceGweiPerKwh);
-        _debit(account, uint256(energyUwh) * priceGweiPerKwh);
+        _debit(number, uint256(energyUwh) * priceGweiPerKwh);
     }
 
     /// @inheritdoc IEnergyMarket
@@ -49,19 +53,18 @@ abstract contract OrderBook is Settlement {
     {
         OrderSlot storage slot = _ownOrder(orderId);
         OrderSlot memory old = slot;
-        Account storage account = _state.accounts[old.peer];
-        _requireApproved(account);
+        _state.approved(old.peer);
         TradingWindow.Slots storage terms = _state.windows[old.windowId];
         _checkOrder(old.windowId, terms, energyUwh, priceGweiPerKwh);
-        _unplace(msg.sender, old);
-        _hold(old.windowId, energyUwh, terms.maxEnergyUwh);
+        _state.release(msg.sender, old.windowId, old.energyUwh);
+        _state.hold(msg.sender, old.windowId, energyUwh, terms.maxEnergyUwh);
 
         slot.energyUwh = uint48(energyUwh);
         slot.price = uint40(priceGweiPerKwh);
         slot.flags = old.flags & ~APPROVED;
         if (old.flags & OFFER == 0) {
-            _credit(old.peer, _lockedWei(old));
-            _debit(account, uint256(energyUwh) * priceGweiPerKwh);
+            _credit(old.peer, Orders.lockedWei(old));
+            _debit(old.peer, uint256(energyUwh) * priceGweiPerKwh);
         }
         emit OrderAmended(orderId, energyUwh, priceGweiPerKwh);
     }
@@ -74,18 +77,18 @@ abstract contract OrderBook is Settlement {
             terms.mechanism != Mechanism.Bilateral && block.timestamp >= terms.bidEnd
                 && block.timestamp < terms.clearBy
         ) revert BookFrozen(slot.windowId, block.timestamp, terms.bidEnd, terms.clearBy);
-        _unplace(msg.sender, slot);
-        _close(orderId, slot);
+        _state.release(msg.sender, slot.windowId, slot.energyUwh);
+        _state.close(orderId, slot);
     }
 
     /// @inheritdoc IEnergyMarket
     function reclaim(uint256 orderId) external {
         OrderSlot storage slot = _state.orders[orderId];
         if (slot.peer == 0) revert UnknownOrder(orderId);
-        if (_lockedWei(slot) == 0) revert NothingLocked(orderId);
+        if (Orders.lockedWei(slot) == 0) revert NothingLocked(orderId);
         uint256 clearBy = _state.windows[slot.windowId].clearBy;
         if (block.timestamp < clearBy) revert ReclaimTooEarly(orderId, block.timestamp, clearBy);
-        _close(orderId, slot);
+        _state.close(orderId, slot);
     }
 
     /// @inheritdoc IEnergyMarket
@@ -94,11 +97,11 @@ abstract contract OrderBook is Settlement {
         whenNotPaused
         returns (uint256 tradeId)
     {
-        (uint32 taker, Account storage takerAccount) = _approved(msg.sender);
-        OrderSlot storage slot = _openOrder(orderId);
+        uint32 taker = _approved(msg.sender);
+        OrderSlot storage slot = _state.open(orderId);
         OrderSlot memory taken = slot;
         if (taken.peer == taker) revert SelfTrade(orderId, msg.sender);
-        address maker = _requireApproved(_state.accounts[taken.peer]);
+        address maker = _state.approved(taken.peer);
         _checkTake(orderId, taken, energyUwh, limitPrice, taker);
 
         bool isOffer = taken.flags & OFFER != 0;
@@ -114,7 +117,7 @@ abstract contract OrderBook is Settlement {
             status: TradeStatus.Open
         });
         // The lock of a bid becomes the trade's escrow as it is: only an offer's taker pays now.
-        if (isOffer) _debit(takerAccount, uint256(energyUwh) * taken.price);
+        if (isOffer) _debit(taker, uint256(energyUwh) * taken.price);
         emit TradeMade(
             tradeId,
             orderId,
@@ -125,6 +128,46 @@ abstract contract OrderBook is Settlement {
             energyUwh,
             taken.price
         );
+    }
+
+    // --------------------------------------------------------------------------- counter-offers
+
+    /// @inheritdoc IEnergyMarket
+    function counter(uint256 orderId, uint64 energyUwh, uint64 priceGweiPerKwh)
+        external
+        whenNotPaused
+        returns (uint256 counterId)
+    {
+        counterId = ++_counterCount;
+        CounterOffers.open(_state, counterId, orderId, energyUwh, priceGweiPerKwh);
+    }
+
+    /// @inheritdoc IEnergyMarket
+    function counterAgain(uint256 counterId, uint64 energyUwh, uint64 priceGweiPerKwh)
+        external
+        whenNotPaused
+    {
+        CounterOffers.again(_state, counterId, energyUwh, priceGweiPerKwh);
+    }
+
+    /// @inheritdoc IEnergyMarket
+    function accept(uint256 counterId, uint64 energyUwh, uint64 priceGweiPerKwh)
+        external
+        whenNotPaused
+        returns (uint256 tradeId)
+    {
+        tradeId = ++_tradeCount;
+        CounterOffers.accept(_state, counterId, tradeId, energyUwh, priceGweiPerKwh);
+    }
+
+    /// @inheritdoc IEnergyMarket
+    function withdrawCounter(uint256 counterId) external {
+        CounterOffers.withdraw(_state, counterId);
+    }
+
+    /// @inheritdoc IEnergyMarket
+    function counterOffer(uint256 counterId) external view returns (CounterOffer memory) {
+        return CounterOffers.read(_state, counterId);
     }
 
     // ------------------------------------------------------------------------------- for orders
@@ -138,7 +181,7 @@ abstract contract OrderBook is Settlement {
     ) private returns (uint256 orderId) {
         TradingWindow.Slots storage terms = _state.windows[windowId];
         _checkOrder(windowId, terms, energyUwh, priceGweiPerKwh);
-        uint8 priority = _hold(uint32(windowId), energyUwh, terms.maxEnergyUwh);
+        uint8 priority = _stand(uint32(windowId), terms, flags & OFFER != 0, energyUwh);
 
         // 2^40 orders would cost more gas than there will be.
         unchecked {
@@ -184,55 +227,29 @@ abstract contract OrderBook is Settlement {
         }
     }
 
-    /// @dev Counts energy towards what the sender's node may hold in a window; returns the node's priority.
-    /// One window is counted, the newest the node traded in, so an older one is over for it.
-    function _hold(uint32 windowId, uint256 energyUwh, uint256 limitUwh)
-        private
-        returns (uint8 priority)
-    {
-        PeerSlot storage peerSlot = _peers[msg.sender];
-        uint32 counted = peerSlot.windowId;
-        if (windowId < counted) revert WindowPassed(windowId, counted);
-        uint256 heldUwh = energyUwh + (windowId == counted ? peerSlot.placedUwh : 0);
-        if (heldUwh > limitUwh) {
-            revert NodeLimitExceeded(msg.sender, heldUwh, limitUwh);
+    /// @dev Counts a new order for its peer, and returns the peer's priority. In a book that is
+    /// cleared a peer stands on one side: it could not be closed if the best orders were its own.
+    function _stand(
+        uint32 windowId,
+        TradingWindow.Slots storage terms,
+        bool isOffer,
+        uint256 energyUwh
+    ) private returns (uint8) {
+        PeerSlot storage peerSlot = _state.hold(msg.sender, windowId, energyUwh, terms.maxEnergyUwh);
+        if (peerSlot.placedUwh != energyUwh) {
+            if (peerSlot.isSelling != isOffer && terms.mechanism != Mechanism.Bilateral) {
+                revert OnOtherSide(windowId, msg.sender);
+            }
         }
-        (peerSlot.windowId, peerSlot.placedUwh) = (windowId, uint48(heldUwh));
+        peerSlot.isSelling = isOffer;
         return peerSlot.priority;
     }
 
-    /// @dev What an order still holds no longer counts for its peer.
-    function _unplace(address account, OrderSlot memory slot) internal {
-        PeerSlot storage peerSlot = _peers[account];
-        if (peerSlot.windowId == slot.windowId) peerSlot.placedUwh -= slot.energyUwh;
-    }
-
-    function _openOrder(uint256 orderId) internal view returns (OrderSlot storage slot) {
-        slot = _state.orders[orderId];
-        if (slot.peer == 0) revert UnknownOrder(orderId);
-        if (slot.energyUwh == 0) revert OrderClosed(orderId);
-    }
-
     function _ownOrder(uint256 orderId) private view returns (OrderSlot storage slot) {
-        slot = _openOrder(orderId);
+        slot = _state.open(orderId);
         if (_state.accounts[slot.peer].account != msg.sender) {
             revert NotYourOrder(orderId, msg.sender);
         }
-    }
-
-    /// @dev A bid's money: what its energy left would cost, and what its fills saved.
-    function _lockedWei(OrderSlot memory slot) internal pure returns (uint256) {
-        if (slot.flags & OFFER != 0) return 0;
-        return uint256(slot.energyUwh) * slot.price + slot.surplusWei;
-    }
-
-    /// @dev Ends an order and gives a bid's lock back.
-    function _close(uint256 orderId, OrderSlot storage slot) internal {
-        uint48 energyUwh = slot.energyUwh;
-        uint256 refundedWei = _lockedWei(slot);
-        (slot.energyUwh, slot.surplusWei) = (0, 0);
-        _credit(slot.peer, refundedWei);
-        emit OrderCancelled(orderId, energyUwh, refundedWei);
     }
 
     function _checkTake(
@@ -242,14 +259,7 @@ abstract contract OrderBook is Settlement {
         uint64 limitPrice,
         uint32 taker
     ) private {
-        TradingWindow.Slots storage terms = _state.windows[taken.windowId];
-        if (terms.mechanism != Mechanism.Bilateral) {
-            revert WrongMechanism(taken.windowId, terms.mechanism);
-        }
-        if (block.timestamp < terms.bidStart || block.timestamp >= terms.clearBy) {
-            revert TakingClosed(taken.windowId, block.timestamp, terms.bidStart, terms.clearBy);
-        }
-        if (terms.needsApproval && taken.flags & APPROVED == 0) revert OrderNotApproved(orderId);
+        TradingWindow.Slots storage terms = _state.checkPart(orderId, taken, energyUwh);
         bool isOffer = taken.flags & OFFER != 0;
         if (isOffer ? taken.price > limitPrice : taken.price < limitPrice) {
             revert LimitNotMet(orderId, taken.price, limitPrice);
@@ -257,13 +267,6 @@ abstract contract OrderBook is Settlement {
         if (taken.flags & ACCEPTED_ONLY != 0 && !_state.accepted[taken.peer][taker]) {
             revert SellerNotAccepted(orderId, msg.sender);
         }
-        if (energyUwh > taken.energyUwh) revert EnergyNotLeft(orderId, energyUwh, taken.energyUwh);
-        uint256 min = terms.minEnergyUwh;
-        if (energyUwh < min) revert EnergyOutOfBounds(energyUwh, min, taken.energyUwh);
-        uint256 remainderUwh = taken.energyUwh - energyUwh;
-        if (remainderUwh != 0 && remainderUwh < min) {
-            revert RemainderTooSmall(orderId, remainderUwh, min);
-        }
-        _hold(taken.windowId, energyUwh, terms.maxEnergyUwh);
+        _state.hold(msg.sender, taken.windowId, energyUwh, terms.maxEnergyUwh);
     }
 }

@@ -4,7 +4,8 @@ pragma solidity ^0.8.24;
 import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
 import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
-import {Account, MarketState, Node, PeerSlot} from "./MarketState.sol";
+import {Accounts} from "./Accounts.sol";
+import {Account, MarketState, Node} from "./MarketState.sol";
 import {Roles} from "./Roles.sol";
 import {IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
 
@@ -22,8 +23,8 @@ abstract contract PeerRegistry is Roles, ReentrancyGuard, Pausable {
     uint32 internal _windowCount;
     uint40 internal _orderCount;
     uint40 internal _tradeCount;
+    uint40 internal _counterCount;
 
-    mapping(address account => PeerSlot) internal _peers;
     MarketState internal _state;
     mapping(bytes32 nodeId => uint32 number) private _holderOfNodeId;
     mapping(address nodeKey => uint32 number) private _holderOfNodeKey;
@@ -32,13 +33,13 @@ abstract contract PeerRegistry is Roles, ReentrancyGuard, Pausable {
 
     /// @inheritdoc IEnergyMarket
     function register() external whenNotPaused {
-        if (_peers[msg.sender].number != 0) revert AlreadyRegistered(msg.sender);
+        if (_state.peers[msg.sender].number != 0) revert AlreadyRegistered(msg.sender);
         _refuseRole(DEFAULT_ADMIN_ROLE);
         _refuseRole(COORDINATOR_ROLE);
         _refuseRole(ORACLE_ROLE);
 
         uint32 number = ++_peerCount;
-        _peers[msg.sender].number = number;
+        _state.peers[msg.sender].number = number;
         _state.accounts[number] = Account(msg.sender, 0, PeerStatus.Registered);
         emit PeerRegistered(msg.sender);
     }
@@ -93,7 +94,7 @@ abstract contract PeerRegistry is Roles, ReentrancyGuard, Pausable {
         onlyRole(DEFAULT_ADMIN_ROLE)
     {
         _registered(peerAccount);
-        _peers[peerAccount].priority = priority;
+        _state.peers[peerAccount].priority = priority;
         emit PriorityGranted(peerAccount, priority);
     }
 
@@ -129,10 +130,10 @@ abstract contract PeerRegistry is Roles, ReentrancyGuard, Pausable {
 
     /// @inheritdoc IEnergyMarket
     function withdraw(uint256 amountWei) external nonReentrant {
-        Account storage account = _state.accounts[_registered(msg.sender)];
+        uint32 number = _registered(msg.sender);
         if (amountWei == 0) revert ZeroAmount();
 
-        _debit(account, amountWei);
+        _debit(number, amountWei);
         emit Withdrawn(msg.sender, amountWei);
         payable(msg.sender).sendValue(amountWei);
     }
@@ -154,7 +155,7 @@ abstract contract PeerRegistry is Roles, ReentrancyGuard, Pausable {
 
     /// @dev Peers never get a role, just as role holders never become peers.
     function _grantRole(bytes32 role, address account) internal override returns (bool) {
-        if (_peers[account].number != 0) revert RoleMayNotTrade(account, role);
+        if (_state.peers[account].number != 0) revert RoleMayNotTrade(account, role);
         return super._grantRole(role, account);
     }
 
@@ -170,36 +171,22 @@ abstract contract PeerRegistry is Roles, ReentrancyGuard, Pausable {
     }
 
     function _registered(address account) internal view returns (uint32 number) {
-        number = _peers[account].number;
+        number = _state.peers[account].number;
         if (number == 0) revert NotRegistered(account);
     }
 
-    function _approved(address sender)
-        internal
-        view
-        returns (uint32 number, Account storage account)
-    {
-        number = _registered(sender);
-        account = _state.accounts[number];
-        _requireApproved(account);
+    /// @dev Returns the number of a peer that may trade.
+    function _approved(address account) internal view returns (uint32 number) {
+        number = _registered(account);
+        Accounts.approved(_state, number);
     }
 
-    function _requireApproved(Account storage account) internal view returns (address) {
-        if (account.status != PeerStatus.Approved) {
-            revert PeerNotApproved(account.account, account.status);
-        }
-        return account.account;
+    function _debit(uint32 number, uint256 amountWei) internal {
+        Accounts.debit(_state, number, amountWei);
     }
 
-    function _debit(Account storage account, uint256 amountWei) internal {
-        uint256 balanceWei = account.balanceWei;
-        if (amountWei > balanceWei) revert BalanceTooLow(account.account, amountWei, balanceWei);
-        account.balanceWei = uint88(balanceWei - amountWei);
-    }
-
-    /// @dev What is credited was debited or deposited before, so it never exceeds MAX_TOTAL_WEI.
     function _credit(uint32 number, uint256 amountWei) internal {
-        if (amountWei != 0) _state.accounts[number].balanceWei += uint88(amountWei);
+        Accounts.credit(_state, number, amountWei);
     }
 
     function _peerView(uint32 number) private view returns (Peer memory) {

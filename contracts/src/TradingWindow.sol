@@ -6,14 +6,15 @@ import {IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
 /// @title Which terms a trading window may have, and how they are stored
 /// @dev An external library, as `Clearing`, only so that the market stays below the size limit.
 /// Everything that an order or a trade is computed from is bounded here, once, before it is narrowed:
-/// times < 2^40, MAX_ENERGY_UWH < 2^48, MAX_PRICE < 2^40, and the largest cost
+/// times < 2^32, MAX_ENERGY_UWH < 2^48, MAX_PRICE < 2^40, and the largest cost
 /// MAX_ENERGY_UWH * MAX_PRICE < 2^88. So no cast of the market cuts a value, no sum overflows.
 library TradingWindow {
     /// @notice 100 MWh, the largest order any window may admit.
     uint256 internal constant MAX_ENERGY_UWH = 1e14;
     /// @notice 1000 ETH/kWh in gwei/kWh, the highest price any window may admit.
     uint256 internal constant MAX_PRICE = 1e12;
-    uint256 internal constant MAX_TIME_S = type(uint40).max;
+    /// @notice In the year 2106.
+    uint256 internal constant MAX_TIME_S = type(uint32).max;
 
     uint256 internal constant MAX_LOSS_PERMILLE = 500;
     /// @notice As kPermille: the window has no rule for its price.
@@ -22,8 +23,9 @@ library TradingWindow {
     /// @dev `IEnergyMarket.WindowTerms` in three slots: what every order needs, what takes, clearing
     /// and reports need, and the rest.
     struct Slots {
-        uint40 bidStart;
+        uint32 bidStart;
         uint40 bidEnd;
+        IEnergyMarket.Mechanism mechanism;
         uint48 minEnergyUwh;
         uint48 maxEnergyUwh;
         uint40 minPrice;
@@ -34,7 +36,6 @@ library TradingWindow {
         uint40 reportBy;
         uint40 resolveBy;
         uint16 lossPermille;
-        IEnergyMarket.Mechanism mechanism;
         bool needsApproval;
         bool isStrict;
         uint16 kPermille;
@@ -52,7 +53,7 @@ library TradingWindow {
         _checkTimes(terms);
         _checkLimits(terms);
         return Slots({
-            bidStart: uint40(terms.bidStart),
+            bidStart: uint32(terms.bidStart),
             bidEnd: uint40(terms.bidEnd),
             minEnergyUwh: uint48(terms.minEnergyUwh),
             maxEnergyUwh: uint48(terms.maxEnergyUwh),
@@ -140,6 +141,19 @@ library TradingWindow {
         }
         if (terms.maxFee != 0 && terms.feeAccount == address(0)) {
             revert IEnergyMarket.ZeroAddress();
+        }
+        if (terms.mechanism == IEnergyMarket.Mechanism.McAfee) _checkMcAfee(terms);
+    }
+
+    /// @dev McAfee's rule is about orders of one and the same quantity, and knows no other limit.
+    function _checkMcAfee(IEnergyMarket.WindowTerms calldata terms) private pure {
+        if (terms.minEnergyUwh != terms.maxEnergyUwh) {
+            revert IEnergyMarket.EnergyLimitsInvalid(
+                terms.minEnergyUwh, terms.maxEnergyUwh, MAX_ENERGY_UWH
+            );
+        }
+        if (terms.capacityUwh != 0) {
+            revert IEnergyMarket.CapacityOrFeeInvalid(terms.capacityUwh, terms.maxFee);
         }
     }
 

@@ -200,7 +200,6 @@ contract ClearingTest is MarketTest {
     function test_RevertWhen_AFillBreaksAnOrder() public {
         uint256 offerId = sell(SELLER, 10_000, 2 * P);
         uint256 bidId = buy(BUYER, 10_000, 3 * P);
-        uint256 ownId = buy(SELLER, 10_000, 3 * P);
         uint256 otherWindow = open(bookTerms());
         vm.prank(SELLER_2);
         uint256 foreignId = market.offer(otherWindow, 10_000, P);
@@ -213,8 +212,6 @@ contract ClearingTest is MarketTest {
         refuse(2 * P - 1, IEnergyMarket.FillPriceRefused.selector);
         fill(bidId, offerId, 10_000);
         refuse(3 * P + 1, IEnergyMarket.FillPriceRefused.selector);
-        fill(ownId, offerId, 10_000);
-        refuse(2 * P, IEnergyMarket.SelfTrade.selector);
         fill(offerId, bidId, 10_000);
         refuse(2 * P, IEnergyMarket.WrongSide.selector);
         fill(bidId, foreignId, 10_000);
@@ -323,22 +320,174 @@ contract ClearingTest is MarketTest {
         refuseToClose(IEnergyMarket.PriceNotByRule.selector);
     }
 
-    function test_PriorityGoesBeforePrice() public {
+    function test_PriorityDecidesBetweenEqualPrices() public {
         vm.prank(ADMINISTRATOR);
-        market.grantPriority(BUYER, 1);
+        market.grantPriority(BUYER_2, 1);
         uint256 offerId = sell(SELLER, 10_000, P);
-        uint256 criticalId = buy(BUYER, 10_000, 2 * P);
-        uint256 richId = buy(BUYER_2, 10_000, 3 * P);
+        uint256 firstId = buy(BUYER, 10_000, 3 * P);
+        uint256 criticalId = buy(BUYER_2, 10_000, 3 * P);
         vm.warp(BID_END);
         uint256 snapshot = vm.snapshotState();
-        fill(richId, offerId, 10_000);
+        fill(firstId, offerId, 10_000);
         clearAt(2 * P);
         refuseToClose(IEnergyMarket.BetterOrderSkipped.selector);
         vm.revertToState(snapshot);
         delete fills;
         fill(criticalId, offerId, 10_000);
-        clearAt(P + P / 2);
+        clearAt(2 * P);
         close();
+    }
+
+    function test_APoorBidOfAHighClassStopsNoClearing() public {
+        vm.prank(ADMINISTRATOR);
+        market.grantPriority(BUYER_2, 1);
+        uint256 offerId = sell(SELLER, 10_000, 2 * P);
+        uint256 bidId = buy(BUYER, 10_000, 2 * P);
+        buy(BUYER_2, 10_000, P);
+        vm.warp(BID_END);
+        fill(bidId, offerId, 10_000);
+        clearAt(2 * P);
+        close();
+    }
+
+    /// @notice Its best bid and best offer could not be filled with each other, so no clearing passed.
+    function test_RevertWhen_APeerStandsOnBothSides() public {
+        uint256 bidId = buy(BUYER, 10_000, 3 * P);
+        vm.expectPartialRevert(IEnergyMarket.OnOtherSide.selector);
+        sell(BUYER, 10_000, P);
+        vm.prank(BUYER);
+        market.cancel(bidId);
+        sell(BUYER, 10_000, P);
+        windowId = open(bookTerms());
+        buy(BUYER, 10_000, P);
+    }
+
+    function test_TheRuleOfThePriceLeavesTheSpreadAside() public {
+        IEnergyMarket.WindowTerms memory terms = bookTerms();
+        (terms.maxFee, terms.feeAccount) = (50, GRID);
+        windowId = open(terms);
+        uint256 offerId = sell(SELLER, 10_000, P);
+        uint256 bidId = buy(BUYER, 10_000, 3 * P);
+        vm.warp(BID_END);
+        fill(bidId, offerId, 10_000);
+        vm.prank(COORDINATOR);
+        market.clear(batch(2 * P - 25, 2 * P + 25));
+        close();
+    }
+
+    // --------------------------------------------------------------------- midpoint and McAfee
+
+    function openBy(IEnergyMarket.Mechanism mechanism) private {
+        IEnergyMarket.WindowTerms memory terms = bookTerms();
+        (terms.mechanism, terms.maxFee, terms.feeAccount) = (mechanism, 3 * P, GRID);
+        if (mechanism == IEnergyMarket.Mechanism.McAfee) terms.maxEnergyUwh = terms.minEnergyUwh;
+        windowId = open(terms);
+    }
+
+    function test_EachPairOfAMidpointWindowHalvesItsGain() public {
+        openBy(IEnergyMarket.Mechanism.Midpoint);
+        uint256 offerId = sell(SELLER, 10_000, P);
+        uint256 bidId = buy(BUYER, 10_000, 2 * P);
+        uint256 dearId = sell(SELLER_2, 10_000, P + 10);
+        uint256 poorId = buy(BUYER_2, 10_000, P + 21);
+        vm.warp(BID_END);
+        fill(bidId, offerId, 10_000);
+        fills.push(IEnergyMarket.Fill(poorId, dearId, 10_000, 10));
+        clearAt(0);
+        close();
+        deliver(1);
+        deliver(2);
+        assertMoves(SELLER, int256(uint256(10_000 * (P + P / 2))));
+        assertMoves(BUYER, -int256(uint256(10_000 * (P + P / 2))));
+        // (110 + 121 + 10) / 2 = 120.5: the buyer pays 120, of which 10 are the fee.
+        assertMoves(BUYER_2, -int256(uint256(10_000 * (P + 20))));
+        assertMoves(SELLER_2, int256(uint256(10_000 * (P + 10))));
+        assertMoves(GRID, 10_000 * 10);
+    }
+
+    function test_RevertWhen_APairOfAMidpointWindowCannotBearItsFee() public {
+        openBy(IEnergyMarket.Mechanism.Midpoint);
+        uint256 offerId = sell(SELLER, 10_000, P);
+        uint256 bidId = buy(BUYER, 10_000, P + 9);
+        vm.warp(BID_END);
+        fills.push(IEnergyMarket.Fill(bidId, offerId, 10_000, 10));
+        refuse(0, IEnergyMarket.FillPriceRefused.selector);
+    }
+
+    /// @dev Two bids and two offers of one quantity, the first pair of which may trade.
+    function bookOfTwoPairs(uint64 bid2, uint64 offer2) private returns (uint256[4] memory ids) {
+        openBy(IEnergyMarket.Mechanism.McAfee);
+        ids[0] = buy(BUYER, MIN_UWH, 3 * P);
+        ids[1] = sell(SELLER, MIN_UWH, P);
+        ids[2] = buy(BUYER_2, MIN_UWH, bid2);
+        ids[3] = sell(SELLER_2, MIN_UWH, offer2);
+        vm.warp(BID_END);
+    }
+
+    function test_McAfeeTradesHalfwayBetweenTheNextTwoWhenThatSuitsAll() public {
+        uint256[4] memory ids = bookOfTwoPairs(P + P / 2, 2 * P); // no trade; (150 + 200) / 2
+        fill(ids[0], ids[1], MIN_UWH);
+        clearAt(P + 3 * P / 4);
+        close();
+        deliver(1);
+        assertMoves(SELLER, int256(uint256(MIN_UWH * (P + 3 * P / 4))));
+    }
+
+    function test_McAfeeLeavesTheLastPairOutWhenNoNextOneGivesAPrice() public {
+        uint256[4] memory ids = bookOfTwoPairs(2 * P, P + P / 2); // both pairs could trade
+        fill(ids[0], ids[1], MIN_UWH);
+        vm.prank(COORDINATOR);
+        market.clear(batch(P + P / 2, 2 * P));
+        close();
+        deliver(1);
+        assertMoves(SELLER, int256(uint256(MIN_UWH * (P + P / 2))));
+        assertMoves(BUYER, -int256(uint256(MIN_UWH * 2 * P)));
+        assertMoves(GRID, int256(uint256(MIN_UWH * (P / 2))));
+    }
+
+    function test_McAfeeLeavesTheOnlyPairOut() public {
+        openBy(IEnergyMarket.Mechanism.McAfee);
+        sell(SELLER, MIN_UWH, P);
+        buy(BUYER, MIN_UWH, 3 * P);
+        vm.warp(BID_END);
+        close();
+        assertTrue(market.isCleared(windowId), "cleared");
+    }
+
+    function test_RevertWhen_McAfeesPricesAreOthers() public {
+        uint256[4] memory ids = bookOfTwoPairs(2 * P, P + P / 2);
+        fill(ids[0], ids[1], MIN_UWH);
+        vm.prank(COORDINATOR);
+        market.clear(batch(P + P / 2, 2 * P + 1));
+        refuseToClose(IEnergyMarket.PriceNotByRule.selector);
+    }
+
+    function test_RevertWhen_McAfeeTradesAPairThatHasNoPrice() public {
+        uint256[4] memory ids = bookOfTwoPairs(2 * P, P + P / 2);
+        fill(ids[0], ids[1], MIN_UWH);
+        fill(ids[2], ids[3], MIN_UWH);
+        clearAt(2 * P);
+        refuseToClose(IEnergyMarket.PriceNotByRule.selector);
+    }
+
+    function test_RevertWhen_McAfeeLeavesTwoPairsOut() public {
+        bookOfTwoPairs(2 * P, P + P / 2);
+        refuseToClose(IEnergyMarket.TradesLeft.selector);
+    }
+
+    function test_RevertWhen_McAfeeLeavesAPairOutThatHasAPrice() public {
+        bookOfTwoPairs(P + P / 2, 2 * P); // (150 + 200) / 2 suits the first pair
+        refuseToClose(IEnergyMarket.TradesLeft.selector);
+    }
+
+    function test_RevertWhen_AMcAfeeWindowHasSeveralQuantities() public {
+        IEnergyMarket.WindowTerms memory terms = bookTerms();
+        terms.mechanism = IEnergyMarket.Mechanism.McAfee;
+        vm.expectPartialRevert(IEnergyMarket.EnergyLimitsInvalid.selector);
+        open(terms);
+        (terms.maxEnergyUwh, terms.capacityUwh) = (terms.minEnergyUwh, 1e6);
+        vm.expectPartialRevert(IEnergyMarket.CapacityOrFeeInvalid.selector);
+        open(terms);
     }
 
     // -------------------------------------------------------------------- when it is not finished
@@ -398,7 +547,7 @@ contract ClearingTest is MarketTest {
             if (i < 2) sell(peers[i], energyUwh, 1 + prices[i] % 1000);
             else buy(peers[i], energyUwh, 1 + prices[i] % 1000);
         }
-        (,, uint256 last,) = market.counts();
+        (,, uint256 last,,) = market.counts();
         vm.warp(BID_END);
         price = 1 + price % 1000;
         for (uint256 i = 0; i < 2; i++) {
@@ -409,7 +558,7 @@ contract ClearingTest is MarketTest {
         }
         if (isClosed) close();
         vm.warp(REPORT_BY - 1);
-        (,,, uint256 trades) = market.counts();
+        (,,, uint256 trades,) = market.counts();
         for (uint256 i = 1; i <= trades; i++) {
             if (isClosed) report(i, meteredUwh, meteredUwh);
             else market.refund(i);

@@ -27,7 +27,7 @@ contract RegistryTest is MarketTest {
         emit IEnergyMarket.PeerRegistered(STRANGER);
         register(STRANGER);
         assertPeerStatus(STRANGER, IEnergyMarket.PeerStatus.Registered);
-        (uint256 peers,,,) = market.counts();
+        (uint256 peers,,,,) = market.counts();
         assertEq(peers, 3, "peers");
         assertEq(market.peerAt(3).account, STRANGER, "third peer");
     }

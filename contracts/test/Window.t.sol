@@ -83,7 +83,7 @@ contract WindowTest is MarketTest {
         terms.resolveBy = type(uint64).max;
         expectRefusal(
             abi.encodeWithSelector(
-                IEnergyMarket.WindowTimeTooLate.selector, type(uint64).max, type(uint40).max
+                IEnergyMarket.WindowTimeTooLate.selector, type(uint64).max, type(uint32).max
             )
         );
         open(terms);

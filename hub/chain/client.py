@@ -19,6 +19,7 @@ from hub.chain.records import (
     NO_ADDRESS,
     ChainIdentity,
     ContractRefused,
+    CounterState,
     DeliveryReport,
     Fill,
     OrderState,
@@ -226,6 +227,29 @@ class MarketClient:
         receipt = self.execute(account, "take", order_id, energy_uwh, limit_price)
         return _argument(receipt, "TradeMade", "trade_id")
 
+    def counter(
+        self, account: LocalAccount, order_id: int, energy_uwh: int, price_gwei_per_kwh: int
+    ) -> int:
+        """Answer another peer's order with other terms; return the counter-offer's id."""
+        receipt = self.execute(account, "counter", order_id, energy_uwh, price_gwei_per_kwh)
+        return _argument(receipt, "CounterOffered", "counter_id")
+
+    def counter_again(
+        self, account: LocalAccount, counter_id: int, energy_uwh: int, price_gwei_per_kwh: int
+    ) -> Receipt:
+        """Replace the standing terms of a counter-offer by the account's."""
+        return self.execute(account, "counter_again", counter_id, energy_uwh, price_gwei_per_kwh)
+
+    def accept(
+        self, account: LocalAccount, counter_id: int, energy_uwh: int, price_gwei_per_kwh: int
+    ) -> int:
+        """Trade at the other side's terms, refused if they changed; return the trade's id."""
+        receipt = self.execute(account, "accept", counter_id, energy_uwh, price_gwei_per_kwh)
+        return _argument(receipt, "TradeMade", "trade_id")
+
+    def withdraw_counter(self, account: LocalAccount, counter_id: int) -> Receipt:
+        return self.execute(account, "withdraw_counter", counter_id)
+
     def reclaim(self, account: LocalAccount, order_id: int) -> Receipt:
         return self.execute(account, "reclaim", order_id)
 
@@ -293,6 +317,9 @@ class MarketClient:
     def order(self, order_id: int) -> OrderState:
         return OrderState(order_id=order_id, **self._read("order", order_id))
 
+    def counter_offer(self, counter_id: int) -> CounterState:
+        return CounterState(counter_id=counter_id, **self._read("counter_offer", counter_id))
+
     def trade(self, trade_id: int) -> TradeState:
         values = self._read("trade", trade_id)
         status = TRADE_STATUSES[values.pop("status")]
@@ -303,7 +330,7 @@ class MarketClient:
         return str(self._read("delivery_id", trade_id, attempt, epoch)["value"])[2:]
 
     def counts(self) -> dict[str, int]:
-        """Return how many `peers`, `windows`, `orders` and `trades` there are."""
+        """Return how many `peers`, `windows`, `orders`, `trades` and `counters` there are."""
         return self._read("counts")
 
     def totals(self) -> Totals:

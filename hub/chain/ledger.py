@@ -45,17 +45,25 @@ class _OpenTrade:
 
 
 @dataclass
+class _Counter:
+    peer: str
+    locked_wei: int
+
+
+@dataclass
 class Book:
-    """Balances, open orders and open trades after the events applied so far."""
+    """Balances, open orders, counter-offers and trades after the events applied so far."""
 
     balances_wei: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    counters: dict[int, _Counter] = field(default_factory=dict)
     orders: dict[int, _OpenOrder] = field(default_factory=dict)
     trades: dict[int, _OpenTrade] = field(default_factory=dict)
 
     @property
     def escrow_wei(self) -> int:
-        """Locks of open bids and escrow of open trades."""
+        """Locks of open bids and counter-offers, and escrow of open trades."""
         locked_wei = sum(order.locked_wei for order in self.orders.values())
+        locked_wei += sum(counter.locked_wei for counter in self.counters.values())
         return locked_wei + sum(trade.escrow_wei for trade in self.trades.values())
 
     def apply(self, event: ChainEvent) -> None:
@@ -72,6 +80,10 @@ class Book:
                 self.balances_wei[self.orders.pop(args["order_id"]).peer] += args["refunded_wei"]
             case "TradeMade":
                 self._trade(args)
+            case "CounterOffered":
+                self._counter(args)
+            case "CounterAccepted" | "CounterWithdrawn":
+                self._free(args["counter_id"])
             case "TradeSettled" | "DisputeResolved":
                 trade = self.trades.pop(args["trade_id"])
                 self.balances_wei[trade.seller] += args["paid_wei"]
@@ -112,8 +124,23 @@ class Book:
         order.energy_uwh -= args["energy_uwh"]
         if order.energy_uwh == 0:
             del self.orders[args["order_id"]]
-        if order.is_offer:
-            self.balances_wei[args["buyer"]] -= escrow_wei
+        if not order.is_offer:  # its lock is freed, at its own price
+            self.balances_wei[args["buyer"]] += args["energy_uwh"] * order.price_gwei_per_kwh
+        self.balances_wei[args["buyer"]] -= escrow_wei
+
+    def _counter(self, args: dict[str, Any]) -> None:
+        """The newest terms replace those before; a peer that would buy locks their cost."""
+        self._free(args["counter_id"])
+        order = self.orders[args["order_id"]]
+        cost_wei = args["energy_uwh"] * args["price_gwei_per_kwh"]
+        locked_wei = cost_wei if order.is_offer and not args["is_makers"] else 0
+        self.counters[args["counter_id"]] = _Counter(args["peer"], locked_wei)
+        self.balances_wei[args["peer"]] -= locked_wei
+
+    def _free(self, counter_id: int) -> None:
+        counter = self.counters.pop(counter_id, None)
+        if counter is not None:
+            self.balances_wei[counter.peer] += counter.locked_wei
 
     def _clear(self, args: dict[str, Any]) -> None:
         """A fill moves a part of the bid's lock into escrow and leaves what it saved locked."""

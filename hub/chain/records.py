@@ -89,7 +89,7 @@ class Rollback:
 
 
 # How a window's orders become trades.
-BILATERAL, UNIFORM, PAY_AS_BID = range(3)
+BILATERAL, UNIFORM, PAY_AS_BID, MIDPOINT, MCAFEE = range(5)
 NO_ADDRESS = "0x" + "00" * 20
 
 
@@ -142,6 +142,19 @@ class OrderState:
     priority: int
     only_accepted: bool
     is_approved: bool
+    locked_wei: int
+
+
+@dataclass(frozen=True)
+class CounterState:
+    """A counter-offer that stands; the terms are the order's maker's, or those of `peer`."""
+
+    counter_id: int
+    order_id: int
+    peer: str
+    is_makers: bool
+    energy_uwh: int
+    price_gwei_per_kwh: int
     locked_wei: int
 
 

@@ -19,7 +19,13 @@ ROLES = {
 }
 ROLE_NAMES: dict[str, str] = {to_hex(role): name for name, role in ROLES.items()}
 SIDES = ("seller", "buyer")
-MECHANISMS = ("taken by peers", "cleared at one price", "cleared at each bid's price")
+MECHANISMS = (
+    "taken by peers",
+    "cleared at one price",
+    "cleared at each bid's price",
+    "cleared halfway between each bid and offer",
+    "cleared by McAfee's rule",
+)
 PEER_STATUSES = ("not registered", "registered", "approved", "suspended")
 TRADE_STATUSES = ("unknown", "matched", "settled", "refunded", "disputed", "one-sided")
 
@@ -40,10 +46,25 @@ def _role(values: Values, name: str) -> str:
     return ROLE_NAMES.get(role, role)
 
 
+_COUNTERS: dict[str, Callable[[Values], str]] = {
+    "UnknownCounter": lambda v: f"There is no counter-offer {v['counter_id']} that stands.",
+    "CounterNotYours": lambda v: (
+        f"The terms of counter-offer {v['counter_id']} are not {v['sender']}'s to answer."
+    ),
+    "CounterChanged": lambda v: (
+        f"Counter-offer {v['counter_id']} stands at {energy_text(v['energy_uwh'])} and "
+        f"{price_text(v['price_gwei_per_kwh'])} by now."
+    ),
+}
+
 _CLEARING: dict[str, Callable[[Values], str]] = {
     "NodeLimitExceeded": lambda v: (
         f"A node may hold {energy_text(v['limit_uwh'])} in this window; with this, "
         f"peer {v['peer']} would hold {energy_text(v['held_uwh'])}."
+    ),
+    "OnOtherSide": lambda v: (
+        f"{v['peer']} has orders on the other side of window {v['window_id']}, whose book is "
+        "cleared; cancel them first."
     ),
     "WindowPassed": lambda v: (
         f"The peer trades in window {v['newest_window_id']} already; "
@@ -162,6 +183,7 @@ _SENTENCES: dict[str, Callable[[Values], str]] = {
         f"({price_text(v['max_fee'])}) is absurdly large."
     ),
     **_CLEARING,
+    **_COUNTERS,
     "UnknownWindow": lambda v: f"There is no window {v['window_id']}.",
     "UnknownOrder": lambda v: f"There is no order {v['order_id']}.",
     "UnknownTrade": lambda v: f"There is no trade {v['trade_id']}.",

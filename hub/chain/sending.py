@@ -34,6 +34,9 @@ GAS_LIMITS = {
     "approve": 250_000,
     "open_window": 250_000,
     "take": 200_000,
+    "counter": 250_000,
+    "counter_again": 200_000,
+    "accept": 250_000,
     "report": 300_000,
     "report_alone": 250_000,
 }

@@ -25,8 +25,8 @@ pragma solidity ^0.8.24;
 /// Ids of windows, orders and trades count from 1. All state can be rebuilt from the events.
 ///
 /// Pausing stops `register`, `deposit`, `openWindow`, `offer`, `bid`, `amend`,
-/// `take` and `clear`. It never stops
-/// `cancel`, `reclaim`, the reports, `refund`, `resolve`, `split` or `withdraw`.
+/// `take`, `counter`, `counterAgain`, `accept` and `clear`. It never stops
+/// `cancel`, `reclaim`, `withdrawCounter`, the reports, `refund`, `resolve`, `split` or `withdraw`.
 interface IEnergyMarket {
     // ---------------------------------------------------------------------------------- records
 
@@ -63,11 +63,14 @@ interface IEnergyMarket {
     }
 
     /// @notice How a window's orders become trades: peers take each other's, or the coordinator
-    /// clears the book after bidEnd, at one price for all or at each bid's own.
+    /// clears the book after bidEnd: at one price for all, at each bid's own, halfway between each
+    /// bid and its offer, or by McAfee's rule.
     enum Mechanism {
         Bilateral,
         Uniform,
-        PayAsBid
+        PayAsBid,
+        Midpoint,
+        McAfee
     }
 
     /// @notice The terms of a trading window, fixed when it is opened.
@@ -79,13 +82,20 @@ interface IEnergyMarket {
     /// `maxEnergyUwh` bounds what one node's orders and takes hold together. `minPrice` and `maxPrice` are gwei per kWh. Meters that
     /// differ by no more than `lossPermille` of the greater one are not disputed.
     ///
-    /// A book that is cleared has bidEnd < clearBy and is frozen between them. With `needsApproval`
-    /// each order waits for the coordinator's approval. Where the window `isStrict`, no better order
-    /// may be skipped, and the uniform price is offer + (bid - offer) * kPermille / 1000, rounded
-    /// down, of the worst bid and the worst offer filled (1001: no such rule). All fills together
-    /// hold at most `capacityUwh` (0: unlimited). Each fill may charge the buyer a fee of at most
-    /// `maxFee` gwei per kWh, which goes to `feeAccount`, a registered peer: a network operator, or
-    /// the grid account that balances a community's prices.
+    /// A book that is cleared has bidEnd < clearBy and is frozen between them; in it, a peer's open
+    /// orders stand on one side. With `needsApproval` each order waits for the coordinator's
+    /// approval. All fills together hold at most `capacityUwh` (0: unlimited). Each fill may charge
+    /// the buyer a fee of at most `maxFee` gwei per kWh, which goes to `feeAccount`, a registered
+    /// peer: a network operator, or the grid account that balances a community's prices.
+    ///
+    /// Where the window `isStrict`, no better order may be skipped (the better price, then the higher
+    /// priority class), and the prices follow a rule. Uniform: sellers get low + (high - low) *
+    /// kPermille / 1000, rounded down, where low is the dearest offer filled and high the poorest bid
+    /// filled less the spread (1001: no such rule). McAfee: with k trades possible, all at the price
+    /// halfway between bid and offer k + 1, rounded down, where offer k and bid k allow it; else one
+    /// trade less, and buyers pay what bid k would, sellers get what offer k asks. Its orders have
+    /// one quantity: minEnergyUwh = maxEnergyUwh. Midpoint, strict or not: each buyer pays
+    /// (bid + offer + fee) / 2, rounded down; who meets whom is the coordinator's word.
     struct WindowTerms {
         uint64 bidStart;
         uint64 bidEnd;
@@ -116,9 +126,9 @@ interface IEnergyMarket {
         uint64 feeGweiPerKwh;
     }
 
-    /// @notice Some fills of a window's book. In a uniform window sellers get `sellPrice` and buyers
+    /// @notice Some fills of a window's book. In uniform and McAfee windows sellers get `sellPrice` and buyers
     /// pay `buyPrice`, both within the window's limits and the same in all batches; what lies between
-    /// (a community's spread) counts as fee. Pay-as-bid windows leave both zero.
+    /// (a community's spread, McAfee's surplus) counts as fee. Other windows leave both zero.
     struct Batch {
         uint256 windowId;
         uint64 sellPrice;
@@ -137,6 +147,17 @@ interface IEnergyMarket {
         uint8 priority;
         bool onlyAccepted;
         bool isApproved;
+        uint256 lockedWei;
+    }
+
+    /// @notice Other terms for an order, on which its maker and `peer` have not agreed yet: the last
+    /// word is the maker's (`isMakers`) or the peer's, whose cost is locked where it would buy.
+    struct CounterOffer {
+        uint256 orderId;
+        address peer;
+        bool isMakers;
+        uint64 energyUwh;
+        uint64 priceGweiPerKwh;
         uint256 lockedWei;
     }
 
@@ -212,8 +233,9 @@ interface IEnergyMarket {
     /// has closed, by anyone (`reclaim`); `refundedWei` went back to the peer's balance.
     event OrderCancelled(uint256 indexed orderId, uint64 energyUwh, uint256 refundedWei);
 
-    /// @notice The taker is the seller or the buyer. A buyer who takes an offer pays
-    /// `energyUwh * priceGweiPerKwh` wei from its balance; a bid pays from its lock.
+    /// @notice The taker is the seller or the buyer; or, where a counter-offer was accepted
+    /// (`CounterAccepted` comes just before), the peer that was not the order's maker. The buyer pays
+    /// `energyUwh * priceGweiPerKwh` wei; where the order is a bid, its lock of that energy is freed.
     event TradeMade(
         uint256 indexed tradeId,
         uint256 indexed orderId,
@@ -224,6 +246,21 @@ interface IEnergyMarket {
         uint64 energyUwh,
         uint64 priceGweiPerKwh
     );
+
+    /// @notice These terms stand now, proposed by the order's maker or by the peer that answered it;
+    /// those before are gone, with their lock. Terms of a peer that would buy lock their cost.
+    event CounterOffered(
+        uint256 indexed counterId,
+        uint256 indexed orderId,
+        address indexed peer,
+        bool isMakers,
+        uint64 energyUwh,
+        uint64 priceGweiPerKwh
+    );
+
+    /// @notice The standing terms became a trade; their lock is freed, and the trade paid as any.
+    event CounterAccepted(uint256 indexed counterId, uint256 indexed tradeId);
+    event CounterWithdrawn(uint256 indexed counterId, uint256 refundedWei);
 
     /// @notice The prices of a window's book, with its first fills.
     event BookPriced(uint256 indexed windowId, uint64 sellPrice, uint64 buyPrice);
@@ -319,12 +356,19 @@ interface IEnergyMarket {
     error UnknownWindow(uint256 windowId);
     error UnknownOrder(uint256 orderId);
     error UnknownTrade(uint256 tradeId);
+    error UnknownCounter(uint256 counterId);
+    /// @notice Neither side of the counter-offer, or the one whose own terms stand.
+    error CounterNotYours(uint256 counterId, address sender);
+    /// @notice Other terms stand by now.
+    error CounterChanged(uint256 counterId, uint256 energyUwh, uint256 priceGweiPerKwh);
     error BiddingClosed(uint256 windowId, uint256 nowS, uint256 bidStart, uint256 bidEnd);
     error TakingClosed(uint256 windowId, uint256 nowS, uint256 bidStart, uint256 clearBy);
     error EnergyOutOfBounds(uint256 energyUwh, uint256 minEnergyUwh, uint256 maxEnergyUwh);
     error PriceOutOfBounds(uint256 priceGweiPerKwh, uint256 minPrice, uint256 maxPrice);
     /// @notice The node's orders and takes would hold more than one node may in this window.
     error NodeLimitExceeded(address peer, uint256 heldUwh, uint256 limitUwh);
+    /// @notice A peer's orders in a book that is cleared stand on one side of it.
+    error OnOtherSide(uint256 windowId, address peer);
     /// @notice The peer has traded in a newer window already.
     error WindowPassed(uint256 windowId, uint256 newestWindowId);
     error WrongMechanism(uint256 windowId, Mechanism mechanism);
@@ -400,8 +444,8 @@ interface IEnergyMarket {
     /// @dev Administrator only. The peer stays registered, its running trades go on.
     function remove(address peerAccount) external;
 
-    /// @notice Gives a peer's later orders a priority class; higher classes are served first.
-    /// Administrator only.
+    /// @notice Gives a peer's later orders a priority class. In a strict window it decides between
+    /// equal prices; elsewhere the coordinator serves higher classes first. Administrator only.
     function grantPriority(address peerAccount, uint8 priority) external;
 
     /// @notice Adds a seller to those the sender's bids may name as the only ones, or removes it.
@@ -440,8 +484,7 @@ interface IEnergyMarket {
     /// the window's trades final after the last. Coordinator only, in [bidEnd, clearBy).
     /// @dev In a strict window, reverts at the end with `BetterOrderSkipped`, `TradesLeft` or
     /// `PriceNotByRule`. Left out of the comparison: orders that are not approved, whose peer is not,
-    /// whose rest is below the smallest fill, or that accept certain sellers only. Better is a higher
-    /// priority class, then the better price.
+    /// whose rest is below the smallest fill, or that accept certain sellers only.
     function closeBook(uint256 windowId, uint256 count) external;
 
     // ----------------------------------------------------------------------------------- orders
@@ -473,6 +516,28 @@ interface IEnergyMarket {
 
     /// @notice Frees the lock of a bid that nobody took, from the window's clearBy on, by anyone.
     function reclaim(uint256 orderId) external;
+
+    // --------------------------------------------------------------------------- counter-offers
+
+    /// @notice Answers another peer's order with other terms. A peer that would buy locks their cost.
+    /// @dev While the order can be taken, and with what a take of it must fulfil but the price.
+    function counter(uint256 orderId, uint64 energyUwh, uint64 priceGweiPerKwh)
+        external
+        returns (uint256 counterId);
+
+    /// @notice Replaces the standing terms by the sender's, as often as it wants: by the order's
+    /// maker, or by the peer that answered it.
+    function counterAgain(uint256 counterId, uint64 energyUwh, uint64 priceGweiPerKwh) external;
+
+    /// @notice Trades at the standing terms, by the side that did not propose them, which names them:
+    /// what changed meanwhile reverts. The energy comes out of the order.
+    function accept(uint256 counterId, uint64 energyUwh, uint64 priceGweiPerKwh)
+        external
+        returns (uint256 tradeId);
+
+    /// @notice Ends a counter-offer and frees its lock: by either side at any time, by anyone from
+    /// the window's clearBy on.
+    function withdrawCounter(uint256 counterId) external;
 
     // ------------------------------------------------------------------------------- settlement
 
@@ -528,9 +593,12 @@ interface IEnergyMarket {
     function order(uint256 orderId) external view returns (Order memory);
     function trade(uint256 tradeId) external view returns (Trade memory);
 
+    /// @notice A counter-offer that stands; reverts with `UnknownCounter` once it is none any more.
+    function counterOffer(uint256 counterId) external view returns (CounterOffer memory);
+
     /// @notice How many there are of each; the newest id is the count.
     function counts()
         external
         view
-        returns (uint256 peers, uint256 windows, uint256 orders, uint256 trades);
+        returns (uint256 peers, uint256 windows, uint256 orders, uint256 trades, uint256 counters);
 }
