@@ -1,4 +1,4 @@
--- The hub's store, version 3 (PRAGMA user_version, set by hub/store/database.py). An older store is
+-- The hub's store, version 4 (PRAGMA user_version, set by hub/store/database.py). An older store is
 -- brought to it by making what it lacks and rebuilding what the chain's events tell.
 -- Units stand in the column names. Wei are decimal text: they pass 64 bits. Times in _ms are Unix
 -- milliseconds of the hub's clock, times in _s are the chain's block timestamps.
@@ -171,7 +171,13 @@ CREATE TABLE IF NOT EXISTS windows (
     report_by_s INTEGER NOT NULL,
     min_energy_uwh INTEGER NOT NULL, max_energy_uwh INTEGER NOT NULL,
     min_price_gwei_per_kwh INTEGER NOT NULL, max_price_gwei_per_kwh INTEGER NOT NULL,
-    resolve_by_s INTEGER NOT NULL
+    resolve_by_s INTEGER NOT NULL,
+    mechanism INTEGER NOT NULL,      -- as in hub.chain.records
+    needs_approval INTEGER NOT NULL, is_strict INTEGER NOT NULL,
+    k_permille INTEGER NOT NULL, capacity_uwh INTEGER NOT NULL,
+    max_fee_gwei_per_kwh INTEGER NOT NULL,
+    sell_gwei_per_kwh INTEGER, buy_gwei_per_kwh INTEGER,  -- of its book, once published
+    is_cleared INTEGER NOT NULL DEFAULT 0                 -- its trades are final
 );
 
 CREATE TABLE IF NOT EXISTS orders (
@@ -183,7 +189,11 @@ CREATE TABLE IF NOT EXISTS orders (
     remaining_uwh INTEGER NOT NULL,
     price_gwei_per_kwh INTEGER NOT NULL,
     is_cancelled INTEGER NOT NULL DEFAULT 0,
-    placed_at_ms INTEGER NOT NULL
+    placed_at_ms INTEGER NOT NULL,
+    priority INTEGER NOT NULL,
+    only_accepted INTEGER NOT NULL,
+    is_approved INTEGER NOT NULL DEFAULT 0,
+    surplus_wei TEXT NOT NULL DEFAULT '0'  -- saved by fills below a bid's price, still locked
 );
 CREATE INDEX IF NOT EXISTS orders_by_window ON orders (window_id);
 
@@ -195,15 +205,33 @@ CREATE TABLE IF NOT EXISTS trades (
     buyer TEXT NOT NULL,
     taker TEXT NOT NULL,
     energy_uwh INTEGER NOT NULL,
-    price_gwei_per_kwh INTEGER NOT NULL,
+    price_gwei_per_kwh INTEGER NOT NULL,  -- what the buyer pays: the seller's price and the fee
     matched_at_ms INTEGER NOT NULL,
-    chain_state TEXT NOT NULL,   -- matched, settled, refunded, disputed
+    chain_state TEXT NOT NULL,   -- provisional, matched, settled, refunded, disputed
     seller_metered_uwh INTEGER, buyer_metered_uwh INTEGER, settled_uwh INTEGER,
     paid_wei TEXT, refunded_wei TEXT,
     closed_at_ms INTEGER,        -- when the hub saw it settled or refunded
-    signatures INTEGER           -- whose the contract checked: 1 the seller's, 2 the buyer's
+    signatures INTEGER,          -- whose the contract checked: 1 the seller's, 2 the buyer's
+    fee_gwei_per_kwh INTEGER NOT NULL DEFAULT 0,
+    fee_wei TEXT NOT NULL DEFAULT '0'  -- of what the buyer paid (paid_wei), not the seller's
 );
 CREATE INDEX IF NOT EXISTS trades_by_window ON trades (window_id);
+
+CREATE TABLE IF NOT EXISTS counters (  -- counter-offers that stand
+    counter_id INTEGER PRIMARY KEY,
+    order_id INTEGER NOT NULL,
+    peer TEXT NOT NULL,          -- who answered the order
+    is_makers INTEGER NOT NULL,  -- the terms are those of the order's maker
+    energy_uwh INTEGER NOT NULL,
+    price_gwei_per_kwh INTEGER NOT NULL,
+    locked_wei TEXT NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS accepted_sellers (  -- whom a buyer's bids may name
+    buyer TEXT NOT NULL,
+    seller TEXT NOT NULL,
+    PRIMARY KEY (buyer, seller)
+) WITHOUT ROWID;
 
 -- The hub's own journal: never rebuilt, written before the hub acts ---------------------------
 
@@ -225,6 +253,12 @@ CREATE TABLE IF NOT EXISTS deliveries (
     report_hash TEXT
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS deliveries_by_trade ON deliveries (trade_id, attempt, epoch);
+
+CREATE TABLE IF NOT EXISTS window_plans (  -- what the coordinator opened a window for
+    window_id INTEGER PRIMARY KEY,
+    stage TEXT NOT NULL,         -- as in hub.coordinator.kinds
+    community TEXT               -- whose members trade in it; none: everyone's
+);
 
 CREATE TABLE IF NOT EXISTS transactions (      -- other signed transactions, each sent at most once per key
     key TEXT PRIMARY KEY,        -- such as window:2022-06-21T10:30 or refund:7

@@ -6,11 +6,13 @@ from hub.store.journal import JournalTables
 from hub.store.market import MarketTables
 from hub.store.messages import MessageTables
 from hub.store.rows import (
+    CounterRow,
     DeliveryRow,
     IdentityRow,
     NodeRow,
     OrderRow,
     PeerRow,
+    PlanRow,
     ReportRow,
     SignatureRow,
     StatusRow,
@@ -20,11 +22,13 @@ from hub.store.rows import (
 )
 
 __all__ = [
+    "CounterRow",
     "DeliveryRow",
     "IdentityRow",
     "NodeRow",
     "OrderRow",
     "PeerRow",
+    "PlanRow",
     "ReportRow",
     "SignatureRow",
     "StatusRow",

@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 from hub.errors import ForeignStore, NewerStore, StoreError
 from hub.store.rows import IdentityRow
 
-SCHEMA_VERSION = 3
-DERIVED = ("peers", "windows", "orders", "trades")  # told by the chain's events alone
+SCHEMA_VERSION = 4
+# Told by the chain's events alone.
+DERIVED = ("peers", "windows", "orders", "trades", "counters", "accepted_sellers")
 BUSY_TIMEOUT_S = 10.0
 Row = TypeVar("Row")
 

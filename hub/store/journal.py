@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hub.store.database import Database
-from hub.store.rows import DeliveryRow, TransactionRow
+from hub.store.rows import DeliveryRow, PlanRow, TransactionRow
 
 ENDED = ("settled", "refunded", "abandoned")
 STAMPS = (
@@ -78,6 +78,21 @@ class JournalTables(Database):
     def delivery(self, delivery_id: str) -> DeliveryRow | None:
         row = self._one("SELECT * FROM deliveries WHERE delivery_id = ?", (delivery_id,))
         return None if row is None else DeliveryRow(**row)
+
+    # Windows ----------------------------------------------------------------------------------
+
+    def keep_plan(self, row: PlanRow) -> None:
+        """Note what a window was opened for."""
+        with self.transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO window_plans VALUES (?, ?, ?)",
+                (row.window_id, row.stage, row.community),
+            )
+
+    def plans(self) -> dict[int, PlanRow]:
+        """Return what each window was opened for, by its id."""
+        rows = [PlanRow(**row) for row in self._rows("SELECT * FROM window_plans")]
+        return {row.window_id: row for row in rows}
 
     # Other transactions -----------------------------------------------------------------------
 

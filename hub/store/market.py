@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from hub.store.changes import CHANGES
 from hub.store.database import DERIVED, Database
-from hub.store.rows import OrderRow, PeerRow, TradeRow, WindowRow
+from hub.store.rows import CounterRow, OrderRow, PeerRow, TradeRow, WindowRow
 
 
 class Event(Protocol):
@@ -49,8 +49,9 @@ def _plain(value: object) -> str:
 _TRADES = """
     SELECT t.trade_id, order_id, window_id, seller, buyer, taker, energy_uwh, price_gwei_per_kwh,
            matched_at_ms, seller_metered_uwh, buyer_metered_uwh, settled_uwh, paid_wei,
-           refunded_wei, closed_at_ms,
-           CASE WHEN chain_state <> 'matched' THEN chain_state ELSE coalesce(
+           refunded_wei, closed_at_ms, signatures, fee_gwei_per_kwh, fee_wei,
+           CASE WHEN chain_state = 'provisional' THEN 'matched'
+               WHEN chain_state <> 'matched' THEN chain_state ELSE coalesce(
                (SELECT nullif(d.state, 'abandoned') FROM deliveries d
                 WHERE d.trade_id = t.trade_id
                 ORDER BY d.attempt DESC, d.epoch DESC LIMIT 1), 'matched') END AS state
@@ -123,13 +124,12 @@ class MarketTables(Database):
 
     def windows(self) -> list[WindowRow]:
         """Return all trading windows, newest first."""
-        return [
-            WindowRow(**row) for row in self._rows("SELECT * FROM windows ORDER BY window_id DESC")
-        ]
+        rows = self._rows("SELECT * FROM windows ORDER BY window_id DESC")
+        return [_window_row(row) for row in rows]
 
     def window(self, window_id: int) -> WindowRow | None:
         row = self._one("SELECT * FROM windows WHERE window_id = ?", (window_id,))
-        return None if row is None else WindowRow(**row)
+        return None if row is None else _window_row(row)
 
     def orders(self, window_id: int | None = None, peer: str | None = None) -> list[OrderRow]:
         """Return orders, oldest first, of one window or peer (address) or all."""
@@ -147,7 +147,8 @@ class MarketTables(Database):
     def locked_bids(self) -> list[OrderRow]:
         """Return the bids of all windows that still lock money."""
         rows = self._rows(
-            "SELECT * FROM orders WHERE is_offer = 0 AND remaining_uwh > 0 ORDER BY order_id"
+            "SELECT * FROM orders WHERE is_offer = 0 AND (remaining_uwh > 0 OR surplus_wei <> '0')"
+            " ORDER BY order_id"
         )
         return [_order_row(row) for row in rows]
 
@@ -162,9 +163,35 @@ class MarketTables(Database):
         return [_trade_row(row) for row in rows]
 
     def unsettled_trades(self) -> list[TradeRow]:
-        """Return the trades that the chain still holds money for, oldest first."""
+        """Return the trades to be delivered and settled, oldest first."""
         rows = self._rows(_TRADES + "WHERE chain_state = 'matched' ORDER BY trade_id")
         return [_trade_row(row) for row in rows]
+
+    def provisional_trades(self) -> list[TradeRow]:
+        """Return the trades of books whose clearing is not final, oldest first."""
+        rows = self._rows(_TRADES + "WHERE chain_state = 'provisional' ORDER BY trade_id")
+        return [_trade_row(row) for row in rows]
+
+    def counters(self) -> list[CounterRow]:
+        """Return the counter-offers that stand, oldest first."""
+        rows = self._rows("SELECT * FROM counters ORDER BY counter_id")
+        return [
+            CounterRow(
+                **{
+                    **dict(row),
+                    "is_makers": bool(row["is_makers"]),
+                    "locked_wei": int(row["locked_wei"]),
+                }
+            )
+            for row in rows
+        ]
+
+    def accepted_sellers(self) -> dict[str, frozenset[str]]:
+        """Return whom each buyer's bids may name as their only sellers."""
+        found: dict[str, set[str]] = {}
+        for row in self._rows("SELECT * FROM accepted_sellers"):
+            found.setdefault(row["buyer"], set()).add(row["seller"])
+        return {buyer: frozenset(sellers) for buyer, sellers in found.items()}
 
     def disputed_trades(self) -> list[TradeRow]:
         """Return the trades of which the chain holds a part in dispute, oldest first."""
@@ -176,9 +203,14 @@ class MarketTables(Database):
         return None if row is None else _trade_row(row)
 
 
+def _window_row(row: sqlite3.Row) -> WindowRow:
+    flags = {name: bool(row[name]) for name in ("needs_approval", "is_strict", "is_cleared")}
+    return WindowRow(**{**dict(row), **flags})
+
+
 def _order_row(row: sqlite3.Row) -> OrderRow:
-    flags = {name: bool(row[name]) for name in ("is_offer", "is_cancelled")}
-    return OrderRow(**{**dict(row), **flags})
+    flags = {name: bool(row[name]) for name in _ORDER_FLAGS}
+    return OrderRow(**{**dict(row), **flags, "surplus_wei": int(row["surplus_wei"])})
 
 
 def _trade_row(row: sqlite3.Row) -> TradeRow:
@@ -186,4 +218,5 @@ def _trade_row(row: sqlite3.Row) -> TradeRow:
     return TradeRow(**{**dict(row), **wei})
 
 
-_WEI = ("paid_wei", "refunded_wei")
+_WEI = ("paid_wei", "refunded_wei", "fee_wei")
+_ORDER_FLAGS = ("is_offer", "is_cancelled", "only_accepted", "is_approved")

@@ -69,6 +69,42 @@ class WindowRow:
     min_price_gwei_per_kwh: int
     max_price_gwei_per_kwh: int
     resolve_by_s: int
+    mechanism: int = 0  # as in hub.chain.records: 0 is taken by peers, the others are cleared
+    needs_approval: bool = False
+    is_strict: bool = False
+    k_permille: int = 500
+    capacity_uwh: int = 0
+    max_fee_gwei_per_kwh: int = 0
+    sell_gwei_per_kwh: int | None = None  # of its book, once published
+    buy_gwei_per_kwh: int | None = None
+    is_cleared: bool = False  # its trades are final
+
+    @property
+    def has_book(self) -> bool:
+        """Its orders are cleared together, not taken one by one."""
+        return self.mechanism != 0
+
+
+@dataclass(frozen=True)
+class PlanRow:
+    """What the coordinator opened a window for; no community: everyone trades in it."""
+
+    window_id: int
+    stage: str
+    community: str | None
+
+
+@dataclass(frozen=True)
+class CounterRow:
+    """A counter-offer that stands: terms of the order's maker, or of `peer`, who answered it."""
+
+    counter_id: int
+    order_id: int
+    peer: str
+    is_makers: bool
+    energy_uwh: int
+    price_gwei_per_kwh: int
+    locked_wei: int
 
 
 @dataclass(frozen=True)
@@ -82,12 +118,19 @@ class OrderRow:
     price_gwei_per_kwh: int
     is_cancelled: bool
     placed_at_ms: int
+    priority: int = 0
+    only_accepted: bool = False
+    is_approved: bool = False
+    surplus_wei: int = 0  # saved by fills below a bid's price, locked until the book is closed
 
 
 @dataclass(frozen=True)
 class TradeRow:
     """A trade; `state` is matched, queued, armed, delivering, reported, settled, refunded or
-    disputed. Metered, settled and money members are None until the chain settled it."""
+    disputed. Metered, settled and money members are None until the chain settled it.
+
+    The price is what the buyer pays; `fee_gwei_per_kwh` of it is not the seller's. `paid_wei` is
+    what the buyer paid, of which `fee_wei` went to the window's account."""
 
     trade_id: int
     order_id: int
@@ -106,6 +149,8 @@ class TradeRow:
     refunded_wei: int | None
     closed_at_ms: int | None = None
     signatures: int | None = None  # that the contract checked: 1 the seller's, 2 the buyer's
+    fee_gwei_per_kwh: int = 0
+    fee_wei: int | None = None
 
 
 @dataclass(frozen=True)
