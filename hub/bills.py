@@ -71,7 +71,9 @@ def make_bill(
     settled = [trade for trade in trades if trade.state == "settled"]
     bought = [trade for trade in settled if trade.buyer == address]
     sold = [trade for trade in settled if trade.seller == address]
-    paid_wei, earned_wei = (sum(one.paid_wei or 0 for one in side) for side in (bought, sold))
+    paid_wei = sum(one.paid_wei or 0 for one in bought)
+    fees_wei = sum(one.fee_wei or 0 for one in bought)
+    earned_wei = sum((one.paid_wei or 0) - (one.fee_wei or 0) for one in sold)
     from_community = sum(one.settled_uwh or 0 for one in bought)
     full_load = rise.get("load_import_uwh")
     load = None if full_load is None else full_load // model_scale
@@ -95,7 +97,7 @@ def make_bill(
         trades=len(bought) + len(sold),
         paid_wei=paid_wei,
         earned_wei=earned_wei,
-        fees_wei=0,  # the contract takes none
+        fees_wei=fees_wei,  # of what was paid
         net_wei=earned_wei - paid_wei,
     )
 
@@ -114,11 +116,12 @@ def check(bills: Sequence[Bill], trades: Iterable[TradeRow]) -> None:
     settled = [trade for trade in trades if trade.state == "settled"]
     energy_uwh = sum(trade.settled_uwh or 0 for trade in settled)
     money_wei = sum(trade.paid_wei or 0 for trade in settled)
+    fees_wei = sum(trade.fee_wei or 0 for trade in settled)
     sums = {
         "energy bought": (sum(bill.from_community_uwh for bill in bills), energy_uwh),
         "energy sold": (sum(bill.to_community_uwh for bill in bills), energy_uwh),
         "money paid": (sum(bill.paid_wei for bill in bills), money_wei),
-        "money earned": (sum(bill.earned_wei for bill in bills), money_wei),
+        "money earned": (sum(bill.earned_wei for bill in bills), money_wei - fees_wei),
     }
     for what, (billed, traded) in sums.items():
         if billed != traded:

@@ -53,8 +53,11 @@ def hub() -> None:
 @click.option("--start", type=click.DateTime(), default=BENCH_START.isoformat(), show_default=True,
               help="Site time at which the bench's replayed day begins.")  # fmt: skip
 @click.option("--once", is_flag=True, help="For one window now instead of the daily schedule.")
+@click.option("--market", type=click.Choice(configuration.MARKET_KINDS),
+              default=configuration.MARKET_KINDS[0], show_default=True,
+              help="How houses trade; see docs/markets.md.")  # fmt: skip
 def init(data: Path, houses: int, name: str, speed: int, start: datetime.datetime,
-         once: bool) -> None:  # fmt: skip
+         once: bool, market: str) -> None:  # fmt: skip
     """Make a new bench site: one configuration, fresh keys.
 
     Example: trueque hub init --data var/site --houses 5
@@ -71,6 +74,7 @@ def init(data: Path, houses: int, name: str, speed: int, start: datetime.datetim
         site={"name": name},
         clock={"start_local": start, "speed": speed},
         schedule={"mode": "once" if once else "daily"},
+        market={"kind": market},
     )
     click.echo(
         f"{path}: {houses} houses; change it as you like, then: trueque hub up --data {data}"

@@ -27,6 +27,19 @@ FILE_NAME = "site.toml"
 ROLE_NAMES = ("hub", "administrator", "coordinator", "oracle")
 
 
+MARKET_KINDS = (
+    "decentralised",
+    "uniform",
+    "pay-as-bid",
+    "midpoint",
+    "mcafee",
+    "community",
+    "centralised",
+    "hybrid",
+)
+COMMUNITY_PRICES = ("mid-market-rate", "supply-demand-ratio")
+
+
 @dataclass(frozen=True)
 class Site:
     """What the site is. `model_scale`: the DC side is a 1:n model of the homes."""
@@ -43,6 +56,7 @@ class House:
     name: str
     kind: str = field("consumer", choices=("prosumer", "consumer"))
     segment: str = field("bus-1")
+    community: str = field("community-1")
 
 
 @dataclass(frozen=True)
@@ -94,6 +108,17 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Market:
+    """How houses trade (docs/markets.md): `kind` decides which windows a delivery has.
+
+    `community_price`: how a community's prices follow from what it offers and wants. `approval`:
+    who reviews the orders of a centralised market, a rule or a person. `k_permille`: where between
+    offer and bid one price for all lies.
+    """
+
+    kind: str = field("decentralised", choices=MARKET_KINDS)
+    community_price: str = field("mid-market-rate", choices=COMMUNITY_PRICES)
+    approval: str = field("automatic", choices=("automatic", "manual"))
+    k_permille: int = field(500, low=0, high=1000)
     retail_gwei_per_kwh: int = field(300_000_000, low=1, high=10**15)
     feed_in_gwei_per_kwh: int = field(100_000_000, low=0, high=10**15)
     min_price_gwei_per_kwh: int = field(1, low=1, high=10**15)
@@ -249,6 +274,13 @@ def _check_together(parts: dict[str, Any], problems: list[str]) -> None:
     for what in ("price_gwei_per_kwh", "energy_uwh"):
         if getattr(market, f"min_{what}") > getattr(market, f"max_{what}"):
             problems.append(f"market.min_{what} is above market.max_{what}")
+    if market.kind in ("community", "hybrid") and (
+        market.feed_in_gwei_per_kwh == market.retail_gwei_per_kwh
+    ):
+        problems.append(
+            f"market.kind {market.kind!r} needs market.feed_in_gwei_per_kwh below "
+            "market.retail_gwei_per_kwh"
+        )
     if len(schedule.bids) != len(schedule.deliveries):
         problems.append("schedule.bids and schedule.deliveries must have the same length")
     for name in ("bids", "deliveries"):
@@ -269,9 +301,16 @@ def span(text: str) -> tuple[datetime.time, datetime.time]:
 
 
 def bench_houses(count: int) -> tuple[House, ...]:
-    """Return house-1..count: odd ones are prosumers, even ones consumers."""
+    """Return house-1..count: odd ones are prosumers, even ones consumers.
+
+    The first half, and one more of an odd number, is one community, the others are another.
+    """
     return tuple(
-        House(f"house-{number}", "prosumer" if number % 2 else "consumer")
+        House(
+            f"house-{number}",
+            "prosumer" if number % 2 else "consumer",
+            community="community-1" if number <= (count + 1) // 2 else "community-2",
+        )
         for number in range(1, count + 1)
     )
 

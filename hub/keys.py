@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import json
 import os
 import re
@@ -18,6 +20,7 @@ from wire import signing
 from hub.errors import ConfigError
 
 ROLES = ("administrator", "coordinator", "oracle")
+GRID = "grid"
 _MASTER_KEY = re.compile("[0-9a-fA-F]{64}")
 _PRIVATE_KEY = "a private key: 0x and 64 hexadecimal digits"
 
@@ -43,11 +46,19 @@ class Keys:
         return signing.derive_key(self.master_key, node, direction, self.generations.get(node, 1))
 
     def peer_name(self, address: str) -> str | None:
-        """Return the house whose account has that address, None for a stranger's."""
+        """Return the house (or the grid) whose account has that address, None for a stranger's."""
         for name, account in self.peers.items():
             if account.address.lower() == address.lower():
                 return name
-        return None
+        return GRID if address.lower() == self.grid.address.lower() else None
+
+    @functools.cached_property
+    def grid(self) -> LocalAccount:
+        """The account of the grid: a community's spread and McAfee's surplus go to it.
+
+        Derived, so that a site made before there was one has it, too.
+        """
+        return Account.from_key(hashlib.sha256(b"trueque-grid|" + self.master_key).digest())
 
     @property
     def accounts(self) -> dict[str, LocalAccount]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from hub.chain.client import MarketClient
 from hub.config import SiteConfig
+from hub.coordinator.kinds import needs_account
 from hub.keys import Keys
 
 WEI_PER_GWEI = 10**9
@@ -34,6 +35,10 @@ def admit_houses(
         if found is None or found.status == "registered":
             client.approve(keys.administrator, account.address, house.name)
             say(f"{house.name} is a peer: {account.address}")
+    if needs_account(config.market.kind) and keys.grid.address not in known:
+        # It receives and withdraws; it orders nothing, so it needs no approval.
+        _fund(client, keys, keys.grid.address, 0)
+        client.register(keys.grid)
 
 
 def _has_nothing(client: MarketClient, address: str) -> bool:

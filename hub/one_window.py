@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hub import report
@@ -12,7 +12,7 @@ from hub.chain.process import HARDFORK
 from hub.processes import wait_until
 from hub.site import Site
 from hub.site_clock import wall_ms
-from hub.store import Store
+from hub.store import Store, TradeRow, WindowRow
 
 SEEN_S = 30.0
 AFTER_REPORT_BY_S = 30.0
@@ -20,26 +20,44 @@ BENCH_PERIOD_S = 1.5  # the bench writes its own record once a second
 
 
 async def run_one_window(site: Site, say: Callable[[str], None]) -> dict[str, Any]:
-    """Open one window, wait until all its trades are settled or refunded, and report it."""
+    """Open the windows of one delivery, wait until all their trades are settled or refunded, and
+    report them."""
     store, config = site.store, site.config
     wanted = config.schedule.once_nodes or len(config.houses)
-    window_id = await site.coordinator.run_once(
-        site.epoch, lambda: len(site.watch.measuring()) >= wanted
-    )
-    await wait_until(lambda: store.window(window_id) is not None, SEEN_S, "seeing the window")
-    window = store.window(window_id)
-    assert window is not None
-    await asyncio.sleep(max(0.0, window.clear_by_s + 0.5 - wall_ms() / 1000))
-    say(f"bids are over: {len(store.trades(window_id=window_id))} trades")
-    left_s = window.report_by_s + AFTER_REPORT_BY_S - wall_ms() / 1000
+    ids = await site.coordinator.run_once(site.epoch, lambda: len(site.watch.measuring()) >= wanted)
+    await wait_until(lambda: len(_windows(store, ids)) == len(ids), SEEN_S, "seeing the windows")
+    end_s = max(window.clear_by_s for window in _windows(store, ids)) + 0.5
+    with contextlib.suppress(TimeoutError):  # what is not cleared in time goes back
+        left_s = max(0.0, end_s - wall_ms() / 1000)
+        await wait_until(lambda: _is_agreed(store, ids), left_s, "agreeing", 0.25)
+    say(f"bids are over: {len(_trades(store, ids))} trades")
+    left_s = max(window.report_by_s for window in _windows(store, ids)) + AFTER_REPORT_BY_S
     with contextlib.suppress(TimeoutError):  # the report then shows what is unsettled
-        await wait_until(lambda: _is_settled(store, window_id), left_s, "settling", 0.25)
+        await wait_until(
+            lambda: _is_settled(store, ids), left_s - wall_ms() / 1000, "settling", 0.25
+        )
     await asyncio.sleep(BENCH_PERIOD_S)
     totals = await asyncio.to_thread(site.client.totals)
     parts = {"broker": site.broker.kind, "chain": f"ganache, {HARDFORK}"}
-    return report.build(config, store, site.keys, totals, parts, window_id)
+    return report.build(config, store, site.keys, totals, parts, ids)
 
 
-def _is_settled(store: Store, window_id: int) -> bool:
-    trades = store.trades(window_id=window_id)
-    return all(trade.state in ("settled", "refunded") for trade in trades)
+def _windows(store: Store, ids: Sequence[int]) -> list[WindowRow]:
+    return [window for window in map(store.window, ids) if window is not None]
+
+
+def _trades(store: Store, ids: Sequence[int]) -> list[TradeRow]:
+    return [trade for window_id in ids for trade in store.trades(window_id=window_id)]
+
+
+def _is_agreed(store: Store, ids: Sequence[int]) -> bool:
+    """Tell whether no trade can be made any more."""
+    now_s = wall_ms() / 1000
+    return all(
+        window.is_cleared or (not window.has_book and now_s >= window.clear_by_s)
+        for window in _windows(store, ids)
+    )
+
+
+def _is_settled(store: Store, ids: Sequence[int]) -> bool:
+    return all(trade.state in ("settled", "refunded") for trade in _trades(store, ids))

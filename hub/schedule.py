@@ -16,15 +16,24 @@ from eth_account.signers.local import LocalAccount
 
 from hub.chain.client import MarketClient
 from hub.chain.records import (
+    NO_ADDRESS,
     ChainUnavailable,
     ContractRefused,
-    SignedCall,
     StaleCall,
     WindowTerms,
 )
-from hub.config import House, SiteConfig, span
+from hub.config import SiteConfig, span
+from hub.coordinator.kept import KeptCalls
+from hub.coordinator.kinds import (
+    MS_PER_HOUR,
+    TURN_PAUSE_MS,
+    Span,
+    clearing_ms,
+    stages,
+    turns_per_segment,
+)
 from hub.site_clock import SiteClock, wall_ms
-from hub.store import Store, TransactionRow
+from hub.store import PlanRow, Store
 
 LEAD_MS = 2_000  # opened this long before its bids begin
 LEAST_BIDS_MS = 8_000  # a window with less time left for bids is not opened any more
@@ -32,87 +41,84 @@ RETRY_S = 2.0
 MOST_AHEAD_S = 5  # of the chain's clock: windows are agreed in its seconds
 LOOK_S = 0.25
 LONGEST_SLEEP_S = 30.0
-TURN_PAUSE_MS = 5_000  # between the turns of one segment: relays, currents at zero
 ONCE_TRADE_PERMILLE = 1_150  # of the smallest trade
-MS_PER_HOUR = 3_600_000
 
 
 @dataclass(frozen=True)
 class Slot:
-    """A window to open: its key for good, and its terms in chain seconds."""
+    """A window to open: its key for good, its terms in chain seconds, and whom it is for."""
 
     key: str
     terms: WindowTerms
+    stage: str
+    community: str | None
 
 
-def turns_per_segment(houses: tuple[House, ...]) -> int:
-    """Return how many deliveries a segment may see in one window: half of its houses."""
-    on_segment = [sum(one.segment == house.segment for one in houses) for house in houses]
-    return max(1, max(on_segment) // 2)
-
-
-def largest_trade_uwh(config: SiteConfig, delivery_ms: int) -> int:
-    """Return the most an order may hold so that every pair of houses gets its turn."""
-    turn_ms = delivery_ms // turns_per_segment(config.houses) - TURN_PAUSE_MS
-    # A tenth is left for a source that gives less than its rated power.
-    energy_uwh = config.bus.rated_power_uw * max(turn_ms, 0) // MS_PER_HOUR * 9 // 10
-    return max(min(energy_uwh, config.market.max_energy_uwh), config.market.min_energy_uwh)
-
-
-def window_terms(
-    config: SiteConfig, bids_ms: tuple[int, int], delivery_ms: tuple[int, int]
-) -> WindowTerms:
-    """Return the terms of a window from its half-open intervals in wall ms."""
-    seconds = [at_ms // 1000 for at_ms in (*bids_ms, *delivery_ms)]
-    market = config.market
-    return WindowTerms(
-        bid_start=seconds[0],
-        bid_end=seconds[1],
-        clear_by=seconds[1],
-        delivery_start=max(seconds[2], seconds[1]),
-        delivery_end=seconds[3],
-        report_by=seconds[3] + config.schedule.report_grace_s,
-        resolve_by=seconds[3] + config.schedule.report_grace_s + config.schedule.resolve_grace_s,
-        min_energy_uwh=market.min_energy_uwh,
-        max_energy_uwh=largest_trade_uwh(config, delivery_ms[1] - delivery_ms[0]),
-        min_price=market.min_price_gwei_per_kwh,
-        max_price=market.max_price_gwei_per_kwh,
-        loss_permille=config.bus.loss_allowance_permille,
+def slots_of(
+    key: str, config: SiteConfig, bids_ms: Span, delivery_ms: Span, account: str = NO_ADDRESS
+) -> tuple[Slot, ...]:
+    """Return the windows of one delivery; of several, each has the stage in its key."""
+    found = stages(config, bids_ms, delivery_ms, account)
+    return tuple(
+        Slot(
+            key if len(found) == 1 else ":".join(filter(None, (key, one.name, one.community))),
+            one.terms,
+            one.name,
+            one.community,
+        )
+        for one in found
     )
 
 
-def next_daily_slot(config: SiteConfig, clock: SiteClock, at_ms: int) -> Slot:
-    """Return the first window of the daily schedule that still has time for bids."""
+def next_daily_slots(
+    config: SiteConfig, clock: SiteClock, at_ms: int, account: str = NO_ADDRESS
+) -> tuple[Slot, ...]:
+    """Return the windows of the first delivery that still has time for bids."""
     today = clock.at(at_ms).date()
     for day in range(3):  # tomorrow always has one; one more for a day that skips an hour
         date = today + datetime.timedelta(days=day)
         for bids, delivery in zip(config.schedule.bids, config.schedule.deliveries, strict=True):
             bids_ms = _wall(clock, date, bids)
-            if bids_ms[1] - at_ms >= LEAST_BIDS_MS:
-                terms = window_terms(config, bids_ms, _wall(clock, date, delivery))
-                return Slot(f"window:{date}T{bids.partition('-')[0]}", terms)
+            key = f"window:{date}T{bids.partition('-')[0]}"
+            slots = slots_of(key, config, bids_ms, _wall(clock, date, delivery), account)
+            if slots[0].terms.bid_end * 1000 - at_ms >= LEAST_BIDS_MS:
+                return slots
     raise ValueError("schedule.bids is empty")
 
 
-def _wall(clock: SiteClock, date: datetime.date, text: str) -> tuple[int, int]:
+def _wall(clock: SiteClock, date: datetime.date, text: str) -> Span:
     start, end = (datetime.datetime.combine(date, time) for time in span(text))
     return clock.wall_ms_of(start), clock.wall_ms_of(end)
 
 
-def once_slot(config: SiteConfig, epoch: int, at_ms: int) -> Slot:
-    """Return one window from now on, long enough for a smallest trade of every pair."""
+def once_slots(
+    config: SiteConfig, epoch: int, at_ms: int, account: str = NO_ADDRESS
+) -> tuple[Slot, ...]:
+    """Return the windows of one delivery from now on, long enough for a smallest trade of every
+    pair. A market of several stages gets the bidding time for each."""
     market, turns = config.market, turns_per_segment(config.houses)
     energy_uwh = market.min_energy_uwh * ONCE_TRADE_PERMILLE // 1000
     nominal_ms = energy_uwh * MS_PER_HOUR // config.bus.rated_power_uw
     slowest_ms = nominal_ms * config.bus.turn_slack_permille // 1000
-    bids_end_ms = at_ms + config.schedule.once_bids_s * 1000
-    delivery_ms = turns * (slowest_ms + TURN_PAUSE_MS) + config.bus.turn_overhead_ms
-    end_ms = bids_end_ms + delivery_ms
-    terms = window_terms(config, (at_ms, bids_end_ms), (bids_end_ms, end_ms))
-    return Slot(
-        f"window:once-{epoch}",
-        dataclasses.replace(terms, max_energy_uwh=min(energy_uwh, market.max_energy_uwh)),
+    length_ms = turns * (slowest_ms + TURN_PAUSE_MS) + config.bus.turn_overhead_ms
+    clearing = clearing_ms((0, length_ms))
+    bids_ms = config.schedule.once_bids_s * 1000
+    if market.kind == "hybrid":
+        bids_ms = 2 * bids_ms + clearing
+    elif market.kind != "decentralised":
+        length_ms += clearing  # which the delivery waits for
+    end_ms = at_ms + bids_ms
+    slots = slots_of(
+        f"window:once-{epoch}", config, (at_ms, end_ms), (end_ms, end_ms + length_ms), account
     )
+    most_uwh = min(energy_uwh, market.max_energy_uwh)
+    return tuple(_smaller(slot, most_uwh) for slot in slots)
+
+
+def _smaller(slot: Slot, most_uwh: int) -> Slot:
+    """Return the window for orders of that energy at most."""
+    most_uwh = min(most_uwh, slot.terms.max_energy_uwh)
+    return dataclasses.replace(slot, terms=dataclasses.replace(slot.terms, max_energy_uwh=most_uwh))
 
 
 class Coordinator:
@@ -126,43 +132,49 @@ class Coordinator:
         account: LocalAccount,
         clock: SiteClock,
         say: Callable[[str], None] = lambda text: None,
+        fee_account: str = NO_ADDRESS,
     ) -> None:
         self._config = config
         self._store = store
         self._client = client
-        self._account = account
+        self._kept = KeptCalls(store, client, account)
         self._clock = clock
         self._say = say
+        self._fee_account = fee_account
 
     async def run_daily(self) -> None:
         """Open every window of the schedule shortly before its bids begin."""
         while True:
-            slot = next_daily_slot(self._config, self._clock, wall_ms())
-            wait_ms = slot.terms.bid_start * 1000 - LEAD_MS - wall_ms()
-            kept = self._store.kept_transaction(slot.key)
-            if kept is not None and kept.is_done:
+            now_ms = wall_ms()
+            slots = next_daily_slots(self._config, self._clock, now_ms, self._fee_account)
+            wait_ms = slots[0].terms.bid_start * 1000 - LEAD_MS - now_ms
+            if all(self._kept.is_done(slot.key) for slot in slots):
                 # Opened already: look again when the next one is due. Terms are in whole seconds,
                 # the clock is not, so this moment may lie a little behind: never spin.
-                due_ms = slot.terms.bid_end * 1000 - LEAST_BIDS_MS - wall_ms()
+                due_ms = slots[0].terms.bid_end * 1000 - LEAST_BIDS_MS - now_ms
                 wait_ms = max(due_ms, round(LOOK_S * 1000))
             if wait_ms > 0:
                 await asyncio.sleep(min(wait_ms / 1000, LONGEST_SLEEP_S))
-            else:
+                continue
+            for slot in slots:
                 await self._open_or_skip(slot)
 
     async def _open_or_skip(self, slot: Slot) -> None:
         """One window that the contract does not take must not cost those after it."""
+        if self._kept.is_done(slot.key):
+            return
         try:
             await self.open(slot)
         except ContractRefused as refusal:
             self._say(f"{slot.key} was refused and is left out: {refusal}")
-            self._store.mark_transaction_done(slot.key)
+            self._kept.mark_done(slot.key)
 
-    async def run_once(self, epoch: int, are_enough: Callable[[], bool]) -> int:
-        """Open one window as soon as enough nodes are alive; return its id."""
+    async def run_once(self, epoch: int, are_enough: Callable[[], bool]) -> list[int]:
+        """Open the windows of one delivery as soon as enough nodes are alive; return their ids."""
         while not are_enough():
             await asyncio.sleep(LOOK_S)
-        return await self.open(once_slot(self._config, epoch, wall_ms()))
+        slots = once_slots(self._config, epoch, wall_ms(), self._fee_account)
+        return [await self.open(slot) for slot in slots]
 
     async def open(self, slot: Slot) -> int:
         """Open a window, or find the one an earlier hub opened; return its id."""
@@ -173,7 +185,8 @@ class Coordinator:
             except (ChainUnavailable, StaleCall) as problem:
                 self._say(f"opening of {slot.key} waits for the chain: {problem}")
                 await asyncio.sleep(RETRY_S)
-        self._store.mark_transaction_done(slot.key)
+        self._store.keep_plan(PlanRow(window_id, slot.stage, slot.community))
+        self._kept.mark_done(slot.key)
         self._say(f"window {window_id} is open ({slot.key.removeprefix('window:')})")
         return window_id
 
@@ -183,20 +196,6 @@ class Coordinator:
             raise ChainUnavailable(
                 f"its newest block is {ahead_s} s ahead of this machine's clock; set the clock"
             )
-        kept = self._store.kept_transaction(slot.key)
-        if kept is not None:
-            try:
-                receipt = self._client.send(SignedCall.from_raw(kept.raw))
-            except (StaleCall, ContractRefused):
-                pass  # it never took effect and never will: sign anew
-            else:
-                return int(receipt.events[0].args["window_id"])
-
-        def keep(call: SignedCall) -> None:
-            row = TransactionRow(slot.key, call.raw, call.hash, wall_ms(), is_done=False)
-            self._store.keep_transaction(row)
-
-        receipt = self._client.execute(
-            self._account, "open_window", dataclasses.astuple(slot.terms), before_send=keep
-        )
+        terms = dataclasses.astuple(slot.terms)
+        receipt = self._kept.execute(slot.key, "open_window", terms)
         return int(receipt.events[0].args["window_id"])

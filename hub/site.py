@@ -17,6 +17,7 @@ from hub.chain.identity import deploy
 from hub.chain.process import Chain, ChainSettings, FundedAccount
 from hub.chain.records import ChainIdentity, ChainUnavailable, Cursor, Rollback
 from hub.config import SiteConfig
+from hub.coordinator.parts import BookKeeping
 from hub.errors import PartMissing, PortInUse
 from hub.keys import Keys
 from hub.mqtt.dispatch import Dispatch
@@ -80,6 +81,7 @@ class Site:
         self._is_resumed = True
         self._spawn(self.oracle.run(), "oracle")
         self._spawn(self.returns.run(), "returns")
+        self._spawn(self.books.run(), "books")
         await self._start_page()
         self._announce()
 
@@ -218,9 +220,17 @@ class Site:
         )
         self.oracle = Oracle(parts, self._say)
         self.returns = Returns(self.store, self.settlement, self._say)
+        keys = self.keys
         self.coordinator = Coordinator(
-            self.config, self.store, self.client, self.keys.coordinator, self.clock, self._say
+            self.config,
+            self.store,
+            self.client,
+            keys.coordinator,
+            self.clock,
+            self._say,
+            keys.grid.address,
         )
+        self.books = BookKeeping.of(self.config, self.store, self.client, keys, self._say)
         self.ingest.start(self.link.acknowledge)
         self._closers.callback(self.ingest.stop)
         self.link.start()
@@ -310,6 +320,7 @@ class Site:
             if self._is_resumed:
                 self.oracle.follow_trades()
             self.returns.wake()
+            self.books.wake()
 
 
 def _hex(key: Any) -> str:

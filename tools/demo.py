@@ -44,6 +44,7 @@ class Wanted:
     page_port: int
     is_once: bool
     report: Path | None
+    market: str | None
 
 
 @click.command()
@@ -59,6 +60,8 @@ class Wanted:
               f"Default: {BENCH_SPEED}, less where more houses need more turns.")  # fmt: skip
 @click.option("--start", type=click.DateTime(), default=BENCH_START.isoformat(), show_default=True,
               help="Site time at which a new bench begins.")  # fmt: skip
+@click.option("--market", type=click.Choice(configuration.MARKET_KINDS),
+              help="How a new site's houses trade; decentralised by default.")  # fmt: skip
 @click.option("--port", "page_port", type=click.IntRange(0, 65535), default=0,
               help="Port of a new site's page; by default a free one, kept.")  # fmt: skip
 def main(
@@ -69,6 +72,7 @@ def main(
     speed: int | None,
     start: datetime.datetime,
     page_port: int,
+    market: str | None,
 ) -> None:
     """Run the bench: metering boards (virtual), broker, chain, market, oracle and page.
 
@@ -78,7 +82,7 @@ def main(
         raise click.UsageError("--report goes with --once")
     is_fresh = once and data is None
     site = data or (ROOT / "var" / ("once" if once else f"site-{houses}"))
-    wanted = Wanted(site, houses, speed, start, page_port, once, report)
+    wanted = Wanted(site, houses, speed, start, page_port, once, report, market)
     try:
         with _only_bench(site):
             if is_fresh:
@@ -133,6 +137,7 @@ def _prepare_site(wanted: Wanted) -> None:
         clock={"start_local": wanted.start, "speed": wanted.speed or usual_speed(wanted.houses)},
         schedule={"mode": "once" if wanted.is_once else "daily"},
         page={"port": wanted.page_port},
+        market={"kind": wanted.market or configuration.MARKET_KINDS[0]},
     )
 
 
@@ -147,6 +152,7 @@ def _check_site(wanted: Wanted, found: configuration.SiteConfig) -> None:
     for option, asked, kept, field in (
         ("--speed", wanted.speed, found.clock.speed, "clock.speed"),
         ("--port", wanted.page_port or None, found.page.port, "page.port"),
+        ("--market", wanted.market, found.market.kind, "market.kind"),
     ):
         if asked not in (None, kept):
             path = wanted.data / configuration.FILE_NAME

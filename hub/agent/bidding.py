@@ -22,8 +22,21 @@ class OrderSeen:
 
 
 @dataclass(frozen=True)
+class CounterSeen:
+    """Terms of another house that the agent's house may accept."""
+
+    counter_id: int
+    is_selling: bool  # the agent's house would sell
+    energy_uwh: int
+    price_gwei_per_kwh: int
+
+
+@dataclass(frozen=True)
 class MarketView:
-    """What one agent knows when it decides; times in chain seconds, money in wei."""
+    """What one agent knows when it decides; times in chain seconds, money in wei.
+
+    `has_book`: the window's orders are cleared together, none can be taken.
+    """
 
     peer: str
     now_s: int
@@ -33,6 +46,8 @@ class MarketView:
     orders: tuple[OrderSeen, ...]
     has_traded: bool
     available_wei: int
+    has_book: bool = False
+    counters: tuple[CounterSeen, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,7 +74,12 @@ class Cancel:
     order_id: int
 
 
-Action = PostOffer | PostBid | Take | Cancel
+@dataclass(frozen=True)
+class Accept:
+    counter_id: int
+
+
+Action = PostOffer | PostBid | Take | Cancel | Accept
 
 
 def decide(view: MarketView, forecast: Forecast | None, wish: Preferences) -> list[Action]:
@@ -68,7 +88,9 @@ def decide(view: MarketView, forecast: Forecast | None, wish: Preferences) -> li
     It takes the best order on the other side that fits; failing that it posts one order while
     bids are accepted and leaves it standing. Where its own order already stands and a fitting one
     of the other side came in beside it, one of the two owners gives way: the one whose order is
-    newer at once, the other after `patience_s`, so that two agents do not both cancel.
+    newer at once, the other after `patience_s`, so that two agents do not both cancel. Terms that
+    another house proposed for an order of its own it accepts when they suit it. In a window that is
+    cleared it posts one order and waits.
     """
     if view.has_traded or not view.bid_start_s <= view.now_s < view.clear_by_s:
         return []
@@ -76,6 +98,12 @@ def decide(view: MarketView, forecast: Forecast | None, wish: Preferences) -> li
     if wanted_uwh < wish.min_trade_uwh:
         return []
     own = next((order for order in view.orders if order.peer == view.peer), None)
+    if view.has_book:
+        is_open = own is None and view.now_s < view.bid_end_s
+        return _post(view, wanted_uwh, wish) if is_open else []
+    accepted = next((one for one in view.counters if _suits(one, view, wanted_uwh, wish)), None)
+    if accepted is not None:
+        return [Accept(accepted.counter_id)]
     if own is not None:
         return _cross(own, view, wanted_uwh, wish)
     taking = _best_take(view, view.orders, wanted_uwh, wish, view.available_wei)
@@ -93,6 +121,15 @@ def takeable_uwh(left_uwh: int, wanted_uwh: int, min_trade_uwh: int) -> int:
         return left_uwh
     part = min(wanted_uwh, left_uwh - min_trade_uwh)
     return part if part >= min_trade_uwh else 0
+
+
+def _suits(counter: CounterSeen, view: MarketView, wanted_uwh: int, wish: Preferences) -> bool:
+    if counter.is_selling != wish.is_prosumer or counter.energy_uwh > wanted_uwh:
+        return False
+    if counter.is_selling:
+        return counter.price_gwei_per_kwh >= wish.limit_gwei_per_kwh
+    cost_wei = counter.energy_uwh * counter.price_gwei_per_kwh
+    return counter.price_gwei_per_kwh <= wish.limit_gwei_per_kwh and cost_wei <= view.available_wei
 
 
 def _wanted_uwh(forecast: Forecast | None, wish: Preferences) -> int:

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from hub.agent.bidding import (
+    Accept,
     Action,
     Cancel,
+    CounterSeen,
     MarketView,
     OrderSeen,
     PostBid,
@@ -25,8 +27,9 @@ from hub.agent.bidding import (
 from hub.agent.forecast import Forecast, forecast
 from hub.agent.preferences import Preferences, preferences_of
 from hub.config import SiteConfig
+from hub.coordinator.kinds import NO_PRICE_RULE
 from hub.errors import TruequeError
-from hub.store import OrderRow, TradeRow, WindowRow
+from hub.store import CounterRow, OrderRow, TradeRow, WindowRow
 
 LOG = logging.getLogger(__name__)
 
@@ -40,7 +43,8 @@ class Market(Protocol):
     """What an agent needs of hub.services.MarketService, or of a remote hub one day."""
 
     def now_s(self) -> float: ...
-    def window_now(self) -> WindowRow | None: ...
+    def window_now(self, peer_name: str, /) -> WindowRow | None: ...
+    def counters_to(self, peer_name: str, /) -> list[tuple[bool, CounterRow]]: ...
     def open_orders(self, window_id: int) -> list[tuple[str, OrderRow]]: ...
     def trades_in(self, peer_name: str, window_id: int) -> Sequence[TradeRow]: ...
     def available_wei(self, peer_name: str) -> int: ...
@@ -51,6 +55,7 @@ class Market(Protocol):
     def post_bid(self, peer_name: str, energy_uwh: int, price: int, /) -> int: ...
     def take(self, peer_name: str, order_id: int, energy_uwh: int, limit: int, /) -> int: ...
     def cancel(self, peer_name: str, order_id: int, /) -> None: ...
+    def accept(self, peer_name: str, counter_id: int, /) -> int: ...
     def on_change(self, listener: Callable[[], None], /) -> None: ...
 
 
@@ -76,7 +81,7 @@ class Agent:
 
         A refusal, such as losing a race for an order, ends the round: the next one sees why.
         """
-        window = self._market.window_now()
+        window = self._market.window_now(self.peer)
         if window is None or not self._has_seen_own():
             return []
         if self._market.now_s() < window.bid_start_s + self._phase_s(window):
@@ -99,9 +104,18 @@ class Agent:
         return forecast(readings, window.delivery_end_s - window.delivery_start_s, self.wish)
 
     def _within(self, window: WindowRow) -> Preferences:
-        """Return the wishes as far as the window's terms allow them."""
+        """Return the wishes as far as the window's terms allow them.
+
+        Where a community's prices are published, its members take part at whatever they are:
+        between the grid's tariffs, which are such a window's limits.
+        """
+        limit = self.wish.limit_gwei_per_kwh
+        if window.has_book and window.k_permille == NO_PRICE_RULE:
+            low, high = window.min_price_gwei_per_kwh, window.max_price_gwei_per_kwh
+            limit = low if self.wish.is_prosumer else high
         return dataclasses.replace(
             self.wish,
+            limit_gwei_per_kwh=limit,
             min_trade_uwh=max(self.wish.min_trade_uwh, window.min_energy_uwh),
             max_trade_uwh=min(self.wish.max_trade_uwh, window.max_energy_uwh),
         )
@@ -122,6 +136,11 @@ class Agent:
             orders=tuple(self._seen(name, order, now_s) for name, order in orders),
             has_traded=bool(self._market.trades_in(self.peer, window.window_id)),
             available_wei=self._market.available_wei(self.peer),
+            has_book=window.has_book,
+            counters=tuple(
+                CounterSeen(one.counter_id, sells, one.energy_uwh, one.price_gwei_per_kwh)
+                for sells, one in self._market.counters_to(self.peer)
+            ),
         )
 
     def _seen(self, name: str, order: OrderRow, now_s: float) -> OrderSeen:
@@ -145,6 +164,8 @@ class Agent:
                 self._sent = _Sent(trade_id=trade_id)
             case Cancel(order_id):
                 self._market.cancel(self.peer, order_id)
+            case Accept(counter_id):
+                self._sent = _Sent(trade_id=self._market.accept(self.peer, counter_id))
         LOG.info("%s in window %d: %s", self.peer, window.window_id, action)
 
     def _has_seen_own(self) -> bool:

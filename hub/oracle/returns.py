@@ -86,9 +86,15 @@ class Returns:
     def _trades(self) -> list[tuple[int, int]]:
         """Return when each trade that is not settled can be refunded, and its id."""
         windows = {window.window_id: window for window in self._store.windows()}
-        return [
+        due = [
             (windows[trade.window_id].report_by_s + MARGIN_S, trade.trade_id)
             for trade in self._store.unsettled_trades()
+            if trade.window_id in windows
+        ]
+        # A book that was not closed in time has no trades.
+        return due + [
+            (windows[trade.window_id].clear_by_s + MARGIN_S, trade.trade_id)
+            for trade in self._store.provisional_trades()
             if trade.window_id in windows
         ]
 

@@ -6,16 +6,24 @@ hub/amounts.py reads what people type. Every refusal is a TruequeError with one 
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from hub import amounts
 from hub.config import SiteConfig
 from hub.keys import Keys
 from hub.services import snapshot
+from hub.services.acting import Contract
 from hub.services.aged import Aged
-from hub.services.order_rules import Refused, check_limit, check_part, check_terms
+from hub.services.bargaining import Bargaining
+from hub.services.order_rules import (
+    Refused,
+    check_limit,
+    check_not_frozen,
+    check_part,
+    check_terms,
+)
 from hub.site_clock import SiteClock, wall_ms
 from hub.store import OrderRow, Store, TradeRow, WindowRow
 
@@ -24,23 +32,13 @@ HISTORY_POINTS = 60
 HISTORY_AGE_S = 5.0
 SNAPSHOT_AGE_S = 0.4  # several tabs share one
 SHOWN_TRADES = 60
-SEEN_WITHIN_S = 3.0
-SEEN_PERIOD_S = 0.02
+SHOWN_REVIEWS = 20
 # What no configuration can change yet, said on every page.
 KEYS_NOTICE = "Test site: the hub holds every house's key, so anyone at this computer can trade."
 ORACLE_NOTICE = "Deliveries are settled on the hub's word; boards do not sign their reports yet."
 
 
-class Contract(Protocol):
-    """What the service needs of hub.chain.client.MarketClient; each call signs and waits."""
-
-    def offer(self, account: Any, window_id: int, energy_uwh: int, price: int, /) -> int: ...
-    def bid(self, account: Any, window_id: int, energy_uwh: int, price: int, /) -> int: ...
-    def take(self, account: Any, order_id: int, energy_uwh: int, limit: int, /) -> int: ...
-    def cancel(self, account: Any, order_id: int, /) -> Any: ...
-
-
-class MarketService:
+class MarketService(Bargaining):
     """The market of one site, seen and used by its peers; safe from several threads."""
 
     def __init__(
@@ -53,18 +51,23 @@ class MarketService:
         clock: SiteClock | None = None,
         notices: Iterable[str] = (),
     ) -> None:
-        self._store, self._client, self._keys, self.config = store, client, keys, config
+        super().__init__(store, client, keys, config)
         self._clock, self._notices = clock, (KEYS_NOTICE, *notices, ORACLE_NOTICE)
-        self._listeners: list[Callable[[], None]] = []
         self._closed: dict[TradeRow, dict[str, Any]] = {}
-        self._snapshot = Aged(self._take_snapshot, SNAPSHOT_AGE_S)
+        communities = {None, *(house.community for house in config.houses)}
+        self._snapshots = {
+            one: Aged(functools.partial(self._take_snapshot, one), SNAPSHOT_AGE_S)
+            for one in communities
+        }
         self._history = Aged(self._read_history, HISTORY_AGE_S)
 
     # What is there --------------------------------------------------------------------------
 
-    def overview(self) -> dict[str, Any]:
-        """Return everything the page shows as one record ready for JSON (docs/page.md)."""
-        return self._snapshot.get()
+    def overview(self, peer_name: str | None = None) -> dict[str, Any]:
+        """Return everything the page shows as one record ready for JSON (docs/page.md), with the
+        window and the book that a peer trades in when it is named."""
+        house = next((one for one in self.config.houses if one.name == peer_name), None)
+        return self._snapshots[house.community if house else None].get()
 
     def history(self) -> dict[str, Any]:
         """Return the powers of the last minutes per house: at_ms, pv_uw, load_uw, ..."""
@@ -80,14 +83,6 @@ class MarketService:
         """Return the houses whose keys the hub holds, in the order of the configuration."""
         return [house.name for house in self.config.houses if house.name in self._keys.peers]
 
-    def now_s(self) -> float:
-        """Return the chain's time: that of the hub's clock, which stamps the blocks."""
-        return wall_ms() / 1_000
-
-    def window_now(self) -> WindowRow | None:
-        """Return the trading window of now, None when there is none."""
-        return snapshot.current_window(self._store.windows(), self.now_s())
-
     def open_orders(self, window_id: int) -> list[tuple[str, OrderRow]]:
         """Return the open orders of a window, each with the name of its peer."""
         names = self._names()
@@ -97,30 +92,23 @@ class MarketService:
         ]
 
     def trades_in(self, peer_name: str, window_id: int) -> list[TradeRow]:
-        """Return a peer's trades of one window. Raises Refused for a stranger."""
-        return self._store.trades(self._account(peer_name).address, window_id)
+        """Return a peer's trades of a window, and of others with the same delivery.
 
-    def available_wei(self, peer_name: str) -> int:
-        """Return what a peer can spend. Raises Refused for a stranger."""
-        address = self._account(peer_name).address
-        return next((peer.balance_wei for peer in self._store.peers() if peer.peer == address), 0)
+        Raises Refused for a stranger.
+        """
+        window = self._store.window(window_id)
+        same = {
+            one.window_id
+            for one in self._store.windows()
+            if window is not None and one.delivery_start_s == window.delivery_start_s
+        }
+        trades = self._store.trades(self._account(peer_name).address)
+        return [trade for trade in trades if trade.window_id in same]
 
     def recent_readings(self, node: str, span_s: int) -> list[dict[str, Any]]:
         """Return a node's readings of the last `span_s` seconds, oldest first."""
         now_ms = wall_ms()
         return self._store.readings_between(now_ms - span_s * 1_000, now_ms + 1, node)
-
-    def has_order(self, order_id: int) -> bool:
-        """Tell whether the store has seen that order, open or not."""
-        return any(order.order_id == order_id for order in self._store.orders())
-
-    def has_trade(self, trade_id: int) -> bool:
-        """Tell whether the store has seen that trade."""
-        return self._store.trade(trade_id) is not None
-
-    def on_change(self, listener: Callable[[], None]) -> None:
-        """Call `listener`, from any thread, after each order, take or cancellation made here."""
-        self._listeners.append(listener)
 
     # What may be done -----------------------------------------------------------------------
 
@@ -138,7 +126,9 @@ class MarketService:
         account = self._account(peer_name)
         energy_uwh = amounts.check_energy_uwh(energy_uwh)
         price = amounts.check_price_gwei_per_kwh(price_gwei_per_kwh)
-        window = self._window_in("bids", "No window accepts orders at the moment.")
+        window = self.window_now(peer_name)
+        if window is None or snapshot.phase_of(window, self.now_s()) != "bids":
+            raise Refused("No window accepts orders at the moment.")
         check_terms(window, energy_uwh, price)
         if not is_offer:
             self._check_money(peer_name, energy_uwh * price)
@@ -163,9 +153,7 @@ class MarketService:
         order = self._open_order(order_id)
         if order.peer == account.address:
             raise Refused("That is your own order; cancel it instead.")
-        window = self._store.window(order.window_id)
-        if window is None or not window.bid_start_s <= self.now_s() < window.clear_by_s:
-            raise Refused("Its window is closed: this order can no longer be taken.")
+        window = self._takeable(order)
         left_uwh = order.remaining_uwh
         energy_uwh = left_uwh if energy_uwh is None else amounts.check_energy_uwh(energy_uwh)
         check_part(energy_uwh, left_uwh, window.min_energy_uwh)
@@ -183,57 +171,20 @@ class MarketService:
         order = self._open_order(order_id)
         if order.peer != account.address:
             raise Refused("Only the house that placed an order can cancel it.")
+        window = self._store.window(order.window_id)
+        if window is not None and window.has_book:
+            check_not_frozen(window, self.now_s())
         self._client.cancel(account, order_id)
         self._wait_for(lambda: all(o.order_id != order_id for o in self._open_of(order)))
 
     # ----------------------------------------------------------------------------------------
 
-    def _account(self, peer_name: str) -> Any:
-        account = self._keys.peers.get(peer_name) if isinstance(peer_name, str) else None
-        if account is None:
-            raise Refused("There is no such peer on this site.", "peer")
-        return account
-
-    def _window_in(self, phase: str, otherwise: str) -> WindowRow:
-        window = self.window_now()
-        if window is None or snapshot.phase_of(window, self.now_s()) != phase:
-            raise Refused(otherwise)
-        return window
-
     def _open_of(self, order: OrderRow) -> list[OrderRow]:
         return self._store.open_orders(order.window_id)
 
-    def _open_order(self, order_id: int) -> OrderRow:
-        order = next((one for one in self._store.orders() if one.order_id == order_id), None)
-        if order is None:
-            raise Refused("There is no such order.")
-        if order.is_cancelled:
-            raise Refused("That order was cancelled.")
-        if order.remaining_uwh == 0:
-            raise Refused("That order was taken by somebody else.")
-        return order
-
-    def _check_money(self, peer_name: str, cost_wei: int) -> None:
-        available_wei = self.available_wei(peer_name)
-        if cost_wei > available_wei:
-            raise Refused(
-                f"That costs {amounts.money_text(cost_wei)}, but {peer_name} has only "
-                f"{amounts.money_text(available_wei)} available.",
-                "energy",
-            )
-
-    def _wait_for(self, has_arrived: Callable[[], bool]) -> None:
-        """Wait until the store shows what the chain has confirmed, so that a peer reads its own
-        writes; the transaction stands even if the follower is slow."""
-        deadline = time.monotonic() + SEEN_WITHIN_S
-        while not has_arrived() and time.monotonic() < deadline:
-            time.sleep(SEEN_PERIOD_S)
-        self._snapshot.forget()
-        for listener in self._listeners:
-            listener()
-
-    def _names(self) -> dict[str, str]:
-        return {account.address: name for name, account in self._keys.peers.items()}
+    def _forget(self) -> None:
+        for one in self._snapshots.values():
+            one.forget()
 
     def _read_history(self) -> dict[str, Any]:
         now_ms = wall_ms()
@@ -257,7 +208,7 @@ class MarketService:
             self._closed[row] = record  # by the row itself: a replaced block makes another one
         return record
 
-    def _take_snapshot(self) -> dict[str, Any]:
+    def _take_snapshot(self, community: str | None) -> dict[str, Any]:
         now_ms, names = wall_ms(), self._names()
         nodes, all_trades = self._store.nodes(), self._store.trades()
         statuses, readings = self._store.latest_statuses(), self._store.latest_readings()
@@ -266,10 +217,12 @@ class MarketService:
             for one in nodes
         ]
         trades = self._trade_records(all_trades[::-1][:SHOWN_TRADES])
-        window = snapshot.current_window(self._store.windows(), now_ms / 1_000)
+        member = next((one for one in self.config.houses if one.community == community), None)
+        window = self.window_now(member.name if member else None)
         orders = self._store.open_orders(window.window_id) if window else []
+        counters = self._store.counters()
         balances = snapshot.balance_records(
-            self._store.peers(), self._store.orders(), all_trades, names
+            self._store.peers(), self._store.orders(), all_trades, names, counters
         )
         return {
             "now_ms": now_ms,
@@ -277,12 +230,32 @@ class MarketService:
             "notices": list(self._notices),
             "houses": houses,
             "bus": snapshot.bus_records(nodes, trades, houses),
-            "window": snapshot.window_record(window, now_ms / 1_000, self._clock)
-            if window
-            else None,
+            "window": self._window_record(window, now_ms),
             "book": snapshot.book_record(orders, names),
+            "counters": snapshot.counter_records(counters, self._store.orders(), names),
+            "reviews": self._review_record(names),
             "trades": trades,
             "balances": balances,
+        }
+
+    def _window_record(self, window: WindowRow | None, now_ms: int) -> dict[str, Any] | None:
+        if window is None:
+            return None
+        record = snapshot.window_record(window, now_ms / 1_000, self._clock)
+        return record | snapshot.plan_record(window, self._store.plans().get(window.window_id))
+
+    def _review_record(self, names: Mapping[str, str]) -> dict[str, Any]:
+        """Return what waits for the coordinator, and what it rejected of the newest orders."""
+        shown = self._store.orders()[-SHOWN_REVIEWS:]
+        reasons = {order.order_id: self.rejection(order.order_id) for order in shown}
+        return {
+            "is_manual": self.config.market.approval == "manual",
+            "pending": [snapshot.order_record(one, names) for one in self.pending_orders()],
+            "rejected": [
+                snapshot.order_record(order, names) | {"reason": reasons[order.order_id]}
+                for order in shown
+                if reasons[order.order_id] is not None
+            ],
         }
 
     def _site_record(self, now_ms: int) -> Mapping[str, Any]:
@@ -297,6 +270,7 @@ class MarketService:
             "retail_gwei_per_kwh": config.market.retail_gwei_per_kwh,
             "feed_in_gwei_per_kwh": config.market.feed_in_gwei_per_kwh,
             "min_energy_uwh": config.market.min_energy_uwh,
+            "market": config.market.kind,
             "bids_local": list(config.schedule.bids) if config.schedule.mode == "daily" else [],
             "peers": self.peer_names(),
         }

@@ -35,6 +35,12 @@ def check_terms(window: WindowRow, energy_uwh: int, price: int) -> None:
         )
 
 
+def check_not_frozen(window: WindowRow, now_s: float) -> None:
+    """Check that a book which is cleared may still change."""
+    if window.bid_end_s <= now_s < window.clear_by_s:
+        raise Refused("This window is being cleared: its orders can no longer be changed.")
+
+
 def check_part(energy_uwh: int, left_uwh: int, least_uwh: int) -> None:
     """Check that a take leaves nothing, or enough for another one."""
     if energy_uwh > left_uwh:

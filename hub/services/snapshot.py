@@ -10,12 +10,16 @@ from typing import Any
 
 from wire.records import QUALITY
 
+from hub.coordinator.books import MECHANISMS
+from hub.coordinator.kinds import NO_PRICE_RULE
 from hub.site_clock import SiteClock
 from hub.store import (
+    CounterRow,
     DeliveryRow,
     NodeRow,
     OrderRow,
     PeerRow,
+    PlanRow,
     ReportRow,
     StatusRow,
     TradeRow,
@@ -109,12 +113,48 @@ def window_record(window: WindowRow, now_s: float, clock: SiteClock | None) -> R
     """Return a window's terms, its phase and, by the site's clock, its times of day."""
     record: Record = {name: getattr(window, name) for name in window.__dataclass_fields__}
     record["phase"] = phase_of(window, now_s)
+    record["has_book"] = window.has_book
     ends = dict(SPANS).get(record["phase"])
     record["phase_ends_s"] = getattr(window, ends) if ends else None
     record["local"] = {
         name: _time_of_day(getattr(window, name), clock) for _, name in SPANS if clock is not None
     }
     return record
+
+
+def plan_record(window: WindowRow, plan: PlanRow | None) -> Record:
+    """Return in words how a window's orders become trades, and for whom it is."""
+    is_community = window.has_book and window.k_permille == NO_PRICE_RULE
+    return {
+        "kind": "community" if is_community else MECHANISMS.get(window.mechanism, "bilateral"),
+        "stage": plan.stage if plan else None,
+        "community": plan.community if plan else None,
+    }
+
+
+def counter_records(
+    counters: Iterable[CounterRow], orders: Iterable[OrderRow], names: Mapping[str, str]
+) -> list[Record]:
+    """Return the counter-offers that stand; `by` proposed the terms, `to` may accept them."""
+    by_id = {order.order_id: order for order in orders}
+    records = []
+    for one in counters:
+        order = by_id[one.order_id]
+        peer, maker = (names.get(address, address) for address in (one.peer, order.peer))
+        records.append(
+            {
+                "counter_id": one.counter_id,
+                "order_id": one.order_id,
+                "is_offer": order.is_offer,
+                "maker": maker,
+                "by": maker if one.is_makers else peer,
+                "to": peer if one.is_makers else maker,
+                "energy_uwh": one.energy_uwh,
+                "price_gwei_per_kwh": one.price_gwei_per_kwh,
+                "order_price_gwei_per_kwh": order.price_gwei_per_kwh,
+            }
+        )
+    return records
 
 
 def _time_of_day(at_s: int, clock: SiteClock) -> str:
@@ -134,6 +174,8 @@ def order_record(order: OrderRow, names: Mapping[str, str]) -> Record:
         "price_gwei_per_kwh": order.price_gwei_per_kwh,
         "cost_wei": str(order.remaining_uwh * order.price_gwei_per_kwh),
         "placed_at_ms": order.placed_at_ms,
+        "priority": order.priority,
+        "is_approved": order.is_approved,
     }
 
 
@@ -171,6 +213,7 @@ def trade_record(
         "taker": names.get(trade.taker, trade.taker),
         "energy_uwh": trade.energy_uwh,
         "price_gwei_per_kwh": trade.price_gwei_per_kwh,
+        "fee_gwei_per_kwh": trade.fee_gwei_per_kwh,
         "cost_wei": str(trade.energy_uwh * trade.price_gwei_per_kwh),
         "state": trade.state,
         "matched_at_ms": trade.matched_at_ms,
@@ -241,15 +284,19 @@ def balance_records(
     orders: Iterable[OrderRow],
     trades: Iterable[TradeRow],
     names: Mapping[str, str],
+    counters: Iterable[CounterRow] = (),
 ) -> dict[str, dict[str, str]]:
     """Return what each peer can spend and what of its money is locked, in wei as text.
 
-    Locked is what is left of its bids and the cost of what it bought and that is not settled yet.
+    Locked is what is left of its bids, what its counter-offers would cost, and the cost of what it
+    bought and that is not settled yet.
     """
     locked: dict[str, int] = {}
+    for counter in counters:
+        locked[counter.peer] = locked.get(counter.peer, 0) + counter.locked_wei
     for order in orders:
         if not order.is_offer and not order.is_cancelled:
-            lock_wei = order.remaining_uwh * order.price_gwei_per_kwh
+            lock_wei = order.remaining_uwh * order.price_gwei_per_kwh + order.surplus_wei
             locked[order.peer] = locked.get(order.peer, 0) + lock_wei
     for trade in trades:
         if trade.state not in CLOSED_STATES:

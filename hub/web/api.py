@@ -34,7 +34,8 @@ def session_token() -> ResponseReturnValue:
 
 @blueprint.get("/snapshot")
 def snapshot() -> ResponseReturnValue:
-    return jsonify(_market().overview())
+    """Return what the page shows; `peer` names whose window and book."""
+    return jsonify(_market().overview(request.args.get("peer")))
 
 
 @blueprint.get("/history")
@@ -70,6 +71,45 @@ def take_order(order_id: int) -> ResponseReturnValue:
 def cancel_order(order_id: int) -> ResponseReturnValue:
     _market().cancel(_peer(_body()), order_id)
     return jsonify(order_id=order_id)
+
+
+@blueprint.post("/orders/<int:order_id>/counter")
+def counter_order(order_id: int) -> ResponseReturnValue:
+    body = _body()
+    counter_id = _market().counter(_peer(body), order_id, _energy(body), _price(body))
+    return jsonify(counter_id=counter_id), 201
+
+
+@blueprint.post("/counters/<int:counter_id>")
+def counter_again(counter_id: int) -> ResponseReturnValue:
+    body = _body()
+    _market().counter_again(_peer(body), counter_id, _energy(body), _price(body))
+    return jsonify(counter_id=counter_id)
+
+
+@blueprint.post("/counters/<int:counter_id>/accept")
+def accept_counter(counter_id: int) -> ResponseReturnValue:
+    trade_id = _market().accept(_peer(_body()), counter_id)
+    return jsonify(trade_id=trade_id), 201
+
+
+@blueprint.post("/counters/<int:counter_id>/withdraw")
+def withdraw_counter(counter_id: int) -> ResponseReturnValue:
+    _market().withdraw_counter(_peer(_body()), counter_id)
+    return jsonify(counter_id=counter_id)
+
+
+@blueprint.post("/reviews")
+def review_orders() -> ResponseReturnValue:
+    """Approve or reject orders by hand, as the coordinator."""
+    body = _body()
+    ids, is_approved = body.get("order_ids"), body.get("is_approved")
+    if not isinstance(ids, list) or not all(type(one) is int for one in ids):
+        raise BadRequest("order_ids must be a list of order numbers.")
+    if not isinstance(is_approved, bool):
+        raise BadRequest("is_approved must be true or false.")
+    _market().review(ids, is_approved)
+    return jsonify(order_ids=ids, is_approved=is_approved)
 
 
 @blueprint.errorhandler(TruequeError)

@@ -11,7 +11,8 @@ import pytest
 
 from hub import config
 from hub.chain.records import ChainUnavailable, ContractRefused, SignedCall, StaleCall
-from hub.schedule import Coordinator, largest_trade_uwh, next_daily_slot, once_slot
+from hub.coordinator.kinds import largest_trade_uwh
+from hub.schedule import Coordinator, next_daily_slots, once_slots
 from hub.site_clock import SiteClock
 
 ZONE = zoneinfo.ZoneInfo("America/Los_Angeles")
@@ -30,6 +31,12 @@ def site(tmp_path):
 @pytest.fixture
 def clock():
     return SiteClock(START, T0, 60, ZONE)
+
+
+def next_daily_slot(site, clock, at_ms):
+    """Return the window of a delivery that has one."""
+    (slot,) = next_daily_slots(site, clock, at_ms)
+    return slot
 
 
 def local(clock, at_s):
@@ -74,19 +81,20 @@ def test_slot_is_tomorrow_when_the_day_is_over(site, clock):
 
 def test_every_pair_gets_its_turn_when_orders_are_as_large_as_allowed(site):
     delivery_ms = 60_000
-    largest_uwh = largest_trade_uwh(site, delivery_ms)
+    largest_uwh = largest_trade_uwh(site, (0, delivery_ms))
     turn_ms = largest_uwh * 3_600_000 // (site.bus.rated_power_uw * 9 // 10)
     assert largest_uwh >= site.market.min_energy_uwh
     assert 2 * (turn_ms + 5_000) <= delivery_ms
 
 
 def test_once_window_has_time_for_every_pair(site):
-    terms = once_slot(site, 3, T0).terms
+    (slot,) = once_slots(site, 3, T0)
+    terms = slot.terms
     slowest_ms = terms.max_energy_uwh * 3_600_000 // site.bus.rated_power_uw * 2
     assert terms.bid_start == T0 // 1000
     assert terms.bid_end == terms.bid_start + site.schedule.once_bids_s
     assert (terms.delivery_end - terms.delivery_start) * 1000 >= 2 * slowest_ms
-    assert once_slot(site, 4, T0).key != once_slot(site, 3, T0).key
+    assert once_slots(site, 4, T0)[0].key != slot.key
 
 
 class Chain:

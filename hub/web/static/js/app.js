@@ -1,5 +1,6 @@
 // Asks the hub once a second while the page is visible and shows what it answers.
 import { get } from "./api.js";
+import { showBargains } from "./bargain.js";
 import { showBook, wireDialog } from "./book.js";
 import { showBus } from "./bus.js";
 import { byId, html, keep, say } from "./dom.js";
@@ -25,7 +26,7 @@ async function refresh() {
       seen.history = await get("/api/history");
       seen.historyAt = performance.now();
     }
-    seen.snapshot = await get("/api/snapshot");
+    seen.snapshot = await get(`/api/snapshot?peer=${encodeURIComponent(me())}`);
     seen.at = performance.now();
     show();
   } catch (problem) {
@@ -47,6 +48,7 @@ function show() {
   keep(byId("notices"), snapshot.notices, (text) => text, (text) => ({ node: html("span", {}, text) }), () => {});
   showBus(snapshot, me());
   showBook(snapshot, me(), refresh);
+  showBargains(snapshot, me(), refresh);
   showForm(snapshot, me());
   showTrades(snapshot, me());
   showHouses(snapshot, history, me());
@@ -93,6 +95,7 @@ function wire() {
     say(byId("order-done"), "");
     preferSide(kindOf(me()));
     show();
+    refresh();
   });
   byId("theme").addEventListener("click", () => {
     const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";

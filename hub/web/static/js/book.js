@@ -4,6 +4,7 @@ import { energy, exactMoney, milliWattHours, money, price, t, typed } from "./fo
 import { post } from "./api.js";
 import { clearErrors, showError } from "./form.js";
 
+// The order in the dialog; with `answers` the counter-offer that other terms are for.
 let taken = null;
 let current = { me: "", refresh: () => {} };
 
@@ -11,11 +12,14 @@ export function showBook(snapshot, me, refresh) {
   current = { me, refresh, least: snapshot.window?.min_energy_uwh ?? snapshot.site.min_energy_uwh };
   const { offers, bids } = snapshot.book;
   const deepest = Math.max(1, ...[...offers, ...bids].map((order) => order.energy_uwh));
-  const canTake = ["bids", "taking"].includes(snapshot.window?.phase);
+  const isOpen = ["bids", "taking"].includes(snapshot.window?.phase);
+  const canTake = isOpen && !snapshot.window.has_book;
+  current.needsApproval = snapshot.window?.needs_approval ?? false;
+  current.isFrozen = snapshot.window?.has_book && snapshot.window.phase === "taking";
   showSide("offers", offers, deepest, canTake);
   showSide("bids", bids, deepest, canTake);
   const sum = (orders) => energy(orders.reduce((total, order) => total + order.energy_uwh, 0));
-  say(byId("book-caption"), canTake
+  say(byId("book-caption"), isOpen
     ? t("book_spread", { offered: sum(offers), wanted: sum(bids) }) : t("book_closed"));
   if (taken && byId("take").open) showLeft([...offers, ...bids].find((one) => one.order_id === taken.order_id));
 }
@@ -31,12 +35,13 @@ function showSide(side, orders, deepest, canTake) {
     row.node.classList.toggle("mine", isMine);
     say(row.price, price(order.price_gwei_per_kwh));
     say(row.energy, milliWattHours(order.energy_uwh));
-    say(row.peer, order.peer);
+    const isWaiting = current.needsApproval && !order.is_approved;
+    say(row.peer, isWaiting ? `${order.peer} · ${t("waits_for_approval")}` : order.peer);
     row.peer.title = exactMoney(order.cost_wei);
     row.depth.style.width = `${(100 * order.energy_uwh) / deepest}%`;
     say(row.button, t(isMine ? "cancel" : "take"));
     row.button.className = `small ${isMine ? "" : "take"}`;
-    row.button.disabled = !canTake && !isMine;
+    row.button.disabled = isMine ? Boolean(current.isFrozen) : !canTake || isWaiting;
     row.button.setAttribute("aria-label", `${t(isMine ? "cancel" : "take")} ${order.order_id}, ${order.peer}`);
   });
 }
@@ -83,11 +88,21 @@ function openDialog(order) {
   say(byId("take-total-label"), t(order.is_offer ? "total_take_offer" : "total_offer"));
   say(byId("take-send"), t(`take_${kind}_send`));
   byId("take-energy").value = milliWattHours(order.energy_uwh);
+  byId("take-price").value = price(order.price_gwei_per_kwh);
+  say(byId("take-price-hint"), t("hint_other_price"));
   clearErrors("take");
   showLeft(order);
   byId("take").showModal();
   byId("take-energy").select();
 }
+
+// Opens the same dialog for an answer to a counter-offer.
+export function openAnswer(counter) {
+  const isBuyer = (counter.is_offer && counter.to !== counter.maker) || (!counter.is_offer && counter.to === counter.maker);
+  openDialog({ ...counter, peer: counter.by, is_offer: isBuyer, answers: counter.counter_id });
+}
+
+const isOtherPrice = () => taken.answers || typed(byId("take-price").value, 9) !== BigInt(taken.price_gwei_per_kwh);
 
 function showLeft(order) {
   const [left, least] = [order?.energy_uwh ?? 0, current.least];
@@ -97,22 +112,35 @@ function showLeft(order) {
 
 function showTotal() {
   const uwh = typed(byId("take-energy").value, 3);
-  say(byId("take-total"), uwh === null ? "–" : money(uwh * BigInt(taken.price_gwei_per_kwh)));
+  const gwei = typed(byId("take-price").value, 9);
+  say(byId("take-total"), uwh === null || gwei === null ? "–" : money(uwh * gwei));
+  const kind = taken.is_offer ? "offer" : "bid";
+  say(byId("take-send"), t(isOtherPrice() ? "propose" : `take_${kind}_send`));
+}
+
+async function takeOrPropose() {
+  const body = { peer: current.me, energy: byId("take-energy").value };
+  if (!isOtherPrice()) {
+    const whole = { ...body, price_gwei_per_kwh: taken.price_gwei_per_kwh };
+    const { trade_id } = await post(`/api/orders/${taken.order_id}/take`, whole);
+    return t("done_take", { id: trade_id });
+  }
+  const path = taken.answers ? `/api/counters/${taken.answers}` : `/api/orders/${taken.order_id}/counter`;
+  await post(path, { ...body, price: byId("take-price").value });
+  return t("done_counter", { peer: taken.peer });
 }
 
 export function wireDialog() {
   const [dialog, send] = [byId("take"), byId("take-send")];
   byId("take-close").addEventListener("click", () => dialog.close());
-  byId("take-energy").addEventListener("input", showTotal);
+  for (const id of ["take-energy", "take-price"]) byId(id).addEventListener("input", showTotal);
   byId("take-form").addEventListener("submit", async (event) => {
     event.preventDefault();
     clearErrors("take");
     send.disabled = true;
     try {
-      const body = { peer: current.me, energy: byId("take-energy").value, price_gwei_per_kwh: taken.price_gwei_per_kwh };
-      const { trade_id } = await post(`/api/orders/${taken.order_id}/take`, body);
+      say(byId("order-done"), await takeOrPropose());
       dialog.close();
-      say(byId("order-done"), t("done_take", { id: trade_id }));
     } catch (problem) {
       showError("take", problem);
     }

@@ -1,6 +1,6 @@
 // The trading window as a band: when orders, deliveries and settlement happen, and where we are.
 import { byId, html, say } from "./dom.js";
-import { countdown, t } from "./format.js";
+import { countdown, price, t } from "./format.js";
 
 const SPANS = [
   ["bids", "bid_start_s", "bid_end_s"],
@@ -21,14 +21,30 @@ export function showTimeline(window, nowS, site) {
   if (!window) {
     drawn = { key: null };
     say(byId("window-caption"), [t("no_window"), ...hours(site)].join(" "));
+    say(byId("window-kind"), "");
     return;
   }
   const phase = phaseOf(window, nowS);
+  say(byId("window-kind"), kindText(window));
   const key = `${window.window_id} ${box.clientWidth}`;
   if (drawn.key !== key) drawn = { ...draw(box, window), key };
   for (const [name, node] of drawn.spans) node.classList.toggle("now", name === phase);
   drawn.needle.style.left = `${drawn.percent(Math.min(nowS, window.report_by_s))}%`;
   tell(window, phase, nowS);
+}
+
+// How orders become trades here, and what is published of it so far.
+function kindText(window) {
+  const said = [t(`kind_${window.kind}`)];
+  if (window.community) said.push(t("kind_inside", { community: window.community }));
+  if (window.stage === "between") said.push(t("kind_between"));
+  if (window.needs_approval) said.push(t("kind_approval"));
+  if (window.sell_gwei_per_kwh !== null) {
+    const [sell, buy] = [window.sell_gwei_per_kwh, window.buy_gwei_per_kwh].map(price);
+    said.push(t(sell === buy ? "book_price" : "book_prices", { sell, buy }));
+  }
+  if (window.is_cleared) said.push(t("book_cleared"));
+  return said.join(" ");
 }
 
 const hours = ({ bids_local: spans }) =>
@@ -50,7 +66,8 @@ function tell(window, phase, nowS) {
     caption.replaceChildren(...caption.parts);
   }
   if (!caption.contains(caption.parts[1])) caption.replaceChildren(...caption.parts);
-  say(caption.parts[0], t(`phase_${phase}`) + (ends ? " " : ""));
+  const word = phase === "taking" && window.has_book ? "clearing" : phase;
+  say(caption.parts[0], t(`phase_${word}`) + (ends ? " " : ""));
   say(caption.parts[1], left);
 }
 
@@ -64,7 +81,7 @@ function draw(box, window) {
   for (const [name, start, stop] of SPANS) {
     const share = percent(window[stop]) - percent(window[start]);
     if (share <= 0) continue;
-    const label = t(`span_${name}`);
+    const label = t(name === "taking" && window.has_book ? "span_clearing" : `span_${name}`);
     const node = html("div", { class: `span ${name}`, title: label }, share * pixels > LABEL_PX ? label : "");
     node.style.left = `${percent(window[start])}%`;
     node.style.width = `${share}%`;

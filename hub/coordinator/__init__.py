@@ -1,0 +1,1 @@
+"""The coordinator: opens windows, reviews orders and clears books, with its own account."""

@@ -1,0 +1,54 @@
+"""A site's coordinator as one: opens windows, reviews orders, clears books."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hub.chain.client import MarketClient
+from hub.config import SiteConfig
+from hub.coordinator.approval import Reviewer
+from hub.coordinator.clearing import Clearer
+from hub.keys import Keys
+from hub.store import Store
+
+
+@dataclass(frozen=True)
+class BookKeeping:
+    """What the coordinator does with books, beside opening windows (hub/schedule.py)."""
+
+    clearer: Clearer
+    reviewer: Reviewer | None
+
+    @classmethod
+    def of(
+        cls,
+        config: SiteConfig,
+        store: Store,
+        client: MarketClient,
+        keys: Keys,
+        say: Callable[[str], None],
+    ) -> BookKeeping:
+        """Make the parts of a site; a person reviews where approval is manual."""
+        market, account = config.market, keys.coordinator
+        address = {one.name: str(keys.peers[one.name].address) for one in config.houses}
+        members = {address[one.name]: one.community for one in config.houses}
+        nodes = {address[one.name]: one.name for one in config.houses}
+        reviewer = None
+        if market.approval == "automatic":
+            reviewer = Reviewer(market, store, client, account, nodes, say)
+        return cls(Clearer(market, store, client, account, members, say), reviewer)
+
+    async def run(self) -> None:
+        """Do it until cancelled; raises what a part failed with."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.clearer.run())
+            if self.reviewer is not None:
+                tasks.create_task(self.reviewer.run())
+
+    def wake(self) -> None:
+        """Look again, after events of the chain were applied."""
+        self.clearer.wake()
+        if self.reviewer is not None:
+            self.reviewer.wake()

@@ -1,0 +1,133 @@
+"""What every deed of a peer needs: its account, its money, and to read its own writes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from hub import amounts
+from hub.config import SiteConfig
+from hub.keys import GRID, Keys
+from hub.services import snapshot
+from hub.services.order_rules import Refused
+from hub.site_clock import wall_ms
+from hub.store import OrderRow, Store, WindowRow
+
+SEEN_WITHIN_S = 3.0
+SEEN_PERIOD_S = 0.02
+
+
+class Contract(Protocol):
+    """What the service needs of hub.chain.client.MarketClient; each call signs and waits."""
+
+    def offer(self, account: Any, window_id: int, energy_uwh: int, price: int, /) -> int: ...
+    def bid(self, account: Any, window_id: int, energy_uwh: int, price: int, /) -> int: ...
+    def take(self, account: Any, order_id: int, energy_uwh: int, limit: int, /) -> int: ...
+    def cancel(self, account: Any, order_id: int, /) -> Any: ...
+    def counter(self, account: Any, order_id: int, energy_uwh: int, price: int, /) -> int: ...
+    def counter_again(self, account: Any, id_: int, energy_uwh: int, price: int, /) -> Any: ...
+    def accept(self, account: Any, id_: int, energy_uwh: int, price: int, /) -> int: ...
+    def withdraw_counter(self, account: Any, id_: int, /) -> Any: ...
+    def review(self, account: Any, order_ids: Sequence[int], is_approved: bool, /) -> Any: ...
+
+
+class Acting:
+    """The site's peers, as far as their deeds on the contract need them."""
+
+    def __init__(self, store: Store, client: Contract, keys: Keys, config: SiteConfig) -> None:
+        self._store, self._client, self._keys, self.config = store, client, keys, config
+        self._listeners: list[Callable[[], None]] = []
+
+    def now_s(self) -> float:
+        """Return the chain's time: that of the hub's clock, which stamps the blocks."""
+        return wall_ms() / 1_000
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Call `listener`, from any thread, after each deed on the contract made here."""
+        self._listeners.append(listener)
+
+    def window_now(self, peer_name: str | None = None) -> WindowRow | None:
+        """Return the trading window of now, the one a peer trades in when it is named."""
+        return snapshot.current_window(self._windows_of(peer_name), self.now_s())
+
+    def available_wei(self, peer_name: str) -> int:
+        """Return what a peer can spend. Raises Refused for a stranger."""
+        address = self._account(peer_name).address
+        return next((peer.balance_wei for peer in self._store.peers() if peer.peer == address), 0)
+
+    def has_order(self, order_id: int) -> bool:
+        """Tell whether the store has seen that order, open or not."""
+        return any(order.order_id == order_id for order in self._store.orders())
+
+    def has_trade(self, trade_id: int) -> bool:
+        """Tell whether the store has seen that trade."""
+        return self._store.trade(trade_id) is not None
+
+    def _windows_of(self, peer_name: str | None) -> list[WindowRow]:
+        """Return the windows that are for everyone or for the peer's community, newest first."""
+        windows, plans = self._store.windows(), self._store.plans()
+        house = next((one for one in self.config.houses if one.name == peer_name), None)
+        found = []
+        for window in windows:
+            plan = plans.get(window.window_id)
+            # Just opened, and not known yet for whom: nobody's for a moment.
+            is_unknown = plan is None and window.has_book and self.config.market.kind == "hybrid"
+            community = plan.community if plan else None
+            is_theirs = community is None or (house is not None and house.community == community)
+            if is_theirs and not is_unknown:
+                found.append(window)
+        return found if peer_name is not None else windows
+
+    def _account(self, peer_name: str) -> Any:
+        account = self._keys.peers.get(peer_name) if isinstance(peer_name, str) else None
+        if account is None:
+            raise Refused("There is no such peer on this site.", "peer")
+        return account
+
+    def _names(self) -> dict[str, str]:
+        names = {str(one.address): name for name, one in self._keys.peers.items()}
+        return names | {self._keys.grid.address: GRID}
+
+    def _open_order(self, order_id: int) -> OrderRow:
+        order = next((one for one in self._store.orders() if one.order_id == order_id), None)
+        if order is None:
+            raise Refused("There is no such order.")
+        if order.is_cancelled:
+            raise Refused("That order was cancelled.")
+        if order.remaining_uwh == 0:
+            raise Refused("That order was taken by somebody else.")
+        return order
+
+    def _takeable(self, order: OrderRow) -> WindowRow:
+        """Return the window of an order that peers may take, or answer, now."""
+        window = self._store.window(order.window_id)
+        if window is None or not window.bid_start_s <= self.now_s() < window.clear_by_s:
+            raise Refused("Its window is closed: this order can no longer be taken.")
+        if window.has_book:
+            raise Refused("Orders of this window are cleared together; none is taken alone.")
+        if window.needs_approval and not order.is_approved:
+            raise Refused("That order still waits for the coordinator's approval.")
+        return window
+
+    def _check_money(self, peer_name: str, cost_wei: int) -> None:
+        available_wei = self.available_wei(peer_name)
+        if cost_wei > available_wei:
+            raise Refused(
+                f"That costs {amounts.money_text(cost_wei)}, but {peer_name} has only "
+                f"{amounts.money_text(available_wei)} available.",
+                "energy",
+            )
+
+    def _wait_for(self, has_arrived: Callable[[], bool]) -> None:
+        """Wait until the store shows what the chain has confirmed, so that a peer reads its own
+        writes; the transaction stands even if the follower is slow."""
+        deadline = time.monotonic() + SEEN_WITHIN_S
+        while not has_arrived() and time.monotonic() < deadline:
+            time.sleep(SEEN_PERIOD_S)
+        self._forget()
+        for listener in self._listeners:
+            listener()
+
+    def _forget(self) -> None:
+        """Show nothing older than now."""
