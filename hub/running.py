@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from hub.config import SiteConfig
-from hub.errors import PortInUse, TruequeError
+from hub.config import FILE_NAME, SiteConfig
+from hub.errors import ConfigError, PortInUse, TruequeError
 from hub.processes import free_port, is_port_open, is_udp_port_taken
 from hub.store import Store
 
@@ -42,6 +42,31 @@ def only_hub(data_dir: Path) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def known_ports(config: SiteConfig) -> dict[str, int]:
+    """Return the ports on which boards reach the hub, for the settings of a board.
+
+    Those of site.toml, else those the hub keeps. Raises ConfigError when there are none yet.
+    """
+    remembered: dict[str, int] = {}
+    if config.store_path.exists():
+        store = Store.open(config.store_path)
+        try:
+            remembered = store.state("ports") or {}
+        finally:
+            store.close()
+    ports = {
+        name: getattr(config, name).port or remembered.get(name, 0) for name in ("broker", "ntp")
+    }
+    problems = [
+        f"{name}.port: give a port of your choice, or start the hub once (trueque hub up)"
+        for name, port in ports.items()
+        if not port
+    ]
+    if problems:
+        raise ConfigError(str(config.data_dir / FILE_NAME), problems)
+    return ports
 
 
 def choose_ports(config: SiteConfig, store: Store) -> dict[str, int]:

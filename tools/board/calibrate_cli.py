@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +13,18 @@ from rich.console import Console
 from rich.table import Table
 
 from hub.errors import BadInput
+from tools.board.alone import alone
 from tools.board.calibration import (
+    BoardUnderTest,
     Channel,
     KnownInputs,
     Outcome,
     calibrate,
     channels_of,
 )
+from tools.board.on_prompt import BoardAtPrompt
+from tools.board.ports import the_port
+from tools.board.target import target_options
 from tools.board.virtual import VirtualBoard
 
 LARGEST_REFERENCE = 80
@@ -26,8 +33,8 @@ LARGEST_REFERENCE = 80
 class Technician:
     """Known inputs by hand: asks for each, takes what the reference instrument shows."""
 
-    def __init__(self, bench: KnownInputs, console: Console) -> None:
-        """`bench`: sets what was entered, where the board is virtual."""
+    def __init__(self, bench: KnownInputs | None, console: Console) -> None:
+        """`bench`: sets what was entered, None where the technician does."""
         self._bench = bench
         self._console = console
 
@@ -38,48 +45,68 @@ class Technician:
         if value == 0:
             self._console.print(f"Take all load off {what}, then press Enter.")
             click.prompt("", default="", show_default=False, prompt_suffix="", err=True)
-            return self._bench.apply(channel, 0.0)
+            return self._set(channel, 0.0)
         self._console.print(f"Apply about {value:g} {channel.unit} {kind} to {what}.")
         shown = click.prompt(
             f"The reference shows, in {channel.unit}", type=float, default=value, err=True
         )
-        return self._bench.apply(channel, shown)
+        return self._set(channel, shown)
+
+    def _set(self, channel: Channel, value: float) -> float:
+        return value if self._bench is None else self._bench.apply(channel, value)
 
 
 @click.command("calibrate")
-@click.option(
-    "--virtual",
-    "directory",
-    type=click.Path(file_okay=False, path_type=Path),
-    required=True,
-    help="Flash of a board of the virtual bench: the directory with its settings.json.",
-)
+@target_options
 @click.option("--reference", required=True, help="The instrument that tells the true values.")
 @click.option("--channel", "wanted", multiple=True, help="Only this channel; may be repeated.")
 @click.option("--yes", is_flag=True, help="Ask nothing: the virtual bench applies each input.")
 @click.option("--json", "is_json", is_flag=True, help="Print JSON instead of a table.")
 def calibrate_command(
-    directory: Path, reference: str, wanted: tuple[str, ...], yes: bool, is_json: bool
-) -> None:
+    port: str | None, directory: Path | None, reference: str, wanted: tuple[str, ...],
+    yes: bool, is_json: bool,
+) -> None:  # fmt: skip
     """Calibrate a board: two known inputs a channel, no load for current transformers.
 
     Gain, offset and noise go into the board's settings.json with date and reference; the table
-    shows the error between the two points before and after. Restart the board afterwards.
+    shows the error between the two points before and after. A virtual board that runs must be
+    started again afterwards; a board on a port is.
 
-    Example: trueque board calibrate --virtual var/site-5/boards/house-1 --reference "Fluke 87V"
+    Example: trueque board calibrate --port /dev/ttyACM0 --reference "Fluke 87V"
     """
     if not 0 < len(reference) <= LARGEST_REFERENCE:
         raise BadInput(f"--reference: 1 to {LARGEST_REFERENCE} characters")
+    if yes and directory is None:
+        raise BadInput("--yes: only the virtual bench applies inputs by itself")
     console = Console(stderr=True, highlight=False)
-    with VirtualBoard(directory) as found:
+    with _board(port, directory) as (found, bench):
         channels = _chosen(channels_of(found.settings), wanted)
-        inputs: KnownInputs = found if yes else Technician(found, console)
+        inputs: KnownInputs = bench if yes and bench else Technician(bench, console)
         outcomes = calibrate(found, inputs, channels, reference, console.print)
+        name = found.name
     if is_json:
-        report = {"board": found.name, "channels": [_members(outcome) for outcome in outcomes]}
+        report = {"board": name, "channels": [_members(outcome) for outcome in outcomes]}
         click.echo(json.dumps(report, indent=1))
     else:
-        Console().print(_table(found.name, outcomes))
+        Console().print(_table(name, outcomes))
+
+
+@contextlib.contextmanager
+def _board(
+    port: str | None, directory: Path | None
+) -> Iterator[tuple[BoardUnderTest, KnownInputs | None]]:
+    """Yield the board, and the bench that sets its inputs where it is virtual.
+
+    A virtual board is measured without its port: not in real time, so it takes no time.
+    """
+    if directory is not None:
+        if port is not None:
+            raise BadInput("--port and --virtual exclude each other")
+        with VirtualBoard(directory) as found:
+            yield found, found
+        return
+    with alone(the_port(port)) as (prompt, _):
+        yield BoardAtPrompt(prompt), None
 
 
 def _chosen(channels: list[Channel], wanted: tuple[str, ...]) -> list[Channel]:

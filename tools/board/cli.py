@@ -2,20 +2,47 @@
 
 from __future__ import annotations
 
+import importlib
+
 import click
 
-from tools.board.calibrate_cli import calibrate_command
-from tools.board.flash_cli import flash_command
-from tools.board.list_cli import list_command
+_COMMANDS = {
+    "list": ("tools.board.list_cli:list_command", "Show which boards are here and what they run."),
+    "flash": (
+        "tools.board.flash_cli:flash_command",
+        "Put MicroPython and the firmware on a board.",
+    ),
+    "calibrate": (
+        "tools.board.calibrate_cli:calibrate_command",
+        "Find gain and offset of each channel by known inputs.",
+    ),
+    "verify": ("tools.board.verify_cli:verify_command", "Let a board test itself; try its relays."),
+    "log": ("tools.board.log_cli:log_command", "Follow what a board prints; it keeps running."),
+}
 
 
-@click.group()
+class _Commands(click.Group):
+    """Imports a command when it is called, so that help is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, attribute = _COMMANDS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+@click.command("board", cls=_Commands)
 def board() -> None:
     """Look after metering boards: from an erased one to a peer that trades.
 
-    Example: trueque board list && trueque board flash
+    Example: trueque board list
     """
-
-
-for _command in (list_command, flash_command, calibrate_command):
-    board.add_command(_command)

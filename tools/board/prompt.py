@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import errno
 import io
 import json
-import os
-import stat
 import struct
 import time
 from collections.abc import Callable, Iterator
@@ -28,9 +25,9 @@ from tools.board.errors import (
     NoAnswer,
     NoBoard,
     NoSpace,
-    PortBusy,
     ProgramFailed,
 )
+from tools.board.line import SOCKET, check_line
 
 READ_S = 3.0
 """A board that says nothing for so long between two bytes of the prompt's protocol is gone."""
@@ -38,15 +35,11 @@ ENTER_S = 10
 RUN_S = 30.0
 BACK_S = 30.0
 """From a reset to the prompt: USB comes back after a second, an emulated board takes longer."""
-BUSY_S = 2.0
-"""Desktops look for a modem on each new port for a moment."""
 SETTLE_S = 1.2
 """After a reset boot.py runs undisturbed: a Ctrl-C in it would leave the relays to resistors."""
 ATTEMPTS = 2
 CHUNK_BYTES = 1536
 """Of a file, in one command: as text it must fit a small board's fragmented memory."""
-
-_SOCKET = "socket://"
 
 
 class Prompt:
@@ -201,43 +194,13 @@ class Prompt:
 
 def _open(port: str) -> SerialTransport:
     """Open a port for ourselves alone."""
-    if port.startswith(_SOCKET):
+    if port.startswith(SOCKET):
         try:
             return SerialTransport(port, timeout=READ_S)
         except TransportError:
             raise NoBoard(f"{port}: nothing listens at this address") from None
-    _look_at(port)
+    check_line(port)
     try:
         return SerialTransport(port, timeout=READ_S)
     except (TransportError, OSError):
         raise NoBoard(f"{port}: it went away while it was opened; try again") from None
-
-
-def _look_at(port: str) -> None:
-    """Say why a port cannot be opened: mpremote knows only that."""
-    try:
-        mode = os.stat(port).st_mode
-    except OSError:
-        raise NoBoard(f"{port}: there is no such port; see: trueque board list") from None
-    if not stat.S_ISCHR(mode):
-        raise NoBoard(f"{port}: this is not a serial port; see: trueque board list")
-    deadline_s = time.monotonic() + BUSY_S
-    while not _is_free(port):
-        if time.monotonic() > deadline_s:
-            raise PortBusy(port)
-        time.sleep(0.1)
-
-
-def _is_free(port: str) -> bool:
-    """Tell whether nobody else has it. Raises NoBoard when that is not the question."""
-    try:
-        serial.Serial(port, exclusive=True).close()
-    except serial.SerialException as problem:
-        if isinstance(problem.__context__, PermissionError):
-            raise NoBoard(
-                f"{port}: no right to open it; run: sudo usermod -aG dialout $USER, log in anew"
-            ) from None
-        if "lock" in str(problem) or problem.errno == errno.EBUSY:
-            return False
-        raise NoBoard(f"{port}: this is not a serial port; see: trueque board list") from None
-    return True

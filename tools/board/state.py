@@ -22,6 +22,14 @@ ARCHITECTURES = (
 )  # fmt: skip
 """By number in `sys.implementation._mpy`, as mpy-cross names them (py/persistentcode.h)."""
 
+SELECT = """
+try:
+    import launcher
+    launcher.select()
+except ImportError: pass
+"""
+"""Lets imports find the firmware that runs, be it one that came over the air."""
+
 _LOOK = """
 import json, os, sys
 r = {"version": list(sys.implementation.version[:3]), "machine": sys.implementation._machine,

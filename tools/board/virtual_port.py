@@ -48,6 +48,7 @@ class VirtualPort:
         number = self.name.rpartition("-")[2]
         profile = profile_of_house(int(number) if number.isdecimal() else 1)
         self.house = House(self.name, profile, Wiring.of_settings(settings))
+        self.faults: dict[str, Fault | None] = {}
         # The bench supply is another house's current-limited source.
         self.supply = House("supply", profile_of_house(1), Wiring())
         noon = DEFAULT_START.replace(hour=12)
@@ -77,6 +78,7 @@ class VirtualPort:
 
     def break_relay(self, relay: str, fault: Fault | None) -> None:
         """Weld a relay or stick it open, or repair it with None."""
+        self.faults[relay] = fault
         self._bench.call(
             lambda: self.house.relays[relay].break_down(fault, time.monotonic()),
             lambda: self.world.touch(time.monotonic()),
