@@ -23,7 +23,7 @@ from hub import config as configuration
 from hub.config import SiteConfig
 from hub.errors import BadInput
 from hub.store import Store
-from hub.store.messages import READING_COLUMNS
+from hub.store.messages import AGGREGATE_COLUMNS, READING_COLUMNS
 
 Row = dict[str, Any]
 ROWS_AT_ONCE = 5_000
@@ -49,6 +49,7 @@ TRADE_COLUMNS = (
 )
 COLUMNS = {
     "readings": READING_COLUMNS,
+    "aggregates": AGGREGATE_COLUMNS,
     "trades": TRADE_COLUMNS,
     "bills": tuple(field.name for field in dataclasses.fields(bills.Bill)),
 }
@@ -68,7 +69,7 @@ def _moment_ms(text: str | None, name: str, otherwise: int) -> int:
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["readings", "trades", "bills"]))
+@click.argument("what", type=click.Choice(["readings", "aggregates", "trades", "bills"]))
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), default="var/site",
               show_default=True, help="The site's directory.")  # fmt: skip
 @click.option("--format", "file_format", type=click.Choice(["csv", "parquet"]), default="csv",
@@ -82,6 +83,9 @@ def _moment_ms(text: str | None, name: str, otherwise: int) -> int:
 def export(what: str, data: Path, file_format: str, out: Path | None, since: str | None,
            until: str | None, period: str) -> None:  # fmt: skip
     """Export readings, trades and bills, with units in the column names.
+
+    Aggregates are what boards metered while they could not reach the hub; --since and --until go by
+    their own time, or where their clock was not set by that of their arrival.
 
     Example: trueque export trades --format parquet --out trades.parquet
     """
@@ -104,6 +108,15 @@ def _readings(
     config: SiteConfig, store: Store, span: tuple[int, int], period: str
 ) -> Iterator[Row]:
     return store.each_reading(*span)
+
+
+def _aggregates(
+    config: SiteConfig, store: Store, span: tuple[int, int], period: str
+) -> Iterator[Row]:
+    for row in store.aggregates():
+        at_ms = row["received_at_ms"] if row["t_ms"] is None else row["t_ms"]
+        if span[0] <= at_ms < span[1]:
+            yield row
 
 
 def _trades(config: SiteConfig, store: Store, span: tuple[int, int], period: str) -> Iterator[Row]:
@@ -179,6 +192,7 @@ def _periods(
 
 _SOURCES: dict[str, Callable[[SiteConfig, Store, tuple[int, int], str], Iterator[Row]]] = {
     "readings": _readings,
+    "aggregates": _aggregates,
     "trades": _trades,
     "bills": _bills,
 }

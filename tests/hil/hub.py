@@ -1,5 +1,6 @@
 """The hub's part in hardware tests, played by the tests: signs commands, verifies records."""
 
+from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -14,7 +15,7 @@ EXPOSURE_UWH = 1_736  # 5 % of the smallest trade of a real site
 class Hub:
     """Speaks to the boards as the hub does: verifies what they send, signs what they get."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, authority: Path) -> None:
         self._keys = {
             (node, way): signing.derive_key(MASTER, node, way, 1)
             for node in NODES
@@ -26,6 +27,7 @@ class Hub:
         self.pairs: dict[str, dict[str, str]] = {}
         self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="hub")
         self._client.username_pw_set("hub", PASSWORD)
+        self._client.tls_set(ca_certs=str(authority))
         self._client.on_connect = self._on_connect
         self._client.on_message = self._on_message
         self._client.connect("127.0.0.1", port)

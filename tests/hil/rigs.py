@@ -9,8 +9,10 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+from hub import certificates
 from hub.mqtt.broker import Broker
 from hub.processes import free_port
+from hub.time_server import TimeServer
 from tests.hil.hub import NODES, PASSWORD, Hub
 from tools.bench.lab import VirtualLab
 from tools.bench.profile import DEFAULT_START
@@ -39,11 +41,14 @@ class Rig:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self._ids = 0
+        self.tls, _ = certificates.ensure(directory / "tls", [])
+        self._time = TimeServer("127.0.0.1", 0, lambda: True)
+        self.await_(self._time.start())
         port = free_port()
         words = dict.fromkeys((*NODES, "hub"), PASSWORD)
-        self._broker = Broker("auto", port, directory / "broker", words)
+        self._broker = Broker("auto", port, directory / "broker", words, self.tls)
         self.await_(self._broker.start())
-        self.hub = Hub(port)
+        self.hub = Hub(port, self.tls.authority)
         for node in NODES:
             self._write_settings(node, port)
         self.lab = self._build_lab()
@@ -59,14 +64,17 @@ class Rig:
         settings = {
             "node": node, "wifi_ssid": "bench", "wifi_password": "bench-key",
             "broker_host": self.broker_host, "broker_port": port, "broker_user": node,
-            "broker_password": PASSWORD, "broker_tls": False, "relay_active_low": True,
-            "reading_period_ms": 250,
+            "broker_password": PASSWORD, "broker_tls": True, "broker_ca": "ca.der",
+            "broker_name": certificates.BROKER_NAME, "ntp_port": self._time.port,
+            "clock_floor_s": int(time.time()),
+            "relay_active_low": True, "reading_period_ms": 250,
             "key_up": self.hub.key(node, "up").hex(), "key_down": self.hub.key(node, "down").hex(),
             "ina226": {
                 branch: {"address": address, "shunt_uohm": 50_000 if branch == "bus" else 20_000}
                 for branch, address in parts.items()
             },
         }  # fmt: skip
+        (flash / "ca.der").write_bytes(self.tls.authority_der.read_bytes())
         (flash / "settings.json").write_text(json.dumps(settings))
 
     def await_(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -85,6 +93,7 @@ class Rig:
         self.hub.stop()
         self.await_(self.lab.stop())
         self.await_(self._broker.stop())
+        self._loop.call_soon_threadsafe(self._time.stop)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()

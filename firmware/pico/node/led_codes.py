@@ -50,4 +50,4 @@ def code_of(state, relay, link):
         return "fault"
     if relay != "open":
         return "receiving" if relay == "in" else "giving"
-    return link
+    return "update_trial" if state in ("updating", "trial") else link

@@ -16,7 +16,7 @@ from hub.errors import BadInput
 from hub.export import export
 from hub.store import NodeRow, Store
 from tests.host.hub.conftest import Events
-from tests.host.hub.samples import reading
+from tests.host.hub.samples import aggregate, reading
 
 DAY_MS = 86_400_000
 
@@ -69,6 +69,17 @@ def test_readings_keep_what_was_not_measured_empty(site, filled):
     assert len(rows) == 2
     assert rows[0]["pv_export_uwh"] == "100"
     assert rows[0]["load_power_uw"] == ""
+
+
+def test_aggregates_are_exported_by_their_own_time(site, filled):
+    for seq, t_ms in ((1, 5_000), (2, DAY_MS), (3, None)):
+        record = aggregate(seq, t_ms=t_ms, pv_power_uw=seq)
+        filled.store_record("house-1", "aggregate", record, (2 * DAY_MS, 0))
+    rows = exported(site, "aggregates", "--until", "1970-01-02")
+    assert [(row["seq"], row["pv_power_uw"], row["bus_power_uw"]) for row in rows] == [
+        ("1", "1", "")
+    ]
+    assert len(exported(site, "aggregates", "--since", "1970-01-02")) == 2
 
 
 def test_bills_split_each_day_and_leave_the_grid_open_when_no_load_is_metered(site, filled):

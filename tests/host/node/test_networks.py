@@ -151,6 +151,8 @@ def test_codes_are_all_different():
         ("fault", "open", "fault"),
         ("delivering", "in", "receiving"),
         ("delivering", "out", "giving"),
+        ("trial", "open", "update_trial"),
+        ("updating", "open", "update_trial"),
         ("armed", "open", "connecting"),
         ("idle", "open", "connecting"),
     ],

@@ -11,7 +11,7 @@ from types import ModuleType, SimpleNamespace
 import node
 import pytest
 
-from tests.host.node.rig import delivery_id
+from tests.host.node.rig import Rig, delivery_id
 
 FIRST = delivery_id(1)
 
@@ -94,3 +94,29 @@ def test_relays_open_when_a_technician_interrupts_the_program(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         program["main"]()
     assert history == ["open"]
+
+
+def test_node_runs_on_a_board_with_a_cable(ticks, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    rig = Rig(ticks, monkeypatch, board="w5500_evb_pico", wifi_ssid="", wifi_password="")
+    node = rig.node
+    shown = []
+    monkeypatch.setattr(node.led, "show", shown.append)
+    asyncio.run(run_until(node, lambda: "connecting" in shown))
+    assert node.network.is_up()
+    history = rig.hardware.network.history
+    assert history == [("hostname", "house-1"), ("active", True), ("dhcp4", True)]
+    # GP16 to GP21 belong to the Ethernet chip, GP25 is the board's own LED there.
+    assert rig.machine.levels[22] == 0 and not {16, 17, 18, 19, 20, 21} & set(rig.machine.levels)
+
+
+def test_buyers_led_is_lit_while_the_house_receives(delivering):
+    node = delivering.node
+    assert delivering.machine.levels[16] == 1
+    for _ in range(20):
+        node.show()
+        assert delivering.machine.levels["LED"] == 1
+    delivering.command("open", FIRST)
+    for _ in range(20):
+        node.show()
+    assert delivering.machine.levels[16] == 0 and delivering.machine.levels["LED"] == 0

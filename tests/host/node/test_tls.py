@@ -110,3 +110,10 @@ def test_board_says_so_when_its_authority_is_no_certificate(broker, tmp_path):
 def test_board_says_so_when_nobody_listens(broker, tmp_path):
     found = connect(broker, tmp_path, broker_port=free_port())
     assert found["said"] == ["nobody listens at broker_host and broker_port"]
+
+
+def test_board_says_so_when_its_brokers_name_has_no_address(broker, tmp_path):
+    # Nobody answers at the name server's port: on a board this blocks nothing either.
+    found = connect(broker, tmp_path, broker_host="hub.example")
+    assert found["said"] == ["no address for the name hub.example"]
+    assert found["ms"] < 8_000
