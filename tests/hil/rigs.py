@@ -93,7 +93,7 @@ class Rig:
         self.hub.stop()
         self.await_(self.lab.stop())
         self.await_(self._broker.stop())
-        self._loop.call_soon_threadsafe(self._time.stop)
+        self.do(self._time.stop)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
