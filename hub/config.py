@@ -79,6 +79,7 @@ class Boards:
     wifi_ssid: str = field("bench")
     relay_active_low: bool = field(False)
     reading_period_ms: int = field(1_000, low=200, high=900_000)
+    snapshot_period_ms: int = field(900_000, low=10_000, high=900_000)
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ def board_settings(
         "profile": "thesis",
         "relay_active_low": config.boards.relay_active_low,
         "reading_period_ms": config.boards.reading_period_ms,
+        "snapshot_period_ms": config.boards.snapshot_period_ms,
         "limits": {"bus_voltage_uv": config.bus.nominal_uv},
         "ina226": sensors,
         "calibration": {},

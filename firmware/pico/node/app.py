@@ -21,17 +21,19 @@ from node.delivery import Delivery
 from node.ethernet import Ethernet
 from node.fitting import CHANNELS, sensors
 from node.house_meter import build_house, i2c_part
+from node.identity import load_or_make
 from node.led_codes import StatusLed
 from node.link import Link
 from node.nonces import Nonces
 from node.offline import Offline
 from node.outbox import Outbox
 from node.profiles import PROFILES
-from node.publisher import Publisher, reading
+from node.publisher import Publisher, reading, register_members
 from node.registers import Registers
 from node.relays import RelayPair
 from node.safety import Safety
 from node.sampler import Sampler
+from node.signer import Signer
 from node.slots import Slots
 from node.store import SAVE_PERIOD_MS, Store
 from node.supervisor import WATCHDOG_MS, Supervisor
@@ -111,6 +113,11 @@ class Node:
         self.delivery = Delivery(settings.limits, self.store.finals.is_finished)
         led = machine.Pin(led_pin, machine.Pin.OUT, value=0)
         self.switchboard = Switchboard(self.delivery, self.relays, led, self.store, self.publisher)
+        self.signer = Signer(
+            settings.node, load_or_make(machine.unique_id()), self.store.finals, self.publisher
+        )
+        self.signer.read_snapshot = self.snapshot
+        self.switchboard.on_final = self.signer.wake
         self.commands = Commands(settings, self.nonces, self.delivery, self.switchboard, self.clock)
         self.safety = Safety(self.bus, self.delivery, self.switchboard, self.clock)
 
@@ -170,8 +177,15 @@ class Node:
         if not self.link.is_up:
             self.offline.take(members)
 
+    def snapshot(self):
+        """Return the members of a snapshot of this moment, without header and signature."""
+        members = register_members(self.bus, self.house, self.registers)
+        members["uptime_ms"] = self.clock.now_ms()
+        return members
+
     def announce(self):
         """Queue what a boot has to tell, and the finals nobody has acknowledged."""
+        self.signer.wake()
         self.publisher.send_event("boot", None, None)
         self.updates.announce()
         if self.store.has_restored:
@@ -203,6 +217,8 @@ class Node:
             "save": _every(SAVE_PERIOD_MS, self.save, turns),
             "clock": self.time_sync.run(self.network),
             "led": _every(led_codes.STEP_MS, self.show, turns),
+            "signer": self.signer.run(turns),
+            "snapshot": _every(self._settings.snapshot_period_ms, self.signer.take_snapshot, turns),
         }
         for part, coroutine in tasks.items():
             asyncio.create_task(self.supervisor.guard(part, coroutine))

@@ -1,4 +1,4 @@
-"""Delivery reports that must not be lost: kept in flash until the broker has acknowledged them."""
+"""Delivery reports that must not be lost: kept in flash until the broker has them, and signed."""
 
 import json
 
@@ -14,7 +14,9 @@ class Finals:
         """`slots`: Slots of its own."""
         self._slots = slots
         self._running = None  # members of the delivery record as last saved
-        self._ended = []  # {"members": delivery record without header, "sent": bool}
+        # {"members": delivery record without header, "sent": bool, "signed": bool}; the last two:
+        # the broker has the final, and the board's signature of it.
+        self._ended = []
         self._load()
 
     def is_finished(self, delivery_id):
@@ -36,6 +38,16 @@ class Finals:
         """Return the finals the broker has not acknowledged, oldest first."""
         return [entry["members"] for entry in self._ended if not entry["sent"]]
 
+    def unsigned(self):
+        """Return the finals whose signature the broker has not acknowledged, oldest first."""
+        return [entry["members"] for entry in self._ended if not entry["signed"]]
+
+    def sign_again(self, delivery_id):
+        """Somebody lost the signature of `delivery_id`: it counts as never sent."""
+        for entry in self._ended:
+            if entry["members"]["delivery_id"] == delivery_id:
+                entry["signed"] = False
+
     def keep_running(self, members):
         """Save what a delivery under way has metered, for the case of a reset."""
         self._running = dict(members)
@@ -44,19 +56,20 @@ class Finals:
     def keep_final(self, members):
         """Save the report of a delivery that ended."""
         self._running = None
-        self._ended.append({"members": dict(members), "sent": False})
+        self._ended.append({"members": dict(members), "sent": False, "signed": False})
         # Those not yet sent stay, however many: each is somebody's money.
         spare = len(self._ended) - KEPT
-        for entry in [entry for entry in self._ended if entry["sent"]][: max(0, spare)]:
+        for entry in [entry for entry in self._ended if _is_done(entry)][: max(0, spare)]:
             self._ended.remove(entry)
         self._save()
 
     def acknowledge(self, delivery_id):
         """The broker has the final of `delivery_id`."""
-        for entry in self._ended:
-            if entry["members"]["delivery_id"] == delivery_id and not entry["sent"]:
-                entry["sent"] = True
-                self._save()
+        self._mark(delivery_id, "sent")
+
+    def acknowledge_signature(self, delivery_id):
+        """The broker has the signature of the final of `delivery_id`."""
+        self._mark(delivery_id, "signed")
 
     def end_interrupted(self):
         """After a boot: turn the delivery that a reset cut off into a final."""
@@ -65,6 +78,12 @@ class Finals:
             members["phase"] = "final"
             members["reason"] = "rebooted"
             self.keep_final(members)
+
+    def _mark(self, delivery_id, what):
+        for entry in self._ended:
+            if entry["members"]["delivery_id"] == delivery_id and not entry[what]:
+                entry[what] = True
+                self._save()
 
     def _load(self):
         saved = self._slots.load()
@@ -82,11 +101,18 @@ class Finals:
         for entry in ended if isinstance(ended, list) else ():
             members = _as_report(entry.get("members")) if isinstance(entry, dict) else None
             if members:
-                self._ended.append({"members": members, "sent": entry.get("sent") is True})
+                is_sent = entry.get("sent") is True
+                # A firmware that signed nothing says nothing of it: then what is sent is done.
+                is_signed = entry.get("signed", is_sent) is True
+                self._ended.append({"members": members, "sent": is_sent, "signed": is_signed})
 
     def _save(self):
         content = {"running": self._running, "ended": self._ended}
         self._slots.save(json.dumps(content).encode())
+
+
+def _is_done(entry):
+    return entry["sent"] and entry["signed"]
 
 
 def _as_report(saved):

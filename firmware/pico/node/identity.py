@@ -35,7 +35,7 @@ def load_or_make(unique_id, directory="", urandom=os.urandom):
     """
     slots = Slots(directory + "identity")
     kept = slots.load()
-    if kept is None:
+    if kept is None or len(kept) != 96 or not secp256k1.is_private_key(kept[:32]):
         key = _make_key(unique_id, urandom)
         kept = key + secp256k1.public_key(key)
         slots.save(kept)

@@ -32,6 +32,14 @@ class Publisher:
             return
         record = self.header(kind)
         record.update(members)
+        self.send_record(kind, record, is_final, on_sent)
+
+    def may_send(self):
+        """Tell whether records may be numbered now."""
+        return self._store.may_number()
+
+    def send_record(self, kind, record, is_final=False, on_sent=None):
+        """Queue a record that has its header."""
         payload = codec.encode(self._topics[kind], record, self._settings.key_up)
         self._outbox.add(kind, payload, is_final, on_sent)
         if self.on_added:
@@ -93,14 +101,20 @@ def reading(bus, house, registers, flags):
         "load_power_uw": load.power_uw,
         "load_apparent_uva": load.apparent_uva,
         "load_frequency_uhz": load.frequency_uhz,
-        "load_apparent_uvah": registers["load_apparent"],
     }
-    # Real energy of the load needs a voltage channel.
-    fitted = (bus.is_fitted, pv.is_fitted, battery.is_fitted, load.is_real)
-    for port, names in enumerate(REGISTERED):
-        for name, register in names:
-            members[name] = registers[register] if fitted[port] else None
+    members.update(register_members(bus, house, registers))
     if bus.failures:
         flags |= QUALITY["sensor_stale"]
     members["quality_flags"] = flags | house.take_flags()
+    return members
+
+
+def register_members(bus, house, registers):
+    """Return the energy registers as records have them; those of what is not fitted are None."""
+    members = {"load_apparent_uvah": registers["load_apparent"]}
+    # Real energy of the load needs a voltage channel.
+    fitted = (bus.is_fitted, house.pv.is_fitted, house.battery.is_fitted, house.load.is_real)
+    for port, names in enumerate(REGISTERED):
+        for name, register in names:
+            members[name] = registers[register] if fitted[port] else None
     return members

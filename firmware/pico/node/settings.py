@@ -37,6 +37,7 @@ NUMBERS = {  # name: (lowest, highest, default or None when required)
     "mains_voltage_mv": (100_000, 260_000, 230_000),
     "reading_period_ms": (200, 900_000, 1_000),
     "aggregate_period_s": (60, 3_600, 900),  # while the hub is away
+    "snapshot_period_ms": (10_000, 900_000, 900_000),
     "sample_rate_hz": (1_000, 8_000, 8_000),  # per channel
     "divider_ratio": (1_000, 20_000, 8_000),  # of both FZ0430, in 1/1000
     "i2c_hz": (10_000, 1_000_000, 400_000),

@@ -6,6 +6,7 @@ class Switchboard:
 
     def __init__(self, delivery, relays, led, store, publisher):
         """`led`: pin, lit while the house receives energy. `store`: Store of this node."""
+        self.on_final = None  # () -> None; wakes the signer, set when all is built
         self._delivery = delivery
         self._relays = relays
         self._led = led
@@ -24,7 +25,7 @@ class Switchboard:
             elif verb == "report":
                 self._report(action[1])
             elif verb == "repeat_final":
-                self._publisher.send_final(self._store.finals.find(action[1]))
+                self._repeat_final(action[1])
             elif verb == "event":
                 self._publisher.send_event(*action[1:])
             elif verb == "status":
@@ -62,5 +63,16 @@ class Switchboard:
         if members["phase"] == "final":
             self._store.keep_final(members)
             self._publisher.send_final(members)
+            self._wake_signer()
         else:
             self._publisher.send("delivery", members)
+
+    def _repeat_final(self, delivery_id):
+        """Whoever asks for a final again has lost its signature, too."""
+        self._publisher.send_final(self._store.finals.find(delivery_id))
+        self._store.finals.sign_again(delivery_id)
+        self._wake_signer()
+
+    def _wake_signer(self):
+        if self.on_final:
+            self.on_final()

@@ -70,6 +70,9 @@ class FakeMachine:
         """Note that the board would start anew here."""
         self.resets += 1
 
+    def unique_id(self):
+        return b"\xe6\x60\x58\x38\x83\x1a\x2b\x2c"
+
     def reset_cause(self):
         """Return why the board started."""
         return self.cause

@@ -262,8 +262,12 @@ def test_unsent_finals_are_never_dropped_when_many_wait(tmp_path):
     assert len(Finals(slots(tmp_path)).unsent()) == KEPT + 5
     for number in range(KEPT + 5):
         finals.acknowledge(whole(f"{number:02x}"))
+    finals.keep_final(members("fe"))
+    assert len(finals.unsigned()) == KEPT + 6  # the signatures are money, too
+    for number in range(KEPT + 5):
+        finals.acknowledge_signature(whole(f"{number:02x}"))
     finals.keep_final(members("ff"))
-    assert len(finals.unsent()) == 1
+    assert len(finals.unsent()) == 2
     assert not finals.is_finished(whole("00"))
     assert finals.is_finished(whole("ff"))
 

@@ -1,0 +1,95 @@
+"""Finals and registers in; records signed by the board's own key out, some ms of work at a time.
+
+A final goes out at once and unsigned; its signature follows, also after a reset that came between.
+"""
+
+import asyncio
+import gc
+
+from wire import digests
+
+from node.secp256k1 import share
+
+
+class Signer:
+    """Signs what waits, one after the other."""
+
+    def __init__(self, node, identity, finals, publisher):
+        """`node`: the node's name. `finals`: Finals."""
+        self._node = node
+        self._identity = identity
+        self._finals = finals
+        self._publisher = publisher
+        self._wake = asyncio.Event()
+        self._under_way = []  # deliveries whose signature is in the outbox
+        self._is_snapshot_due = False
+        self.read_snapshot = None  # () -> uptime and registers; set when all is built
+
+    @property
+    def public_key(self):
+        """Return the board's public key, 64 bytes."""
+        return self._identity.public_key
+
+    def wake(self):
+        """A final waits for its signature."""
+        self._wake.set()
+
+    def take_snapshot(self):
+        """Sign the registers as they stand when the turn comes."""
+        self._is_snapshot_due = True
+        self._wake.set()
+
+    async def run(self, turns):
+        """Sign for ever. `turns`: Turns, for collections."""
+
+        async def collect():
+            await turns.take()
+            gc.collect()
+
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await self.sign_waiting(collect)
+
+    async def sign_waiting(self, collect=None):
+        """Sign and queue all that waits; finals first, for they are somebody's money."""
+        members = self._next_final()
+        while members:
+            await self._sign_final(members, collect)
+            members = self._next_final()
+        if self._is_snapshot_due:
+            self._is_snapshot_due = False
+            await self._sign_snapshot(collect)
+
+    def _next_final(self):
+        for members in self._finals.unsigned():
+            if members["delivery_id"] not in self._under_way:
+                return members
+        return None
+
+    async def _sign_final(self, members, collect):
+        delivery_id = members["delivery_id"]
+        signed = {
+            name: members[name]
+            for name in ("delivery_id", "role", "energy_uwh", "counterparty_uwh")
+        }
+        digest = digests.report_digest(
+            delivery_id, signed["role"], signed["energy_uwh"], signed["counterparty_uwh"]
+        )
+        self._under_way.append(delivery_id)
+        signed["signature"] = await self._sign(digest, collect)
+        self._publisher.send("signature", signed, True, lambda: self._sent(delivery_id))
+
+    async def _sign(self, digest, collect):
+        return (await share(self._identity.sign_steps(digest), collect)).hex()
+
+    def _sent(self, delivery_id):
+        self._finals.acknowledge_signature(delivery_id)
+        self._under_way.remove(delivery_id)
+
+    async def _sign_snapshot(self, collect):
+        record = self._publisher.header("snapshot")
+        record.update(self.read_snapshot())
+        digest = digests.snapshot_digest(self._node, record)
+        record["signature"] = await self._sign(digest, collect)
+        self._publisher.send_record("snapshot", record)

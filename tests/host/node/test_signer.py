@@ -1,0 +1,156 @@
+"""A board signs each of its finals once, over resets too, and its registers when told."""
+
+import asyncio
+import json
+
+import coincurve
+import pytest
+from node.finals import Finals
+from node.slots import Slots
+from wire import digests
+
+from tests.host.node.rig import NODE, delivery_id
+
+FIRST, SECOND = delivery_id(1), delivery_id(2)
+
+
+def sign(rig):
+    """Let the signer do what waits, then be the broker."""
+    asyncio.run(rig.node.signer.sign_waiting())
+    rig.collect()
+
+
+def deliver(rig, name=FIRST):
+    """End a delivery that moved a little."""
+    rig.lease(name)
+    rig.close(name)
+    rig.run(100)
+    rig.set_bus(12_000_000, 500_000)
+    rig.run(1_000)
+    rig.command("open", name)
+    rig.run(400)
+
+
+def signer_of(digest, signature):
+    """Return the public key (64 bytes) that a signature of 128 hex digits gives."""
+    raw = bytes.fromhex(signature)
+    parity, high = raw[32] >> 7, bytes([raw[32] & 127])
+    recoverable = raw[:32] + high + raw[33:] + bytes([parity])
+    found = coincurve.PublicKey.from_signature_and_message(recoverable, digest, hasher=None)
+    return found.format(compressed=False)[1:]
+
+
+def is_signed_by_board(rig, record):
+    figures = (record["role"], record["energy_uwh"], record["counterparty_uwh"])
+    digest = digests.report_digest(record["delivery_id"], *figures)
+    return signer_of(digest, record["signature"]) == rig.node.signer.public_key
+
+
+def test_final_is_signed_with_its_own_figures_when_a_delivery_has_ended(rig):
+    deliver(rig)
+    (final,) = rig.records("delivery", phase="final")
+    assert final["energy_uwh"] > 0 and rig.records("signature") == []
+    sign(rig)
+    (record,) = rig.records("signature")
+    for name in ("delivery_id", "role", "energy_uwh", "counterparty_uwh"):
+        assert record[name] == final[name]
+    assert is_signed_by_board(rig, record)
+
+
+def test_final_is_signed_once_when_the_broker_has_the_signature(rig):
+    deliver(rig)
+    sign(rig)
+    rig.boot()
+    rig.node.announce()
+    sign(rig)
+    assert len(rig.records("signature")) == 1
+
+
+def test_final_is_signed_after_the_boot_when_power_went_before_its_signature(rig):
+    deliver(rig)
+    rig.boot()
+    rig.node.announce()
+    sign(rig)
+    (record,) = rig.records("signature")
+    assert is_signed_by_board(rig, record)
+
+
+def test_same_signature_comes_again_when_power_went_before_the_broker_had_it(rig):
+    deliver(rig)
+    asyncio.run(rig.node.signer.sign_waiting())
+    waiting = [entry.payload for entry in rig.node.outbox._entries if entry.kind == "signature"]
+    rig.boot()
+    sign(rig)
+    (record,) = rig.records("signature")
+    assert record["signature"].encode() in waiting[0]
+
+
+def test_interrupted_delivery_is_signed_as_rebooted_when_power_was_cut_in_it(rig):
+    rig.lease(FIRST)
+    rig.close(FIRST)
+    rig.run(400)
+    rig.boot()
+    rig.node.announce()
+    sign(rig)
+    assert rig.finals() == [(FIRST, "rebooted")]
+    (record,) = rig.records("signature")
+    assert is_signed_by_board(rig, record)
+
+
+def test_signature_comes_again_when_the_hub_asks_for_the_final_again(rig):
+    deliver(rig)
+    sign(rig)
+    rig.command("open", FIRST)
+    sign(rig)
+    first, second = rig.records("signature")
+    assert first["signature"] == second["signature"]
+
+
+def test_each_final_is_signed_when_several_wait(rig):
+    deliver(rig, FIRST)
+    deliver(rig, SECOND)
+    sign(rig)
+    assert [one["delivery_id"] for one in rig.records("signature")] == [FIRST, SECOND]
+
+
+def test_signature_in_the_outbox_is_not_made_again_when_the_broker_is_away(rig):
+    deliver(rig)
+    for _ in range(2):
+        asyncio.run(rig.node.signer.sign_waiting())
+    assert sum(entry.kind == "signature" for entry in rig.node.outbox._entries) == 1
+
+
+def test_snapshot_is_signed_with_the_registers_when_it_is_taken(rig):
+    rig.node.registers.add("bus_import", 3_600_000_000, 5_000_000)
+    rig.node.signer.take_snapshot()
+    sign(rig)
+    (record,) = rig.records("snapshot")
+    assert record["bus_import_uwh"] == 5_000_000 and record["battery_import_uwh"] is None
+    digest = digests.snapshot_digest(NODE, record)
+    assert signer_of(digest, record["signature"]) == rig.node.signer.public_key
+
+
+def test_snapshot_of_changed_registers_is_by_nobody_known(rig):
+    rig.node.signer.take_snapshot()
+    sign(rig)
+    (record,) = rig.records("snapshot")
+    digest = digests.snapshot_digest(NODE, dict(record, bus_import_uwh=1))
+    assert signer_of(digest, record["signature"]) != rig.node.signer.public_key
+
+
+def test_key_is_the_same_when_the_board_boots_again(rig):
+    key = rig.node.signer.public_key
+    rig.boot()
+    assert rig.node.signer.public_key == key
+
+
+@pytest.mark.parametrize(("is_sent", "unsigned"), [(True, 0), (False, 1)])
+def test_finals_of_a_firmware_that_did_not_sign_are_signed_only_when_unsent(
+    rig, tmp_path, is_sent, unsigned
+):
+    deliver(rig)
+    path = str(tmp_path / "older")
+    final = rig.node.store.finals.find(FIRST)
+    entry = {"members": final, "sent": is_sent}
+    Slots(path).save(json.dumps({"running": None, "ended": [entry]}).encode())
+    assert len(Finals(Slots(path)).unsigned()) == unsigned
