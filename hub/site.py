@@ -149,6 +149,7 @@ class Site:
         self._spawn(self._supervise_chain(), "chain supervisor")
         self.identity = await asyncio.to_thread(self._find_contract)
         self.client = MarketClient(self.chain.rpc_url, self.identity.address)
+        self.domain = await asyncio.to_thread(self.client.domain)
         self._say(f"chain {self.identity.chain_id} at {self.chain.rpc_url}, "
                   f"contract {self.identity.address}")  # fmt: skip
         await asyncio.to_thread(
@@ -214,7 +215,7 @@ class Site:
             settlement=self.settlement,
             dispatch=self.dispatch,
             watch=self.watch,
-            identity=self.identity,
+            domain=self.domain,
             epoch=self.epoch,
             bus=self.config.bus,
         )

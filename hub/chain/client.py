@@ -325,6 +325,10 @@ class MarketClient:
         status = TRADE_STATUSES[values.pop("status")]
         return TradeState(trade_id=trade_id, status=status, **values)
 
+    def domain(self) -> bytes:
+        """Return the 32 bytes that tie boards' signatures to this contract on this chain."""
+        return bytes.fromhex(str(self._read("domain")["value"])[2:])
+
     def delivery_id(self, trade_id: int, attempt: int, epoch: int) -> str:
         """Return the 32 hex digits that name an attempt to the boards and in their signatures."""
         return str(self._read("delivery_id", trade_id, attempt, epoch)["value"])[2:]

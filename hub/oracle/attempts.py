@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hub.config import Bus
@@ -26,6 +27,8 @@ class Attempt:
     number: int
     terms: records.Terms
     state: records.State
+    # Something came, or time went by, that a report waiting for signatures wants to know of.
+    news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def node(self, role: str) -> str:
         """Return the node that has this role."""

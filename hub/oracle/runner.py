@@ -11,21 +11,19 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from hub.chain.records import ChainIdentity
 from hub.config import Bus
-from hub.errors import TruequeError
 from hub.mqtt.dispatch import Dispatch
 from hub.mqtt.ingest import Stored
 from hub.mqtt.node_watch import NodeWatch
 from hub.oracle import attempts, delivery, records
 from hub.oracle import terms as delivery_terms
 from hub.oracle.attempts import Attempt
+from hub.oracle.reporting import Reporting
 from hub.oracle.settlement import LATE, Settlement
 from hub.oracle.turns import Turns
 from hub.site_clock import wall_ms
 from hub.store import Store, TradeRow
 
-CHAIN_RETRY_S, CHAIN_LONGEST_RETRY_S = 1.0, 30.0
 LONGEST_SLEEP_S = 5.0  # only so that a changed wall clock is noticed
 CLOSED_STATES = ("settled", "refunded", "disputed")
 
@@ -38,7 +36,7 @@ class OracleParts:
     settlement: Settlement
     dispatch: Dispatch
     watch: NodeWatch
-    identity: ChainIdentity
+    domain: bytes  # the contract's own, in delivery ids
     epoch: int
     bus: Bus
 
@@ -56,6 +54,7 @@ class Oracle:
         self._store = parts.store
         self._say = say
         self._now_ms = now_ms
+        self._reporting = Reporting(parts.settlement, parts.bus, say, now_ms)
         self._turns = Turns()
         self._live: dict[str, Attempt] = {}
         self._left_out: set[int] = set()
@@ -74,6 +73,8 @@ class Oracle:
             # A node speaks for its own role only.
             if live is not None and stored.node == live.node(stored.record["role"]):
                 self._apply(live, attempts.heard(self._now_ms(), stored.record))
+        if any(stored.kind == "signature" for stored in batch):
+            self._tell_reports()  # it may be that of an earlier attempt
         self._grant()
 
     def follow_trades(self) -> None:
@@ -105,7 +106,8 @@ class Oracle:
                 self._turns.occupy(live.ticket)
             self._apply(live, records.Restarted(self._now_ms()))
             for report in self._store.delivery_reports(row.delivery_id):
-                self._apply(live, attempts.heard(self._now_ms(), dataclasses.asdict(report)))
+                if report.node == live.node(report.role):
+                    self._apply(live, attempts.heard(self._now_ms(), dataclasses.asdict(report)))
         self.follow_trades()
 
     async def run(self) -> None:
@@ -141,7 +143,7 @@ class Oracle:
         """Queue a trade's next attempt when it has one left and time for it."""
         number = attempts.next_number(self._store.deliveries(trade.trade_id))
         parts, now_ms = self._parts, self._now_ms()
-        name = delivery_terms.delivery_id(parts.identity, trade.trade_id, number, parts.epoch)
+        name = delivery_terms.delivery_id(parts.domain, trade.trade_id, number, parts.epoch)
         live = self._prepare(trade, number, name, records.State("queued", now_ms))
         if live is None:
             return
@@ -193,6 +195,7 @@ class Oracle:
         if state.phase in records.FINISHED:
             self._live.pop(live.ticket.delivery_id, None)
             self._turns.release(live.ticket.delivery_id)
+            live.news.set()
         self._wake.set()
 
     def _act(self, live: Attempt, action: records.Action) -> None:
@@ -215,8 +218,9 @@ class Oracle:
             self._retry(live)
         else:
             self._say(
-                f"trade {live.ticket.trade_id} was not delivered ({live.state.reason}): "
-                "it will be refunded"
+                f"trade {live.ticket.trade_id} was not reported by both meters"
+                f" ({live.state.reason or 'a signature is missing'}): what one reported alone is"
+                " paid after report-by, the rest refunded"
             )
 
     def _retry(self, live: Attempt) -> None:
@@ -238,28 +242,17 @@ class Oracle:
         }
 
     async def _report(self, live: Attempt, report: records.Report) -> None:
-        """Report until the chain has taken it, or takes none any more.
-
-        Whatever else is refused may pass: giving up would cost the seller what it delivered.
-        """
-        ticket, pause_s = live.ticket, CHAIN_RETRY_S
-        while True:
-            try:
-                word = await self._parts.settlement.report(
-                    ticket.delivery_id, ticket.trade_id, report.seller_uwh, report.buyer_uwh
-                )
-                break
-            except TruequeError as problem:
-                self._say(f"report of trade {ticket.trade_id} will be sent again: {problem}")
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, CHAIN_LONGEST_RETRY_S)
-            if live.state.phase in records.FINISHED:
-                return
+        word = await self._reporting.report(live, report)
         now_ms = self._now_ms()
-        refused = word == LATE
-        self._apply(live, records.ReportRefused(now_ms) if refused else records.ReportTaken(now_ms))
-        if not refused:
+        if word == LATE:
+            self._apply(live, records.ReportRefused(now_ms))
+        elif word is not None:
+            self._apply(live, records.ReportTaken(now_ms))
             self._close_if_settled(live)  # the event may have come before the receipt
+
+    def _tell_reports(self) -> None:
+        for live in self._live.values():
+            live.news.set()
 
     # Time ---------------------------------------------------------------------------------------
 
@@ -277,6 +270,7 @@ class Oracle:
             due_ms = delivery.next_tick_ms(live.terms, live.state)
             if due_ms is not None and due_ms <= now_ms:
                 self._apply(live, records.Tick(now_ms))
+        self._tell_reports()
         self._grant()
 
     def _sleep_s(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from eth_account.signers.local import LocalAccount
 
@@ -14,8 +15,9 @@ from hub.chain.records import (
     SignedCall,
     StaleCall,
 )
+from hub.oracle import records, signed
 from hub.site_clock import wall_ms
-from hub.store import Store
+from hub.store import DeliveryRow, SignatureRow, Store
 
 TAKEN, LATE = "taken", "late"
 _FINAL_WORDS = {"TradeClosed": TAKEN, "ReportTooLate": LATE}
@@ -36,8 +38,10 @@ class Settlement:
     async def report(self, delivery_id: str, trade_id: int, seller_uwh: int, buyer_uwh: int) -> str:
         """Report a trade; return "taken", or "late" when the contract takes no report any more.
 
-        Raises TruequeError for all that may pass (the chain or the store is away, the account
-        lacks gas money): call again; a transaction that was kept is then sent again.
+        Both figures are for boards without keys; those with keys count by what they signed.
+        Raises SignatureMissing until that is there, and other TruequeErrors for all that may pass
+        (the chain or the store is away, the account lacks gas money): call again; a transaction
+        that was kept is then sent again.
         """
         return await asyncio.to_thread(self._report, delivery_id, trade_id, seller_uwh, buyer_uwh)
 
@@ -47,8 +51,7 @@ class Settlement:
             if row is not None and row.raw_report is not None and self._is_mined(row.raw_report):
                 return TAKEN
 
-            # Boards have no keys yet: the oracle's word counts.
-            delivered = DeliveryReport.unsigned(trade_id, seller_uwh, buyer_uwh)
+            delivered = self._both_meters(trade_id, seller_uwh, buyer_uwh)
 
             def keep(call: SignedCall) -> None:
                 self._store.keep_report(delivery_id, call.raw, call.hash)
@@ -62,6 +65,49 @@ class Settlement:
                 raise
             return word
         return TAKEN
+
+    def _both_meters(self, trade_id: int, seller_uwh: int, buyer_uwh: int) -> DeliveryReport:
+        sides = self._sides(trade_id)
+        if not sides.has_keys:
+            return DeliveryReport.unsigned(trade_id, seller_uwh, buyer_uwh)
+        rows = self._store.deliveries(trade_id)
+        return signed.report_of(trade_id, rows, self._signatures(rows), sides)
+
+    async def report_alone(self, trade_id: int) -> str | None:
+        """Report the one meter that signed while the other is silent; return its node.
+
+        None when there is nothing to report so. A report of both may still follow.
+        """
+        return await asyncio.to_thread(self._report_alone, trade_id)
+
+    def _report_alone(self, trade_id: int) -> str | None:
+        sides, rows = self._sides(trade_id), self._store.deliveries(trade_id)
+        found = signed.report_of_one(trade_id, rows, self._signatures(rows), sides)
+        if found is None:
+            return None
+        delivered, role = found
+        try:
+            self._client.execute(
+                self._account, "report_alone", delivered.as_args(), role == records.SELLER
+            )
+        except ContractRefused as refusal:
+            if refusal.error_name not in _FINAL_WORDS:  # else it was reported before
+                raise
+        return sides.nodes[role]
+
+    def _sides(self, trade_id: int) -> signed.Sides:
+        trade = self._store.trade(trade_id)
+        peers = {peer.peer: peer for peer in self._store.peers()}
+        if trade is None or trade.seller not in peers or trade.buyer not in peers:
+            return signed.Sides({}, {})
+        both = {records.SELLER: peers[trade.seller], records.BUYER: peers[trade.buyer]}
+        return signed.Sides(
+            {role: peer.node or "" for role, peer in both.items()},
+            {role: peer.node_key for role, peer in both.items()},
+        )
+
+    def _signatures(self, rows: Sequence[DeliveryRow]) -> list[SignatureRow]:
+        return [one for row in rows for one in self._store.delivery_signatures(row.delivery_id)]
 
     def _is_mined(self, raw: bytes) -> bool:
         """Send a kept report (again); False when another transaction used its nonce."""

@@ -6,7 +6,6 @@ import hashlib
 
 from wire import units
 
-from hub.chain.records import ChainIdentity
 from hub.config import Bus
 from hub.oracle.records import Terms
 from hub.store import TradeRow, WindowRow
@@ -15,19 +14,13 @@ MS_PER_HOUR = 3_600_000
 REPORT_MARGIN_MS = 5_000  # a block and two clocks that differ a little
 
 
-def delivery_id(identity: ChainIdentity, trade_id: int, attempt: int, epoch: int) -> str:
-    """Return the 32 hex digits that name one attempt at one trade of one contract in one epoch."""
-    parts = (
-        "trueque-delivery",
-        str(identity.chain_id),
-        identity.genesis_hash,
-        identity.address,
-        identity.deployed_block_hash,
-        str(trade_id),
-        str(attempt),
-        str(epoch),
-    )
-    return hashlib.sha256("|".join(parts).encode("ascii")).hexdigest()[:32]
+def delivery_id(domain: bytes, trade_id: int, attempt: int, epoch: int) -> str:
+    """Return the 32 hex digits that name one attempt at one trade of one contract in one epoch.
+
+    `domain`: the contract's own 32 bytes; it derives the same (contracts/src/DeliveryReports.sol).
+    """
+    numbers = trade_id.to_bytes(8, "big") + attempt.to_bytes(4, "big") + epoch.to_bytes(4, "big")
+    return hashlib.sha256(b"trueque-delivery" + domain + numbers).hexdigest()[:32]
 
 
 def block_uwh(bus: Bus) -> int:
