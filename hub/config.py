@@ -142,7 +142,6 @@ class Bus:
     close_timeout_ms: int = field(5_000, low=500, high=60_000)
     # Never below a lease's life: a turn given up as silent must have opened by itself.
     silence_ms: int = field(12_000, low=units.NONCE_LIFE_MS + 1_000, high=600_000)
-    silence_ms: int = field(12_000, low=2_000, high=600_000)
     # Then one meter's report goes alone; that of both may follow until report-by.
     signature_wait_ms: int = field(30_000, low=1_000, high=86_400_000)
     max_attempts: int = field(4, low=1, high=10)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from hub.board_keys import addresses
 from hub.chain.client import MarketClient
 from hub.config import SiteConfig
 from hub.coordinator.kinds import needs_account
@@ -19,8 +20,10 @@ def admit_houses(
 ) -> None:
     """Bring every house as far as it is not yet; each step is one transaction and done once.
 
-    On a bench every peer also gets its demo deposit, with its registration.
+    Peer, node and the board's own key are approved together; a key that became known or changed
+    is approved again. On a bench every peer also gets its demo deposit, with its registration.
     """
+    board_keys = addresses(config.data_dir)
     known = {peer.peer: peer for peer in client.peers()}
     for house in config.houses:
         account = keys.peers[house.name]
@@ -32,9 +35,12 @@ def admit_houses(
         if config.site.kind == "bench" and deposit_wei and _has_nothing(client, account.address):
             _fund(client, keys, account.address, deposit_wei)
             client.deposit(account, deposit_wei)
-        if found is None or found.status == "registered":
-            client.approve(keys.administrator, account.address, house.name)
-            say(f"{house.name} is a peer: {account.address}")
+        board = board_keys.get(house.name)
+        is_new = found is None or found.status == "registered"
+        if is_new or (found is not None and board not in (None, found.node_key)):
+            client.approve(keys.administrator, account.address, house.name, board)
+            signs = f"its board signs as {board}" if board else "its board does not sign"
+            say(f"{house.name} is a peer: {account.address}, {signs}")
     if needs_account(config.market.kind) and keys.grid.address not in known:
         # It receives and withdraws; it orders nothing, so it needs no approval.
         _fund(client, keys, keys.grid.address, 0)

@@ -15,6 +15,7 @@ from hub.oracle.terms import block_uwh
 from hub.store import DeliveryRow, PlanRow, Store, TradeRow, WindowRow
 
 BENCH_FILE = "bench.json"
+BOTH_SIGNED = 3  # bits of TradeRow.signatures
 LEAST_TRADE_UWH = 5_000
 WITHIN_PERMILLE = 10  # of the energy agreed, or one metering block
 
@@ -97,6 +98,7 @@ def trade_record(trade: TradeRow, attempts: list[DeliveryRow], keys: Keys) -> di
         "paid_wei": trade.paid_wei,
         "refunded_wei": trade.refunded_wei,
         "state": trade.state,
+        "signed": trade.signatures == BOTH_SIGNED,
         "attempts": len(attempts),
         "reason": last.reason if last else None,
         "latency_ms": _latencies(trade, last),

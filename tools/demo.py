@@ -17,12 +17,14 @@ from typing import Any, TextIO
 import click
 from rich.console import Console
 
-from hub import certificates, running
+from hub import board_keys, certificates, running
 from hub import config as configuration
 from hub import keys as secrets
 from hub.cli import BENCH_SPEED, BENCH_START
 from hub.errors import BadInput, TruequeError
 from hub.processes import Child
+from tools.bench.house import unique_id_of
+from tools.bench.identities import public_key
 
 ROOT = Path(__file__).parents[1]
 HUB_READY_S = 120.0
@@ -88,6 +90,7 @@ def main(
             if is_fresh:
                 _empty(site)
             _prepare_site(wanted)
+            _learn_board_keys(wanted.data)
             code = asyncio.run(_run(wanted))
     except TruequeError as problem:
         console.print(f"[red]trueque: {problem}[/red]")
@@ -139,6 +142,16 @@ def _prepare_site(wanted: Wanted) -> None:
         page={"port": wanted.page_port},
         market={"kind": wanted.market or configuration.MARKET_KINDS[0]},
     )
+
+
+def _learn_board_keys(data: Path) -> None:
+    """Write down each virtual board's public key; the first time the board makes its own."""
+    config = configuration.load(data)
+    found = {
+        house.name: public_key(config.boards_dir / house.name, unique_id_of(house.name))
+        for house in config.houses
+    }
+    board_keys.remember(data, found)
 
 
 def _check_site(wanted: Wanted, found: configuration.SiteConfig) -> None:

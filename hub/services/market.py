@@ -35,7 +35,7 @@ SHOWN_TRADES = 60
 SHOWN_REVIEWS = 20
 # What no configuration can change yet, said on every page.
 KEYS_NOTICE = "Test site: the hub holds every house's key, so anyone at this computer can trade."
-ORACLE_NOTICE = "Deliveries are settled on the hub's word; boards do not sign their reports yet."
+ORACLE_NOTICE = "Settled on the hub's word, for want of a key of their boards: {houses}."
 
 
 class MarketService(Bargaining):
@@ -52,7 +52,7 @@ class MarketService(Bargaining):
         notices: Iterable[str] = (),
     ) -> None:
         super().__init__(store, client, keys, config)
-        self._clock, self._notices = clock, (KEYS_NOTICE, *notices, ORACLE_NOTICE)
+        self._clock, self._notices = clock, (KEYS_NOTICE, *notices)
         self._closed: dict[TradeRow, dict[str, Any]] = {}
         communities = {None, *(house.community for house in config.houses)}
         self._snapshots = {
@@ -227,7 +227,7 @@ class MarketService(Bargaining):
         return {
             "now_ms": now_ms,
             "site": self._site_record(now_ms),
-            "notices": list(self._notices),
+            "notices": [*self._notices, *self._unsigned_notice()],
             "houses": houses,
             "bus": snapshot.bus_records(nodes, trades, houses),
             "window": self._window_record(window, now_ms),
@@ -257,6 +257,13 @@ class MarketService(Bargaining):
                 if reasons[order.order_id] is not None
             ],
         }
+
+    def _unsigned_notice(self) -> list[str]:
+        """Name the approved houses whose boards cannot sign."""
+        peers = self._store.peers()
+        found = [one.node for one in peers if one.node and one.state == "approved"
+                 and one.node_key is None]  # fmt: skip
+        return [ORACLE_NOTICE.format(houses=", ".join(sorted(found)))] if found else []
 
     def _site_record(self, now_ms: int) -> Mapping[str, Any]:
         config, clock = self.config, self._clock

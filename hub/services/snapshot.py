@@ -223,9 +223,20 @@ def trade_record(
         "settled_uwh": trade.settled_uwh,
         "paid_wei": _text(trade.paid_wei),
         "refunded_wei": _text(trade.refunded_wei),
+        "signed_by": signed_by(trade),
         "reason": delivery.reason if delivery else None,
         "attempt": delivery.attempt if delivery else None,
     }
+
+
+def signed_by(trade: TradeRow) -> str | None:
+    """Return whose signed figures settled a trade: both, seller, buyer or none; None before.
+
+    What no board signed stands on the hub's word.
+    """
+    if trade.signatures is None:
+        return None
+    return ("none", "seller", "buyer", "both")[trade.signatures & 3]
 
 
 def _metered(reports: Sequence[ReportRow]) -> dict[str, int | None]:

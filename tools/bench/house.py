@@ -76,14 +76,23 @@ class Energies:
         return {f"{name}_uwh": round(value / 3600e-6) for name, value in vars(self).items()}
 
 
+def _digest(name: str) -> bytes:
+    return hashlib.sha256(b"trueque-bench " + name.encode()).digest()
+
+
+def unique_id_of(name: str) -> bytes:
+    """Return the 8 bytes that name the flash chip of a house's board."""
+    return _digest(name)[8:16]
+
+
 class House:
     """Everything electrical of one house. Voltages in V, currents in A, powers in W."""
 
     def __init__(self, name: str, profile: HomeProfile, wiring: Wiring) -> None:
-        digest = hashlib.sha256(b"trueque-bench " + name.encode()).digest()
+        digest = _digest(name)
         rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
         self.name = name
-        self.unique_id = digest[8:16]
+        self.unique_id = unique_id_of(name)
         self.profile = profile
         self.wiring = wiring
         self.port = Port(source_v=SOURCE_V)

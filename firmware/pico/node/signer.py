@@ -40,26 +40,21 @@ class Signer:
         self._wake.set()
 
     async def run(self, turns):
-        """Sign for ever. `turns`: Turns, for collections."""
-
-        async def collect():
-            await turns.take()
-            gc.collect()
-
+        """Sign for ever. `turns`: Turns, for collections and for records to be encoded."""
         while True:
             await self._wake.wait()
             self._wake.clear()
-            await self.sign_waiting(collect)
+            await self.sign_waiting(turns.take)
 
-    async def sign_waiting(self, collect=None):
+    async def sign_waiting(self, take_turn):
         """Sign and queue all that waits; finals first, for they are somebody's money."""
         members = self._next_final()
         while members:
-            await self._sign_final(members, collect)
+            await self._sign_final(members, take_turn)
             members = self._next_final()
         if self._is_snapshot_due:
             self._is_snapshot_due = False
-            await self._sign_snapshot(collect)
+            await self._sign_snapshot(take_turn)
 
     def _next_final(self):
         for members in self._finals.unsigned():
@@ -67,7 +62,7 @@ class Signer:
                 return members
         return None
 
-    async def _sign_final(self, members, collect):
+    async def _sign_final(self, members, take_turn):
         delivery_id = members["delivery_id"]
         signed = {
             name: members[name]
@@ -77,19 +72,27 @@ class Signer:
             delivery_id, signed["role"], signed["energy_uwh"], signed["counterparty_uwh"]
         )
         self._under_way.append(delivery_id)
-        signed["signature"] = await self._sign(digest, collect)
+        signed["signature"] = await self._sign(digest, take_turn)
         self._publisher.send("signature", signed, True, lambda: self._sent(delivery_id))
 
-    async def _sign(self, digest, collect):
-        return (await share(self._identity.sign_steps(digest), collect)).hex()
+    async def _sign(self, digest, take_turn):
+        """Return the signature in hex; its record is to be encoded in the turn this ends with."""
+
+        async def collect():
+            await take_turn()
+            gc.collect()
+
+        signature = await share(self._identity.sign_steps(digest), collect)
+        await take_turn()
+        return signature.hex()
 
     def _sent(self, delivery_id):
         self._finals.acknowledge_signature(delivery_id)
         self._under_way.remove(delivery_id)
 
-    async def _sign_snapshot(self, collect):
+    async def _sign_snapshot(self, take_turn):
         record = self._publisher.header("snapshot")
         record.update(self.read_snapshot())
         digest = digests.snapshot_digest(self._node, record)
-        record["signature"] = await self._sign(digest, collect)
+        record["signature"] = await self._sign(digest, take_turn)
         self._publisher.send_record("snapshot", record)

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 
 from wire import codec, topics, units
 
-from hub.chain.records import ChainIdentity
 from hub.config import Bus
 from hub.mqtt.dispatch import Dispatch
 from hub.mqtt.ingest import Stored
@@ -21,7 +20,7 @@ from hub.store import NodeRow, Store
 MS_PER_HOUR = 3_600_000
 STEP_MS = 50
 POWER_UW = 6_250_000
-IDENTITY = ChainIdentity(1337, "0x" + "11" * 32, "0x" + "22" * 20, "0x" + "33" * 32)
+DOMAIN = bytes(range(32))
 
 
 class Clock:
@@ -253,7 +252,7 @@ class World:
         epoch = self.store.next_epoch()
         watch = NodeWatch(dict.fromkeys(self.boards, "bus-1"), self.clock)
         dispatch = Dispatch(self._publish, self.keys, epoch, watch.newest_nonce)
-        parts = OracleParts(self.store, self.contract, dispatch, watch, IDENTITY, epoch, self.bus)
+        parts = OracleParts(self.store, self.contract, dispatch, watch, DOMAIN, epoch, self.bus)
         self.watch = watch
         self.hub = Oracle(parts, self.said.append, self.clock)
         self.hub.resume()

@@ -224,7 +224,7 @@ def test_delivery_ends_at_the_window_when_its_energy_cannot_be_reached(tmp_path)
     ],
 )
 def test_trade_is_settled_when_its_report_fails_for_a_while(world, monkeypatch, problem):
-    monkeypatch.setattr("hub.oracle.runner.CHAIN_RETRY_S", 0.01)
+    monkeypatch.setattr("hub.oracle.reporting.CHAIN_RETRY_S", 0.01)
     report, failures = world.contract.report, iter([problem, problem])
 
     async def failing(*args):

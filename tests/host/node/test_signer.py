@@ -14,9 +14,13 @@ from tests.host.node.rig import NODE, delivery_id
 FIRST, SECOND = delivery_id(1), delivery_id(2)
 
 
+async def at_once():
+    """Take a turn on a board that does nothing else."""
+
+
 def sign(rig):
     """Let the signer do what waits, then be the broker."""
-    asyncio.run(rig.node.signer.sign_waiting())
+    asyncio.run(rig.node.signer.sign_waiting(at_once))
     rig.collect()
 
 
@@ -77,7 +81,7 @@ def test_final_is_signed_after_the_boot_when_power_went_before_its_signature(rig
 
 def test_same_signature_comes_again_when_power_went_before_the_broker_had_it(rig):
     deliver(rig)
-    asyncio.run(rig.node.signer.sign_waiting())
+    asyncio.run(rig.node.signer.sign_waiting(at_once))
     waiting = [entry.payload for entry in rig.node.outbox._entries if entry.kind == "signature"]
     rig.boot()
     sign(rig)
@@ -116,7 +120,7 @@ def test_each_final_is_signed_when_several_wait(rig):
 def test_signature_in_the_outbox_is_not_made_again_when_the_broker_is_away(rig):
     deliver(rig)
     for _ in range(2):
-        asyncio.run(rig.node.signer.sign_waiting())
+        asyncio.run(rig.node.signer.sign_waiting(at_once))
     assert sum(entry.kind == "signature" for entry in rig.node.outbox._entries) == 1
 
 

@@ -64,6 +64,7 @@ function showFacts(list, trade, moved) {
     isPaid && trade.refunded_wei !== "0" ? ["trade_refunded", money(trade.refunded_wei), exactMoney(trade.refunded_wei)] : null,
     trade.seller_uwh === null ? null : ["trade_seller_meter", energy(trade.seller_uwh), `${milliWattHours(trade.seller_uwh)} mWh`],
     trade.buyer_uwh === null ? null : ["trade_buyer_meter", energy(trade.buyer_uwh), `${milliWattHours(trade.buyer_uwh)} mWh`],
+    trade.signed_by === null ? null : ["trade_signed", t(`signed_${trade.signed_by}`), ""],
   ].filter(Boolean);
   keep(list, facts, ([key]) => key, ([key]) => {
     const value = html("dd");
