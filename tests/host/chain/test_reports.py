@@ -10,6 +10,7 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 from hub.chain.records import Attempted, ContractRefused, DeliveryReport, Meter, Totals
+from hub.oracle import terms
 
 ETH = 10**18
 PRICE = 200_000_000
@@ -54,6 +55,13 @@ def signed_report(market, trade_id, seller_uwh, buyer_uwh):
     return DeliveryReport(
         trade_id, (Attempted(1, 4, seller, sign(name, BUYER, buyer_uwh, seller_uwh)),)
     )
+
+
+def test_hub_names_an_attempt_as_the_contract_does(keyed):
+    domain = keyed.client.domain()
+    for trade_id, attempt, epoch in ((1, 1, 1), (7, 4, 250), (2**40, 2**32 - 1, 2**32 - 1)):
+        named = terms.delivery_id(domain, trade_id, attempt, epoch)
+        assert named == keyed.client.delivery_id(trade_id, attempt, epoch)
 
 
 def test_trade_settles_when_both_boards_signed(keyed):
