@@ -21,9 +21,12 @@ FILE_NAME = "board_keys.json"
 _PUBLIC_KEY = re.compile("[0-9a-f]{128}")
 
 
-def addresses(data_dir: Path) -> dict[str, str]:
-    """Return the address of each house's board. Raises ConfigError naming every wrong field."""
-    return {house: address_of(bytes.fromhex(key)) for house, key in _read(data_dir).items()}
+def addresses(path: Path) -> dict[str, str]:
+    """Return the address of each house's board, none when there is no such file.
+
+    `path`: of the file. Raises ConfigError naming every wrong field.
+    """
+    return {house: address_of(bytes.fromhex(key)) for house, key in _read(path).items()}
 
 
 def remember(data_dir: Path, keys: dict[str, str]) -> Path:
@@ -34,13 +37,12 @@ def remember(data_dir: Path, keys: dict[str, str]) -> Path:
     path = data_dir / FILE_NAME
     _check(keys, str(path))
     fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps({**_read(data_dir), **keys}, indent=1) + "\n", encoding="utf-8")
+    fresh.write_text(json.dumps({**_read(path), **keys}, indent=1) + "\n", encoding="utf-8")
     os.replace(fresh, path)
     return path
 
 
-def _read(data_dir: Path) -> dict[str, str]:
-    path = data_dir / FILE_NAME
+def _read(path: Path) -> dict[str, str]:
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""`trueque export`: the store enters; readings, trades or bills leave as CSV or Parquet.
+"""`trueque export`: the store enters; readings, trades, bills or snapshots leave as CSV or Parquet.
 
 Units stand in the column names; wei are decimal text, for they pass 64 bits.
 """
@@ -23,7 +23,7 @@ from hub import config as configuration
 from hub.config import SiteConfig
 from hub.errors import BadInput
 from hub.store import Store
-from hub.store.messages import AGGREGATE_COLUMNS, READING_COLUMNS
+from hub.store.messages import AGGREGATE_COLUMNS, READING_COLUMNS, SNAPSHOT_COLUMNS
 
 Row = dict[str, Any]
 ROWS_AT_ONCE = 5_000
@@ -52,6 +52,7 @@ COLUMNS = {
     "aggregates": AGGREGATE_COLUMNS,
     "trades": TRADE_COLUMNS,
     "bills": tuple(field.name for field in dataclasses.fields(bills.Bill)),
+    "snapshots": SNAPSHOT_COLUMNS,
 }
 ISO_UTC = "an ISO date or time, UTC unless it names a zone"
 
@@ -69,7 +70,7 @@ def _moment_ms(text: str | None, name: str, otherwise: int) -> int:
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["readings", "aggregates", "trades", "bills"]))
+@click.argument("what", type=click.Choice(list(COLUMNS)))
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), default="var/site",
               show_default=True, help="The site's directory.")  # fmt: skip
 @click.option("--format", "file_format", type=click.Choice(["csv", "parquet"]), default="csv",
@@ -82,7 +83,7 @@ def _moment_ms(text: str | None, name: str, otherwise: int) -> int:
               show_default=True, help="Of a bill, in the site's time zone.")  # fmt: skip
 def export(what: str, data: Path, file_format: str, out: Path | None, since: str | None,
            until: str | None, period: str) -> None:  # fmt: skip
-    """Export readings, trades and bills, with units in the column names.
+    """Export readings, trades, bills and signed snapshots, with units in the column names.
 
     Aggregates are what boards metered while they could not reach the hub; --since and --until go by
     their own time, or where their clock was not set by that of their arrival.
@@ -117,6 +118,12 @@ def _aggregates(
         at_ms = row["received_at_ms"] if row["t_ms"] is None else row["t_ms"]
         if span[0] <= at_ms < span[1]:
             yield row
+
+
+def _snapshots(
+    config: SiteConfig, store: Store, span: tuple[int, int], period: str
+) -> Iterator[Row]:
+    return store.each_snapshot(*span)
 
 
 def _trades(config: SiteConfig, store: Store, span: tuple[int, int], period: str) -> Iterator[Row]:
@@ -195,6 +202,7 @@ _SOURCES: dict[str, Callable[[SiteConfig, Store, tuple[int, int], str], Iterator
     "aggregates": _aggregates,
     "trades": _trades,
     "bills": _bills,
+    "snapshots": _snapshots,
 }
 
 # Writing ----------------------------------------------------------------------------------------
@@ -235,7 +243,8 @@ def _write_parquet(out: Path | None, columns: Sequence[str], rows: Iterable[Row]
             writer.write_table(pyarrow.Table.from_pylist(plain, schema=schema))
 
 
-_TEXT = ("node", "seller", "buyer", "seller_address", "buyer_address", "state", "peer", "address")
+_TEXT = ("node", "seller", "buyer", "seller_address", "buyer_address", "state", "peer", "address",
+         "signature")  # fmt: skip
 
 
 def _arrow_type(name: str, pyarrow: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hub.board_keys import addresses
+from hub.board_keys import FILE_NAME, addresses
 from hub.chain.client import MarketClient
 from hub.config import SiteConfig
 from hub.coordinator.kinds import needs_account
@@ -23,7 +23,7 @@ def admit_houses(
     Peer, node and the board's own key are approved together; a key that became known or changed
     is approved again. On a bench every peer also gets its demo deposit, with its registration.
     """
-    board_keys = addresses(config.data_dir)
+    board_keys = addresses(config.data_dir / FILE_NAME)
     known = {peer.peer: peer for peer in client.peers()}
     for house in config.houses:
         account = keys.peers[house.name]

@@ -16,17 +16,17 @@ KEY = BOARD._key_obj.public_key.to_bytes().hex()
 
 def test_address_is_the_boards_when_its_public_key_was_remembered(tmp_path):
     board_keys.remember(tmp_path, {"house-1": KEY})
-    assert board_keys.addresses(tmp_path) == {"house-1": BOARD.address}
+    assert board_keys.addresses(tmp_path / board_keys.FILE_NAME) == {"house-1": BOARD.address}
 
 
 def test_keys_of_other_houses_stay_when_one_is_remembered(tmp_path):
     board_keys.remember(tmp_path, {"house-1": KEY})
     board_keys.remember(tmp_path, {"house-2": KEY})
-    assert list(board_keys.addresses(tmp_path)) == ["house-1", "house-2"]
+    assert list(board_keys.addresses(tmp_path / board_keys.FILE_NAME)) == ["house-1", "house-2"]
 
 
 def test_no_board_has_a_key_when_nothing_was_remembered(tmp_path):
-    assert board_keys.addresses(tmp_path) == {}
+    assert board_keys.addresses(tmp_path / board_keys.FILE_NAME) == {}
 
 
 @pytest.mark.parametrize("key", ["", "00" * 64, KEY.upper().replace("0X", ""), KEY[:-2], 7])
@@ -40,7 +40,7 @@ def test_key_is_refused_and_named_when_it_is_none(tmp_path, key):
 def test_file_is_refused_when_it_is_damaged(tmp_path, text):
     (tmp_path / board_keys.FILE_NAME).write_text(text)
     with pytest.raises(ConfigError, match="board_keys.json"):
-        board_keys.addresses(tmp_path)
+        board_keys.addresses(tmp_path / board_keys.FILE_NAME)
 
 
 def test_virtual_board_makes_its_key_once_in_its_own_flash(tmp_path):
