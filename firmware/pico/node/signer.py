@@ -47,7 +47,12 @@ class Signer:
             await self.sign_waiting(turns.take)
 
     async def sign_waiting(self, take_turn):
-        """Sign and queue all that waits; finals first, for they are somebody's money."""
+        """Sign and queue all that waits; finals first, for they are somebody's money.
+
+        Nothing while records can't be numbered: whoever ends that announces anew, and wakes this.
+        """
+        if not self._publisher.may_send():
+            return
         members = self._next_final()
         while members:
             await self._sign_final(members, take_turn)
