@@ -11,6 +11,7 @@ from wire import digests
 
 from tests.host.node.rig import NODE, delivery_id
 
+NOW_MS = 1_800_000_000_000
 FIRST, SECOND = delivery_id(1), delivery_id(2)
 
 
@@ -22,6 +23,13 @@ def sign(rig):
     """Let the signer do what waits, then be the broker."""
     asyncio.run(rig.node.signer.sign_waiting(at_once))
     rig.collect()
+
+
+def start_again(rig):
+    """Power off and on; a time server answers, so that records can be numbered."""
+    rig.boot()
+    rig.node.wall_clock.set(NOW_MS)
+    rig.node._clock_set(0)
 
 
 def deliver(rig, name=FIRST):
@@ -64,16 +72,14 @@ def test_final_is_signed_with_its_own_figures_when_a_delivery_has_ended(rig):
 def test_final_is_signed_once_when_the_broker_has_the_signature(rig):
     deliver(rig)
     sign(rig)
-    rig.boot()
-    rig.node.announce()
+    start_again(rig)
     sign(rig)
     assert len(rig.records("signature")) == 1
 
 
 def test_final_is_signed_after_the_boot_when_power_went_before_its_signature(rig):
     deliver(rig)
-    rig.boot()
-    rig.node.announce()
+    start_again(rig)
     sign(rig)
     (record,) = rig.records("signature")
     assert is_signed_by_board(rig, record)
@@ -83,7 +89,7 @@ def test_same_signature_comes_again_when_power_went_before_the_broker_had_it(rig
     deliver(rig)
     asyncio.run(rig.node.signer.sign_waiting(at_once))
     waiting = [entry.payload for entry in rig.node.outbox._entries if entry.kind == "signature"]
-    rig.boot()
+    start_again(rig)
     sign(rig)
     (record,) = rig.records("signature")
     assert record["signature"].encode() in waiting[0]
@@ -93,8 +99,7 @@ def test_interrupted_delivery_is_signed_as_rebooted_when_power_was_cut_in_it(rig
     rig.lease(FIRST)
     rig.close(FIRST)
     rig.run(400)
-    rig.boot()
-    rig.node.announce()
+    start_again(rig)
     sign(rig)
     assert rig.finals() == [(FIRST, "rebooted")]
     (record,) = rig.records("signature")
@@ -140,6 +145,17 @@ def test_snapshot_of_changed_registers_is_by_nobody_known(rig):
     (record,) = rig.records("snapshot")
     digest = digests.snapshot_digest(NODE, dict(record, bus_import_uwh=1))
     assert signer_of(digest, record["signature"]) != rig.node.signer.public_key
+
+
+def test_nothing_is_signed_until_records_can_be_numbered(rig):
+    deliver(rig)
+    rig.boot()  # its numbers were never tied to the time, and no time server answers
+    sign(rig)
+    assert rig.records("signature") == []
+    rig.node.wall_clock.set(NOW_MS)
+    rig.node._clock_set(0)
+    sign(rig)
+    assert len(rig.records("signature")) == 1
 
 
 def test_key_is_the_same_when_the_board_boots_again(rig):
