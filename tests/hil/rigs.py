@@ -1,21 +1,30 @@
-"""Rigs of the hardware tests: two houses, their boards of one kind, a broker, the tests' hub."""
+"""Rigs of the hardware tests: two houses, their boards of one kind, a broker, a stand-in hub."""
 
 import asyncio
 import contextlib
 import json
+import shutil
 import threading
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from hub import certificates
+from hub.certificates import BROKER_NAME, ensure
 from hub.mqtt.broker import Broker
 from hub.processes import free_port
+from hub.provision import AUTHORITY_NAME
 from hub.time_server import TimeServer
-from tests.hil.hub import NODES, PASSWORD, Hub
+from tools.bench.house import FITTED
 from tools.bench.lab import VirtualLab
 from tools.bench.profile import DEFAULT_START
+from tools.bench.stand_in_hub import PASSWORD, StandInHub
+
+NODES = ("house-1", "house-2")
+
+
+class CannotDo(Exception):
+    """Boards of this kind can't be asked for it; the argument is the reason as a sentence."""
 
 
 class StillClock:
@@ -28,12 +37,15 @@ class StillClock:
 class Rig:
     """Two houses on the bench, their boards running the real firmware.
 
-    A subclass builds the lab. Times in the lab's reports are the boards'; `slowness` says how many
-    seconds a second of theirs may take here.
+    The broker speaks TLS; boards and hub check its certificate. A subclass builds the lab. Times in
+    the lab's reports are the boards'; `slowness` says how many seconds a second of theirs may take
+    here.
     """
 
     slowness = 1
     broker_host = "127.0.0.1"
+    listen = "127.0.0.1"
+    wifi = ("bench", "bench-key")
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -41,14 +53,16 @@ class Rig:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self._ids = 0
-        self.tls, _ = certificates.ensure(directory / "tls", [])
-        self._time = TimeServer("127.0.0.1", 0, lambda: True)
+        self._time = TimeServer(self.listen, 0, lambda: True)
         self.await_(self._time.start())
         port = free_port()
         words = dict.fromkeys((*NODES, "hub"), PASSWORD)
-        self._broker = Broker("auto", port, directory / "broker", words, self.tls)
+        self.tls, _ = ensure(directory / "tls", [])
+        self._broker = Broker(
+            "auto", port, directory / "broker", words, self.tls, listen=self.listen
+        )
         self.await_(self._broker.start())
-        self.hub = Hub(port, self.tls.authority)
+        self.hub = StandInHub(port, NODES, self.tls.authority)
         for node in NODES:
             self._write_settings(node, port)
         self.lab = self._build_lab()
@@ -60,21 +74,17 @@ class Rig:
     def _write_settings(self, node: str, port: int) -> None:
         flash = self.directory / node
         flash.mkdir()
-        parts = {"bus": 0x40, "pv": 0x41, "battery": 0x44}
         settings = {
-            "node": node, "wifi_ssid": "bench", "wifi_password": "bench-key",
+            "node": node, "wifi_ssid": self.wifi[0], "wifi_password": self.wifi[1],
             "broker_host": self.broker_host, "broker_port": port, "broker_user": node,
-            "broker_password": PASSWORD, "broker_tls": True, "broker_ca": "ca.der",
-            "broker_name": certificates.BROKER_NAME, "ntp_port": self._time.port,
+            "broker_password": PASSWORD, "broker_tls": True, "broker_ca": AUTHORITY_NAME,
+            "broker_name": BROKER_NAME, "ntp_port": self._time.port,
             "clock_floor_s": int(time.time()),
             "relay_active_low": True, "reading_period_ms": 250,
             "key_up": self.hub.key(node, "up").hex(), "key_down": self.hub.key(node, "down").hex(),
-            "ina226": {
-                branch: {"address": address, "shunt_uohm": 50_000 if branch == "bus" else 20_000}
-                for branch, address in parts.items()
-            },
+            "ina226": FITTED,
         }  # fmt: skip
-        (flash / "ca.der").write_bytes(self.tls.authority_der.read_bytes())
+        shutil.copy(self.tls.authority_der, flash / AUTHORITY_NAME)
         (flash / "settings.json").write_text(json.dumps(settings))
 
     def await_(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -112,14 +122,41 @@ class Rig:
         assert isinstance(truth, dict)
         return truth
 
+    def violations(self) -> int:
+        """Return how often relays did what they must never do."""
+        return int(self.report()["violations"]["total"])
+
+    def console(self, node: str) -> str:
+        """Return what a board has printed so far."""
+        return str(self.do(self.lab.console, node))
+
+    def put_authority(self, node: str, authority: bytes | None = None) -> None:
+        """Let a board trust another authority (DER), or the site's again; it restarts."""
+        content = authority or self.tls.authority_der.read_bytes()
+        self.do(self.lab.put_file, node, AUTHORITY_NAME, content)
+
     def house(self, node: str) -> dict[str, Any]:
         """Return the truth about one house."""
         return dict(self.report()["houses"][node])
 
+    def now_ms(self) -> int:
+        """Return the time in which edges are told."""
+        return int(self.report()["updated_at_ms"])
+
+    def let_pass(self, duration_s: float) -> None:
+        """Wait while so much of the boards' time passes."""
+        end_ms = self.now_ms() + round(duration_s * 1000)
+        self.wait_for(lambda: self.now_ms() >= end_ms, 2 * duration_s + 5, "the time")
+
+    def all_edges(self) -> list[tuple[int, str, str, bool]]:
+        """Return (at_ms, node, relay, closed) of every change of a contact so far."""
+        return [(edge["at_ms"], edge["node"], edge["relay"], edge["closed"])
+                for edge in self.report()["relay_edges"]]  # fmt: skip
+
     def edges(self, node: str, relay: str) -> list[tuple[int, bool]]:
         """Return (at_ms, closed) of every edge of a relay so far."""
-        return [(edge["at_ms"], edge["closed"]) for edge in self.report()["relay_edges"]
-                if (edge["node"], edge["relay"]) == (node, relay)]  # fmt: skip
+        return [(at_ms, closed) for at_ms, *where, closed in self.all_edges()
+                if where == [node, relay]]  # fmt: skip
 
     def is_closed(self, node: str, relay: str) -> bool:
         return bool(self.house(node)["relays"][relay])
@@ -141,6 +178,12 @@ class Rig:
             20,
             f"status of {' and '.join(nodes)}",
         )
+
+    def metered_uwh(self, node: str, delivery_id: str) -> int:
+        """Return what a node has reported of a delivery so far."""
+        reports = [each["energy_uwh"] for each in self.hub.all(node, "delivery")
+                   if each["delivery_id"] == delivery_id]  # fmt: skip
+        return reports[-1] if reports else 0
 
     def new_id(self) -> str:
         """Return a delivery id nobody used."""
@@ -166,18 +209,11 @@ class Rig:
         self.hub.close(node, delivery_id, role, energy_uwh)
         relay = "in" if role == "buyer" else "out"
         self.wait_for(
-            lambda: self.is_closed(node, relay) or self.refusals(node, delivery_id),
+            lambda: self.is_closed(node, relay) or self.hub.refusals(node, delivery_id),
             5,
             f"{node} closing {relay}",
         )
-        assert not self.refusals(node, delivery_id)
-
-    def refusals(self, node: str, delivery_id: str) -> list[str]:
-        """Return why a node refused commands of a delivery."""
-        events = [
-            each for each in self.hub.all(node, "event") if each["delivery_id"] == delivery_id
-        ]
-        return [each["reason"] for each in events if each["code"] == "command_refused"]
+        assert not self.hub.refusals(node, delivery_id)
 
     @contextlib.contextmanager
     def delivery(self, energy_uwh: int, seller: str = "house-1", buyer: str = "house-2"):

@@ -139,7 +139,16 @@ class VirtualLab:
         else:
             self.server.without_wifi.discard(name)
 
+    def put_file(self, name: str, path: str, content: bytes) -> None:
+        """Cut a board's power, put a file into its flash and give the power back."""
+        (self.state_dir / name / path).write_bytes(content)
+        self.restart(name)
+
     # What truly happened.
+
+    def console(self, name: str) -> str:
+        """Return what a board has printed."""
+        return (self.state_dir / f"{name}.log").read_text(encoding="utf-8", errors="replace")
 
     def report(self) -> dict[str, Any]:
         """Return relay edges, violations, true energies and the boards' state, JSON-ready."""

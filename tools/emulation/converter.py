@@ -29,6 +29,7 @@ class Converter(adc.RPADC):
         self._sample = sample
         self._codes: list[int] = []
         self.overruns = 0  # codes that found the FIFO full
+        self.converted = 0  # codes put into the FIFO, those among them
         super().__init__(mcu, "ADC")
 
     @classmethod
@@ -60,8 +61,9 @@ class Converter(adc.RPADC):
 
     def complete_adc_read(self, value: int, error: bool) -> None:
         """Put a code into the FIFO and go on to the next channel."""
-        if self.fcs & adc.FCS_EN and self.fifo.full:
-            self.overruns += 1
+        if self.fcs & adc.FCS_EN:
+            self.converted += 1
+            self.overruns += self.fifo.full
         super().complete_adc_read(value, error)
 
     def _on_sample_alarm(self) -> None:

@@ -4,39 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from tools.bench.house import House, Wiring
-from tools.bench.profile import profile_of_house
 from tools.board.firmware_files import compiled_files
 from tools.emulation.device import PicoW, Surroundings
+from tools.emulation.lone import SETTINGS, noon_house
 from tools.emulation.pace import Pace
 
 ON_BOARD = Path(__file__).with_name("on_board_costs.py")
-NOON = datetime(2017, 3, 28, 12)
 TIMEOUT_S = 900
-SETTINGS = {
-    "node": "house-1", "wifi_ssid": "bench", "wifi_password": "bench-key",
-    "broker_host": "10.0.0.1", "broker_port": 1, "broker_user": "house-1",
-    "broker_password": "not-a-secret", "broker_tls": False, "relay_active_low": True,
-    "key_up": "00" * 32, "key_down": "11" * 32,
-    "ina226": {
-        "bus": {"address": 0x40, "shunt_uohm": 50_000},
-        "pv": {"address": 0x41, "shunt_uohm": 20_000},
-        "battery": {"address": 0x44, "shunt_uohm": 20_000},
-    },
-}  # fmt: skip
 
 
 async def measure(image: Path) -> dict[str, Any]:
     """Return what on_board_costs.py prints. Raises RuntimeError: what the board complained of."""
-    house = House("house-1", profile_of_house(1), Wiring.of_settings(SETTINGS))
-    house.follow_profile(NOON)
-    house.balance(0.0)
+    house = noon_house()
     files = compiled_files() | {"settings.json": json.dumps(SETTINGS).encode()}
     # Under its own name main.py would run at boot; imported it only defines.
     files["lib/main.py"] = files.pop("main.py")

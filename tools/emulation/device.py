@@ -13,7 +13,7 @@ from rp2040py.external.bootsel_button import BootselButton
 
 from tools.bench.ina226 import Ina226
 from tools.emulation.converter import Converter, Sample
-from tools.emulation.flash import LAYOUT, Flash, build_image, write_image
+from tools.emulation.flash import LAYOUT, Flash, build_image, read_files, write_image
 from tools.emulation.i2c import MeterBus
 from tools.emulation.network import Radio
 from tools.emulation.pace import Pace, PacedSimulator
@@ -68,6 +68,11 @@ class PicoW(MicroPythonDevice):
     def cut_power(self) -> None:
         """Cut the power and give it back at once, in the middle of whatever the board does."""
         self.hard_reset(cause=ResetCause.POWER_ON)
+
+    def put_file(self, path: str, content: bytes) -> None:
+        """Put a file into the flash while the power is cut, and give the power back."""
+        write_image(self.mcu, build_image(read_files(self.mcu) | {path: content}))
+        self.cut_power()
 
     def _enter_reset(self, cause: ResetCause) -> None:
         super()._enter_reset(cause)

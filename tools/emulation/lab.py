@@ -106,6 +106,14 @@ class EmulatedLab(VirtualLab):
         """Cut a board's power in the middle of whatever it does and give it back."""
         self.emulated[name].device.cut_power()
 
+    def put_file(self, name: str, path: str, content: bytes) -> None:
+        """Cut a board's power, put a file into its flash and give the power back."""
+        self.emulated[name].device.put_file(path, content)
+
+    def console(self, name: str) -> str:
+        """Return what a board has printed."""
+        return self.emulated[name].console.decode(errors="replace")
+
     def cut_wifi(self, name: str, *, cut: bool = True) -> None:
         """Take the access point out of a board's reach, or bring it back."""
         self.emulated[name].device.radio.cut(cut)

@@ -1,43 +1,57 @@
-"""The hub's part in hardware tests, played by the tests: signs commands, verifies records."""
+"""The hub's part, played by tests and benches: signs commands and leases, verifies records."""
 
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
 from wire import codec, signing, topics
 
-NODES = ("house-1", "house-2")
 MASTER = bytes(range(32))
 PASSWORD = "not-a-secret"
 EXPOSURE_UWH = 1_736  # 5 % of the smallest trade of a real site
+MAX_POWER_UW = 10_000_000
+MAX_DURATION_MS = 120_000
+CLOSE_ONLY = ("role", "energy_uwh", "max_power_uw", "max_duration_ms", "exposure_uwh")
 
 
-class Hub:
-    """Speaks to the boards as the hub does: verifies what they send, signs what they get."""
+class StandInHub:
+    """Speaks to boards as the hub does, but decides nothing: what it is told to say, it says."""
 
-    def __init__(self, port: int, authority: Path) -> None:
+    def __init__(self, port: int, nodes: Sequence[str], authority: Path | None = None) -> None:
+        """`port`: the broker's on loopback. `authority`: the site's, in PEM; None without TLS."""
+        self._nodes = tuple(nodes)
         self._keys = {
             (node, way): signing.derive_key(MASTER, node, way, 1)
-            for node in NODES
+            for node in nodes
             for way in ("up", "down")
         }
         self._seq = 0
         self.received: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        self.arrivals: list[tuple[int, str, str, dict[str, Any]]] = []
+        """(ms since some start, node, kind, record) in the order in which they came."""
         self.rejected: list[tuple[str, str]] = []
         self.pairs: dict[str, dict[str, str]] = {}
+        """{delivery id: {node: whom to tell of its progress}}, itself where it is alone."""
         self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="hub")
         self._client.username_pw_set("hub", PASSWORD)
-        self._client.tls_set(ca_certs=str(authority))
+        if authority is not None:
+            self._client.tls_set(ca_certs=str(authority))
         self._client.on_connect = self._on_connect
         self._client.on_message = self._on_message
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
 
     def stop(self) -> None:
+        """End the connection."""
         self._client.disconnect()
         self._client.loop_stop()
 
     def key(self, node: str, way: str) -> bytes:
+        """Return a key of a node: "up" to the hub, "down" to the node."""
         return self._keys[node, way]
 
     def all(self, node: str, kind: str) -> list[dict[str, Any]]:
@@ -45,6 +59,7 @@ class Hub:
         return list(self.received.get((node, kind), []))
 
     def last(self, node: str, kind: str) -> dict[str, Any]:
+        """Return the newest record of a kind. Raises IndexError before the first."""
         return self.all(node, kind)[-1]
 
     def finals(self, node: str, delivery_id: str) -> list[dict[str, Any]]:
@@ -53,25 +68,25 @@ class Hub:
         return [each for each in reports if (each["delivery_id"], each["phase"])
                 == (delivery_id, "final")]  # fmt: skip
 
+    def refusals(self, node: str, delivery_id: str) -> list[str]:
+        """Return why a node refused commands of a delivery."""
+        events = [each for each in self.all(node, "event") if each["delivery_id"] == delivery_id]
+        return [each["reason"] for each in events if each["code"] == "command_refused"]
+
     def lease(self, node: str, delivery_id: str, counterparty_uwh: int = 0) -> None:
+        """Grant or renew a lease with the newest nonce."""
         self._send(node, "lease", delivery_id, {"counterparty_uwh": counterparty_uwh})
 
     def close(self, node: str, delivery_id: str, role: str, energy_uwh: int) -> None:
-        terms = {
-            "action": "close",
-            "role": role,
-            "energy_uwh": energy_uwh,
-            "max_power_uw": 10_000_000,
-            "max_duration_ms": 120_000,
-            "exposure_uwh": EXPOSURE_UWH,
-        }
-        self._send(node, "command", delivery_id, terms)
+        """Command a close."""
+        values = (role, energy_uwh, MAX_POWER_UW, MAX_DURATION_MS, EXPOSURE_UWH)
+        terms = dict(zip(CLOSE_ONLY, values, strict=True))
+        self._send(node, "command", delivery_id, {"action": "close", **terms})
 
     def open(self, node: str, delivery_id: str, action: str = "open") -> None:
-        none = dict.fromkeys(
-            ("role", "energy_uwh", "max_power_uw", "max_duration_ms", "exposure_uwh")
-        )
-        self._send(node, "command", delivery_id, {"action": action, **none})
+        """Command an open, or another action that has no terms."""
+        terms = dict.fromkeys(CLOSE_ONLY)
+        self._send(node, "command", delivery_id, {"action": action, **terms})
 
     def _send(self, node: str, kind: str, delivery_id: str, members: dict[str, Any]) -> None:
         self._seq += 1
@@ -81,22 +96,23 @@ class Hub:
         payload = codec.encode(topic, {**record, **members}, self._keys[node, "down"])
         self._client.publish(topic, payload, qos=1)
 
-    def _on_connect(self, client, userdata, flags, reason_code, properties):
+    def _on_connect(self, client: mqtt.Client, *_: Any) -> None:
         for kind in topics.FROM_NODE:
             client.subscribe(f"{topics.PREFIX}/+/{kind}", 1)
 
-    def _on_message(self, client, userdata, message):
+    def _on_message(self, client: mqtt.Client, userdata: Any, message: mqtt.MQTTMessage) -> None:
         parsed = topics.parse(message.topic)
-        if parsed is None or parsed[0] not in NODES:
+        if parsed is None or parsed[0] not in self._nodes:
             return
         record, reason = codec.decode(message.topic, message.payload, self._keys[parsed[0], "up"])
         if record is None:
             self.rejected.append((message.topic, reason))
-        else:
-            self.received.setdefault(parsed, []).append(record)
-            other = self.pairs.get(record.get("delivery_id"), {}).get(parsed[0])
-            if parsed[1] == "delivery" and other is not None:
-                self._pass_on(other, record)
+            return
+        self.received.setdefault(parsed, []).append(record)
+        self.arrivals.append((time.monotonic_ns() // 1_000_000, *parsed, record))
+        other = self.pairs.get(record.get("delivery_id"), {}).get(parsed[0])
+        if parsed[1] == "delivery" and other is not None:
+            self._pass_on(other, record)
 
     def _pass_on(self, other: str, report: dict[str, Any]) -> None:
         """Tell the counterparty of progress, and to open when this side has ended."""
