@@ -25,9 +25,12 @@ from tools.board.virtual import VirtualBoard
 
 DC_RANGE_V = FULL_PIN_V * 8
 CT_RANGE_A = 10.0
-SPIKE_PERCENT = (11.7, 12.8)
-"""Of the range: where code 511, ten codes wide, hides the input on any board."""
+WIDE_CODES = 511, 1535, 2559, 3583
+WIDE_CODES_PERCENT = (11.5, 13.0), (36.5, 38.5), (61.5, 63.5), (86.5, 88.5)
+"""Of the range: where these lie on any board."""
 MEASURE_S = 0.6
+STEADY_S = 2.0
+"""At wide codes: a board finds an input in one by the rare samples beside it."""
 POWER_PERIOD_S = 60.0
 
 
@@ -62,31 +65,25 @@ class Bench:
         for quantity, value in inputs.items():
             self.board.apply(self.channels[quantity], value)
 
-    def read(self, quantity: str) -> float:
-        """Return what the calibrated board reads, in V or A."""
-        calibration = self.board.settings["calibration"]
-        return float(self.board.measure(calibration, MEASURE_S)[quantity]["value"]) / 1e6
-
-    def error_percent(self, quantity: str, value: float) -> float:
-        """Apply an input and return the absolute error of the reading, in percent of it."""
+    def error_percent(self, quantity: str, value: float, duration_s: float = MEASURE_S) -> float:
+        """Apply an input; return the absolute error of the mean reading, in percent of it."""
         self.apply(**{quantity: value})
-        return abs(self.read(quantity) / value - 1) * 100
+        found = self.board.measure(self.board.settings["calibration"], duration_s)
+        return abs(float(found[quantity]["value"]) / 1e6 / value - 1) * 100
 
 
 def dc_rows(bench: Bench) -> list[Row]:
-    """Sweep a DC voltage over 10 to 100 % of the range, finely around the widest code."""
+    """Sweep a DC voltage over 10 to 100 % of the range, finely around the wide codes."""
     bench.apply(load_current=1.0)
-    low, high = SPIKE_PERCENT
-    coarse = [percent for percent in np.arange(10, 100.5, 1) if not low < percent < high]
-    fine = np.arange(low, high, 0.05)
-    errors = [
-        max(bench.error_percent("pv_voltage", percent / 100 * DC_RANGE_V) for percent in percents)
-        for percents in (coarse, fine)
-    ]
-    return [
-        _row("dc_voltage_10_to_100_percent", errors[0], "%", 0.5),
-        _row("dc_voltage_at_code_511", errors[1], "%", 0.5),
-    ]
+    sweeps = {"10_to_100_percent": (np.arange(10, 100.5, 1), MEASURE_S)}
+    for (low, high), code in zip(WIDE_CODES_PERCENT, WIDE_CODES, strict=True):
+        sweeps[f"at_code_{code}"] = np.arange(low, high, 0.05), STEADY_S
+    rows = []
+    for name, (percents, duration_s) in sweeps.items():
+        volts = percents / 100 * DC_RANGE_V
+        worst = max(bench.error_percent("pv_voltage", value, duration_s) for value in volts)
+        rows.append(_row(f"dc_voltage_{name}", worst, "%", 0.5))
+    return rows
 
 
 def ct_rows(bench: Bench) -> list[Row]:

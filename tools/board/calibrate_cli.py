@@ -41,6 +41,8 @@ class Technician:
     def apply(self, channel: Channel, value: float) -> float:
         """Ask until a number is entered."""
         kind = "AC rms" if channel.is_alternating else "DC"
+        if channel.is_resistive:
+            kind = "AC rms, by a resistive load alone (heater, kettle),"
         what = f"{channel.name} ({channel.quantity.replace('_', ' ')})"
         if value == 0:
             self._console.print(f"Take all load off {what}, then press Enter.")
@@ -68,9 +70,10 @@ def calibrate_command(
 ) -> None:  # fmt: skip
     """Calibrate a board: two known inputs a channel, no load for current transformers.
 
-    Gain, offset and noise go into the board's settings.json with date and reference; the table
-    shows the error between the two points before and after. A virtual board that runs must be
-    started again afterwards; a board on a port is.
+    The shunts of currents on I2C too; with a mains voltage channel, the delay of the transformer at
+    a resistive load. Gain, offset, noise and delay go into the board's settings.json with date and
+    reference; the table shows the error between the two points before and after. A virtual board
+    that runs must be started again afterwards; a board on a port is.
 
     Example: trueque board calibrate --port /dev/ttyACM0 --reference "Fluke 87V"
     """
@@ -127,19 +130,27 @@ def _members(outcome: Outcome) -> dict[str, Any]:
     }
 
 
+def _corrections(outcome: Outcome) -> tuple[str, str]:
+    """Return gain and offset, or the delay, as the table shows them."""
+    members = outcome.members
+    if outcome.channel.quantity == "load_power":
+        return "", f"{members['delay_ns'] / 1e3:+.1f} us"
+    unit = outcome.channel.unit
+    return f"{members['gain_ppm'] / 1e6:.6f}", f"{members['offset_micro'] / 1e3:+.1f} m{unit}"
+
+
 def _table(name: str, outcomes: list[Outcome]) -> Table:
     table = Table(title=f"{name}: error between the calibration points")
     for heading in ("channel", "quantity", "at", "before", "after", "gain", "offset"):
         table.add_column(heading, justify="left" if heading == "channel" else "right")
     for each in outcomes:
-        channel, members = each.channel, each.members
+        channel = each.channel
         table.add_row(
             channel.name,
             channel.quantity.replace("_", " "),
             f"{each.before.true / 1e6:g} {channel.unit}",
             f"{each.before.error_percent:+.3f} %",
             f"{each.after.error_percent:+.3f} %",
-            f"{members['gain_ppm'] / 1e6:.6f}",
-            f"{members['offset_micro'] / 1e3:+.1f} m{channel.unit}",
+            *_corrections(each),
         )
     return table

@@ -3,34 +3,46 @@
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from node.profiles import PROFILES
 from node.sensors.fz0430 import WITH_10K_RATIO_MILLI, ratio_milli
 from node.sensors.hall import UV_PER_AMPERE
 from node.sensors.sct013 import TURNS
+from node.settings import LIMITS, SHUNT_UV
 
-from tools.board.fit import CalibrationRefused, Point, two_points
+from tools.board.fit import CalibrationRefused, Phase, Point, delay_ns, two_points
 
 LARGEST_NOISE_MILLICODES = 20_000
 LARGEST_ERROR_PERCENT = 1.0
 """At the point between, once calibrated: more is not a straight line."""
+MAINS_V = 230.0
+MAINS_HZ = 50.0
+LARGEST_DELAY_NS = 80_000
+"""1.4 degrees at 50 Hz; node/calibration.py takes no more."""
 FULL_PIN_V = 3.2
 """Of the 3.3 V at the pin, what a sagging reference surely leaves."""
 
 
 @dataclass(frozen=True)
 class Channel:
-    """One ADC channel: `points`: inputs asked for, in V or A; `check`: one between them."""
+    """One ADC channel, or the current of a branch that has a part on I2C.
+
+    `points`: inputs asked for, in V or A; `check`: one between them.
+    """
 
     name: str
     quantity: str
     unit: str
     points: tuple[float, float]
     check: float
-    is_alternating: bool
+    is_alternating: bool = False
+    is_on_i2c: bool = False
+    is_resistive: bool = False
+    """Of a load current: whether only a resistive load will do."""
 
 
 class BoardUnderTest(Protocol):
@@ -38,6 +50,7 @@ class BoardUnderTest(Protocol):
 
     name: str
     settings: dict[str, Any]
+    rate_hz: int
 
     def measure(self, calibration: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
         """Return what each quantity reads in the mean of some seconds, so calibrated.
@@ -67,7 +80,10 @@ class Outcome:
 
 
 def channels_of(settings: Mapping[str, Any]) -> list[Channel]:
-    """Return the ADC channels of a board by its settings (node/settings.py's schema)."""
+    """Return what is to be calibrated of a board, by its settings (node/settings.py's schema).
+
+    The currents on I2C come last: their shunts count with their tolerance.
+    """
     fitted = dict(PROFILES[settings.get("profile", "thesis")].FITTED)
     fitted.update(settings.get("sensors", {}))
     found = []
@@ -79,7 +95,24 @@ def channels_of(settings: Mapping[str, Any]) -> list[Channel]:
         points = (_tidy(low * full), _tidy(0.9 * full))
         channel = Channel(name, part["measures"], unit, points, _tidy(full / 2), is_alternating)
         found.append(channel)
+    for branch, part in sorted(settings.get("ina226", {}).items()):
+        full = full_current(branch, part, settings)
+        points = (_tidy(0.1 * full), _tidy(0.9 * full))
+        quantity = branch + "_current"
+        found.append(Channel(branch, quantity, "A", points, _tidy(full / 2), is_on_i2c=True))
     return found
+
+
+def full_current(branch: str, part: Mapping[str, Any], settings: Mapping[str, Any]) -> float:
+    """Return the largest current in A of a branch with a part on I2C.
+
+    What its shunt can show, with room for its tolerance; on the bus, what the node opens at.
+    """
+    full = 0.85 * SHUNT_UV[part.get("part", "ina226")] / part["shunt_uohm"]
+    if branch != "bus":
+        return full
+    limit_ua = settings.get("limits", {}).get("over_current_ua", LIMITS["over_current_ua"][2])
+    return float(min(full, limit_ua / 1e6))
 
 
 def full_scale(part: Mapping[str, Any], divider_ratio: int) -> float:
@@ -127,14 +160,65 @@ def calibrate(
         members["reference"] = reference
         calibration[channel.name] = members
         outcomes.append(_check(board, inputs, channel, (before, members)))
+    clamp = next((each for each in channels if each.quantity == "load_current"), None)
+    mains = next((each for each in channels_of(board.settings) if each.name in calibration
+                  and each.quantity == "load_voltage"), None)  # fmt: skip
+    if clamp and mains:
+        tell("phase: load current and voltage")
+        outcomes.append(_calibrate_delay(board, inputs, (clamp, mains), calibration))
     board.save(calibration)
     return outcomes
+
+
+def _calibrate_delay(
+    board: BoardUnderTest,
+    inputs: KnownInputs,
+    pair: tuple[Channel, Channel],
+    calibration: dict[str, Any],
+) -> Outcome:
+    """Measure by how much the current's signal comes later than the voltage's, and keep it.
+
+    The errors told are those of power at a power factor of 0.5.
+    """
+    clamp, mains = pair
+    inputs.apply(mains, MAINS_V)
+    amperes = inputs.apply(replace(clamp, is_resistive=True), clamp.check)
+    delay_ns = _delay_ns(board, pair)
+    if abs(delay_ns) > LARGEST_DELAY_NS:
+        raise CalibrationRefused(
+            f"{clamp.name}: its signal comes {delay_ns / 1000:+.0f} us after that of {mains.name}; "
+            "is the load resistive alone, and the clamp on the conductor whose voltage is measured?"
+        )
+    again_ns = _delay_ns(board, pair)
+    known = calibration[clamp.name].get("delay_ns", 0)
+    calibration[clamp.name]["delay_ns"] = delay_ns
+    calibration[mains.name] = {**calibration[mains.name], "delay_ns": 0}
+    points = [_power_at_half(MAINS_V * amperes, left) for left in (again_ns - known,
+                                                                  again_ns - delay_ns)]  # fmt: skip
+    channel = Channel(clamp.name, "load_power", "W", clamp.points, clamp.check)
+    return Outcome(channel, calibration[clamp.name], *points)
+
+
+def _delay_ns(board: BoardUnderTest, pair: tuple[Channel, Channel]) -> int:
+    clamp, mains = pair
+    found = board.measure({})
+    for channel in pair:
+        if found[channel.quantity]["flags"]:
+            raise CalibrationRefused(f"{channel.name}: {found[channel.quantity]['flags'][0]}")
+    steps = int(mains.name[-1]) - int(clamp.name[-1])
+    return delay_ns(Phase(**found["phase"]), board.rate_hz, steps)
+
+
+def _power_at_half(apparent_w: float, left_ns: int) -> Point:
+    """Return the power read at a power factor of 0.5 when so much delay is left."""
+    turn = math.radians(60) + 2 * math.pi * MAINS_HZ * left_ns * 1e-9
+    return Point(round(apparent_w * 0.5e6), round(apparent_w * math.cos(turn) * 1e6))
 
 
 def _calibrate_channel(
     board: BoardUnderTest, inputs: KnownInputs, channel: Channel
 ) -> dict[str, Any]:
-    """Return gain, offset and, of a current transformer, the noise at no load."""
+    """Return gain and offset; the noise of a transformer at no load, of a DC channel at any."""
     members: dict[str, Any] = {}
     if channel.is_alternating and channel.unit == "A":
         inputs.apply(channel, 0.0)
@@ -143,6 +227,8 @@ def _calibrate_channel(
     points = []
     for wanted in channel.points:
         true = inputs.apply(channel, wanted)
+        if not channel.is_alternating and not channel.is_on_i2c and not members:
+            members["noise_millicodes"] = _noise(board, channel)
         points.append(Point(round(true * 1e6), _read(board, channel, members)))
     return {**members, **two_points(channel.name, points)}
 
@@ -176,5 +262,5 @@ def _read(board: BoardUnderTest, channel: Channel, members: Mapping[str, Any]) -
 def _noise(board: BoardUnderTest, channel: Channel) -> int:
     noise = int(board.measure({})[channel.quantity]["rms_millicodes"])
     if noise > LARGEST_NOISE_MILLICODES:
-        raise CalibrationRefused(f"{channel.name}: {noise / 1000:.1f} codes at no load: not idle")
+        raise CalibrationRefused(f"{channel.name}: {noise / 1000:.1f} codes of noise: not steady")
     return noise

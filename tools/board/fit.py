@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,6 +30,35 @@ class Point:
     def error_percent(self) -> float:
         """Error of the reading in percent of the input."""
         return 100 * (self.read - self.true) / self.true
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What node/measure.py's Phase returns: sums of the products of load current and voltage.
+
+    `products`: of the same frame, and with the voltage of the frame before. `frames256`: summed
+    over, in 1/256 frame. `cycles`: of the mains.
+    """
+
+    products: Sequence[int]
+    frames256: int
+    cycles: int
+
+
+def delay_ns(phase: Phase, rate_hz: int, steps: int) -> int:
+    """Return by how much the current's signal comes later than the voltage's, in ns.
+
+    At a resistive load, where both are in phase. `steps`: thirds of a frame from the current's
+    conversion to the voltage's. With w the angle of the mains in a frame and a that of the voltage
+    sample after the current's, the products are cos(a) and cos(a - w) times the same.
+    """
+    at_once, frame_earlier = phase.products
+    if at_once <= 0 or not phase.cycles:
+        raise CalibrationRefused("load current and voltage are not in phase: turn the clamp round")
+    turn = 2 * math.pi * phase.cycles * 256 / phase.frames256
+    angle = math.atan((frame_earlier / at_once - math.cos(turn)) / math.sin(turn))
+    late_frames = angle / turn
+    return round((late_frames - steps / 3) * 1e9 / rate_hz)
 
 
 def two_points(channel: str, points: Sequence[Point]) -> dict[str, int]:

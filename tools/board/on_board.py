@@ -1,11 +1,12 @@
 """Runs under MicroPython: measures blocks from standard input with the firmware's own meter.
 
 Each request is a line {"what", "settings", "rate_mhz", "frames", "i2c"}, then so many frames of 3
-16 bit codes, little-endian; its answer is a line. `what`:
-- "measure": what `node.measure` returns.
-- "begin": build the meters of a house, with registers at 0. "meter": feed them, with the parts on
-  I2C reading {address: {register: value}}. Both return {"registers", "integrals_uwh"}; an integral
-  is the sum of power times duration over windows, in whole uWh.
+16 bit codes, little-endian; its answer is a line. `i2c`: [{address: {register: value}}], what the
+parts on I2C show from block to block. `what`:
+- "measure": what `node.measure` returns; "i2c": registers of each block.
+- "begin": build the meters of a house, with registers at 0. "meter": feed them. Both return
+  {"registers", "integrals_uwh"}; an integral is the sum of power times duration over windows, in
+  whole uWh.
 """
 
 import json
@@ -91,6 +92,7 @@ def main() -> None:
     """Answer until standard input ends."""
     meter: Any = None
     metering: Any = None
+    i2c = FixedI2C()
     while True:
         line = sys.stdin.buffer.readline()
         if not line:
@@ -98,14 +100,16 @@ def main() -> None:
         request = json.loads(line)
         rate_mhz = request["rate_mhz"]
         if request["what"] == "measure":
-            meter = Measurement(Settings(request["settings"]), rate_mhz, Rp2040)
+            i2c = FixedI2C()
+            meter = Measurement(Settings(request["settings"]), rate_mhz, Rp2040, i2c)
         elif request["what"] == "begin":
             meter = metering = Metering(Settings(request["settings"]), rate_mhz)
         else:
-            meter = metering
-            meter.i2c.parts = request["i2c"]
+            meter, i2c = metering, metering.i2c
         left, block = request["frames"], rate_mhz * BLOCK_MS // 1_000_000
         while left:
+            if request["i2c"]:
+                i2c.parts = request["i2c"].pop(0)
             count = min(block, left)
             meter.feed(array("H", read_bytes(2 * CHANNELS * count)), count)
             left -= count

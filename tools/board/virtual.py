@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from node.sensors.ina226 import Ina226
 from node.settings import Settings, SettingsError
 
 from hub.errors import BadInput, TruequeError
 from tools.bench.frontend import MAINS_HZ
 from tools.bench.house import House, Wiring
-from tools.bench.ina226 import BUS, SHUNT
+from tools.bench.ina226 import BUS, CONFIG, SHUNT
 from tools.bench.profile import profile_of_house
 from tools.board.calibration import Channel
 
@@ -26,6 +27,8 @@ RATE_HZ = 8_000
 CHANNELS = 3
 MEASURE_S = 2.0
 PADS = 0b111
+BRANCH_V = 12.0
+"""Across a branch while a known current is applied to its shunt."""
 
 
 class VirtualBoard:
@@ -41,11 +44,16 @@ class VirtualBoard:
         self.settings = _read_settings(self._path)
         self.name = str(self.settings.get("node", directory.name))
         self.house = house or _house(self.name, self.settings)
+        self.rate_hz = RATE_HZ
         self.now_s = 0.0
         self.mains_hz = MAINS_HZ
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> VirtualBoard:
+        for part in self.house.meters.values():
+            part.write(
+                CONFIG, Ina226.configuration, self.now_s
+            )  # as the firmware does at its start
         self._process = subprocess.Popen(
             [sys.executable, "-m", "micropython_unix", "-X", "heapsize=2M", str(SCRIPT)],
             stdin=subprocess.PIPE,
@@ -60,8 +68,11 @@ class VirtualBoard:
             self._process = None
 
     def apply(self, channel: Channel, value: float) -> float:
-        """Apply a known input to a channel; the bench's reference is exact."""
-        self.house.applied[int(channel.name[-1])] = value
+        """Apply a known input to a channel or branch; the bench's reference is exact."""
+        if channel.is_on_i2c:
+            self.house.traces[channel.name].note(self.now_s, BRANCH_V, value)
+        else:
+            self.house.applied[int(channel.name[-1])] = value
         return value
 
     def measure(
@@ -69,7 +80,8 @@ class VirtualBoard:
     ) -> Mapping[str, Mapping[str, Any]]:
         """Return what each quantity reads with `calibration` (see BoardUnderTest)."""
         settings = {**self.settings, "calibration": dict(calibration)}
-        return self._ask("measure", self._sample(duration_s), settings=settings)
+        frames, i2c = self._sample(duration_s)
+        return self._ask("measure", frames, settings=settings, i2c=i2c)
 
     def begin_metering(self) -> None:
         """Build the meters of the house by the board's settings, registers at 0."""
@@ -77,16 +89,13 @@ class VirtualBoard:
 
     def meter(self, duration_s: float) -> Mapping[str, Mapping[str, int]]:
         """Meter for so long; return {"registers", "integrals_uwh"} since `begin_metering`."""
-        frames = self._sample(duration_s)
-        i2c = {
-            address: {register: part.read(register, self.now_s) for register in (SHUNT, BUS)}
-            for address, part in self.house.meters.items()
-        }
-        return self._ask("meter", frames, i2c=i2c)
+        frames, i2c = self._sample(duration_s)
+        return self._ask("meter", frames, i2c=i2c[-1:])
 
     def _ask(self, what: str, frames: bytes, **members: Any) -> dict[str, Any]:
-        request = {
+        request: dict[str, Any] = {
             "what": what,
+            "i2c": [],
             "rate_mhz": RATE_HZ * 1000,
             "frames": len(frames) // (2 * CHANNELS),
             **members,
@@ -110,9 +119,13 @@ class VirtualBoard:
             file.write(json.dumps(self.settings, indent=1))
         os.replace(fresh, self._path)
 
-    def _sample(self, duration_s: float) -> bytes:
-        """Return the codes of the next `duration_s`, block by block as the board gets them."""
+    def _sample(self, duration_s: float) -> tuple[bytes, list[dict[int, dict[int, int]]]]:
+        """Return the next `duration_s`, block by block as the board gets them.
+
+        Codes, and {address: {register: value}} of the parts on I2C at each block's end.
+        """
         parts = []
+        i2c = []
         block = RATE_HZ // 10 * CHANNELS
         for _ in range(round(duration_s * 10)):
             at_s = self.now_s + np.arange(1, block + 1) / (RATE_HZ * CHANNELS)
@@ -120,7 +133,14 @@ class VirtualBoard:
             front_s = at_s * (self.mains_hz / MAINS_HZ)
             parts.append(self.house.sample([0, 1, 2], front_s, PADS).astype("<u2").tobytes())
             self.now_s = float(at_s[-1])
-        return b"".join(parts)
+            i2c.append(self._i2c_registers())
+        return b"".join(parts), i2c
+
+    def _i2c_registers(self) -> dict[int, dict[int, int]]:
+        return {
+            address: {register: part.read(register, self.now_s) for register in (SHUNT, BUS)}
+            for address, part in self.house.meters.items()
+        }
 
 
 def _read_settings(path: Path) -> dict[str, Any]:

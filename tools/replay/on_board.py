@@ -17,7 +17,7 @@ from node.roots import square_root
 from node.sensors.fz0430 import WITH_10K_RATIO_MILLI, Fz0430
 from node.sensors.hall import Hall
 from node.sensors.sct013 import Sct013
-from node.sensors.zmpt101b import Zmpt101b, skew256
+from node.sensors.zmpt101b import Zmpt101b, skewed
 from node.spans import Span
 from node.spikes import shift_table
 from node.windows import Windows
@@ -87,6 +87,9 @@ class Replay:
             )
             for channel in range(CHANNELS)
         ]
+        for sensor in self._sensors:
+            if header["is_corrected"] and not sensor.is_alternating:
+                sensor.resolve_wide_codes()
         self._windows, self._load = self._build_windows(header)
         self._summaries = [Summary() for _ in range(CHANNELS)]
         self._power = Summary()
@@ -100,9 +103,8 @@ class Replay:
         if not current or not voltage:
             return Windows(self.rate_mhz, channel, table), None
         current.sets_cycles = False
-        skew = skew256(current, voltage, self.rate_mhz, header["step_ns"])
-        first, second = sorted((current.channel, voltage.channel))
-        windows = Windows(self.rate_mhz, channel, table, (first, second, skew))
+        product = skewed(current, voltage, self.rate_mhz, header["step_ns"])
+        windows = Windows(self.rate_mhz, channel, table, product)
         return windows, LoadMeter(current, voltage, Registers(), MAINS_VOLTAGE_MV)
 
     def feed(self, frames: array, frame_count: int) -> None:

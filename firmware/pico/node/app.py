@@ -19,7 +19,7 @@ from node.collector import Collector
 from node.commands import Commands
 from node.delivery import Delivery
 from node.ethernet import Ethernet
-from node.fitting import CHANNELS, sensors
+from node.fitting import sensors
 from node.house_meter import build_house, i2c_part
 from node.identity import load_or_make
 from node.led_codes import StatusLed
@@ -168,7 +168,7 @@ class Node:
         """Queue a reading of this moment."""
         settings = self._settings
         flags = QUALITY["samples_lost"] if self.sampler.take_lost() else 0
-        if len(settings.calibration) < len(CHANNELS):
+        if not settings.is_calibrated:
             flags |= QUALITY["uncalibrated"]
         if not self.wall_clock.is_set():
             flags |= QUALITY["clock_not_set"]

@@ -1,5 +1,7 @@
 """The meter of PV or battery: its voltage and its current in, energy to registers."""
 
+SURE_UV = 1_000_000  # a voltage that is no offset of any sensor
+
 
 class BranchMeter:
     """One DC branch of the house. Members are None while their sensor is not fitted or silent."""
@@ -44,12 +46,20 @@ class BranchMeter:
         self._registers.add(register, abs(self.power_uw), duration_us)
         return flags
 
+    def _is_divider_open(self):
+        """Tell whether the part on I2C sees a voltage of which the divider shows less than half."""
+        beside_uv = getattr(self._current, "voltage_uv", None)
+        return beside_uv is not None and beside_uv > max(SURE_UV, 2 * self.voltage_uv)
+
     def _measure_current(self, span):
         flags = ()
         if self._voltage is None:
             self.voltage_uv, current_ua = self._current.read()
+            flags = self._current.flags()
         else:
             current = self._current.measure(span)
             current_ua, flags = current.value, current.flags
+            if self._is_divider_open():
+                flags += ("sensor_open",)
         self.current_ua = current_ua if abs(current_ua) >= self._creep_ua else 0
         return flags

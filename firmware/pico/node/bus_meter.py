@@ -29,6 +29,7 @@ class BusMeter:
         self.sample = None  # the last BusSample; kept when the sensor stops answering
         self.failures = 0  # in a row
         self.is_fitted = sensor is not None
+        self._is_overrange = False
 
     def read(self):
         """Return a fresh BusSample, or None when the sensor is absent or did not answer."""
@@ -42,12 +43,19 @@ class BusMeter:
             self._last_us = None
             return None
         self.failures = 0
+        self._is_overrange = self._is_overrange or self._sensor.is_overrange
         if abs(current_ua) < self._creep_ua:
             current_ua = 0
         self._integrate(voltage_uv * current_ua // 1_000_000)
         bus = (self._registers["bus_import"], self._registers["bus_export"])
         self.sample = BusSample(self._clock.now_ms(), voltage_uv, current_ua, bus)
         return self.sample
+
+    def take_flags(self):
+        """Return the quality flags, as names, of the samples since the last call."""
+        flags = ("overrange",) if self._is_overrange else ()
+        self._is_overrange = False
+        return flags + (("sensor_stale",) if self.failures else ())
 
     def power_uw(self):
         """Return the power of the last sample."""

@@ -8,6 +8,7 @@ LIMITS = {
     "reference_uv": (2_500_000, 3_600_000),
     "delay_ns": (-80_000, 80_000),
 }
+LINE = ("gain_ppm", "offset_micro")  # all there is to a part on I2C
 TEXTS = ("date", "reference")  # when, and by what instrument
 LONGEST_TEXT = 80
 
@@ -32,7 +33,12 @@ class Calibration:
         return value * self.gain_ppm // 1_000_000 + self.offset_micro
 
 
-def problems(members, where):
+def is_complete(corrections, names):
+    """Tell whether each of `names` (channels, branches) has a gain in the setting `calibration`."""
+    return all("gain_ppm" in corrections.get(name, {}) for name in names)
+
+
+def problems(members, where, known=LIMITS):
     """Return sentences that name each wrong member of one channel's calibration."""
     if not isinstance(members, dict):
         return [where + " must be an object"]
@@ -42,7 +48,7 @@ def problems(members, where):
             if not isinstance(value, str) or len(value) > LONGEST_TEXT:
                 found.append("%s.%s must be a text of up to %d" % (where, name, LONGEST_TEXT))
             continue
-        if name not in LIMITS:
+        if name not in known:
             found.append(where + "." + str(name) + " is not known")
             continue
         low, high = LIMITS[name]

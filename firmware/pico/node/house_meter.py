@@ -3,6 +3,7 @@
 from wire.records import QUALITY
 
 from node.branch_meter import BranchMeter
+from node.calibration import Calibration
 from node.load_meter import LoadMeter
 from node.sensors.ina219 import Ina219
 from node.sensors.ina226 import Ina226
@@ -14,7 +15,8 @@ def i2c_part(settings, i2c, branch):
     if not part:
         return None
     driver = Ina219 if part.get("part") == "ina219" else Ina226
-    return driver(i2c, part["address"], part["shunt_uohm"])
+    correction = Calibration(settings.calibration.get(branch))
+    return driver(i2c, part["address"], part["shunt_uohm"], correction)
 
 
 def build_house(settings, fitted, i2c, registers):

@@ -103,8 +103,8 @@ def reading(bus, house, registers, flags):
         "load_frequency_uhz": load.frequency_uhz,
     }
     members.update(register_members(bus, house, registers))
-    if bus.failures:
-        flags |= QUALITY["sensor_stale"]
+    for flag in bus.take_flags():
+        flags |= QUALITY[flag]
     members["quality_flags"] = flags | house.take_flags()
     return members
 

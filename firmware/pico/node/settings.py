@@ -48,6 +48,7 @@ FLAGS = {"broker_tls": False, "relay_active_low": None}
 KEYS = ("key_up", "key_down")
 INA226_LIMITS = {"address": (0x40, 0x4F), "shunt_uohm": (100, 1_000_000)}
 I2C_PARTS = ("ina226", "ina219")
+SHUNT_UV = {"ina226": 81_917, "ina219": 80_000}  # full range
 OBJECTS = ("limits", "calibration", "ina226", "sensors")
 HOSTS = ("broker_host", "broker_name", "ntp_host")  # the last two are the first by default
 OPTIONAL = (
@@ -97,6 +98,8 @@ class Settings:
         self.sensors = _fitted(members)  # {channel: {"part", "measures", options}}
         self.chip = members.get("chip")  # None: found by the name of the machine
         self.spike_correction = members.get("spike_correction")  # None: as the chip needs it
+        measuring = CHANNELS + tuple(self.ina226)
+        self.is_calibrated = calibration.is_complete(self.calibration, measuring)
 
 
 def load(path=FILE):
@@ -216,15 +219,33 @@ def _nested_problems(members):
             found += _number_problems(value, "limits." + name, LIMITS[name][0], LIMITS[name][1])
     for channel, corrections in members.get("calibration", {}).items():
         where = "calibration." + str(channel)
-        if channel not in CHANNELS:
-            found.append(where + " is not known")
-        else:
+        if channel in BRANCHES:
+            found += calibration.problems(corrections, where, calibration.LINE)
+        elif channel in CHANNELS:
             found += calibration.problems(corrections, where)
+        else:
+            found.append(where + " is not known")
     for branch, part in members.get("ina226", {}).items():
         found += _ina226_problems(branch, part)
+    if not found:
+        found += _bus_shunt_problems(members)
     if _is_profile(members.get("profile", "thesis")):
         found += fitting.problems(_fitted(members), members.get("ina226", {}))
     return found
+
+
+def _bus_shunt_problems(members):
+    """Over-current must be within what the bus part can show, or nothing would ever trip."""
+    part = members.get("ina226", {}).get("bus")
+    if part is None:
+        return []
+    # The rest is for the calibration's gain.
+    largest_ua = SHUNT_UV[part.get("part", "ina226")] * 850_000 // part["shunt_uohm"]
+    given = members.get("limits", {}).get("over_current_ua", LIMITS["over_current_ua"][2])
+    if given < largest_ua:
+        return []
+    where = "limits.over_current_ua must be below %d, the most that ina226.bus can show"
+    return [where % largest_ua]
 
 
 def _fitted(members):

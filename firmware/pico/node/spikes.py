@@ -19,6 +19,12 @@ _STEPS = (  # (first code, shift)
     (3584, 15),
     (4096, 0),
 )
+WIDE = (  # (code as read, what it is corrected to, half its width in 1/1000 code)
+    (511, 501, 5_500),
+    (1535, 1533, 5_000),
+    (2559, 2564, 3_000),
+    (3583, 3594, 4_500),
+)
 
 
 def shift_table(is_corrected):

@@ -14,7 +14,7 @@ from array import array
 from node import blocks
 from node.block_maths import accumulate, find_crossing, multiply
 from node.roots import square_root
-from node.sensors.zmpt101b import skew256
+from node.sensors.zmpt101b import skewed
 from node.spans import BIAS_CODE, Mark, span_between
 from node.spikes import LIFT, shift_table
 
@@ -33,15 +33,32 @@ def build_windows(fitted, rate_mhz, settings, chip):
     `fitted`: {quantity: driver}. `chip`: adc.Rp2040 or adc.Rp2350.
     """
     current, voltage = fitted.get("load_current"), fitted.get("load_voltage")
-    is_corrected = settings.spike_correction
-    table = shift_table(chip.HAS_SPIKES if is_corrected is None else is_corrected)
+    table = table_for(settings, chip)
+    for driver in fitted.values():
+        if is_corrected(settings, chip) and not driver.is_alternating:
+            driver.resolve_wide_codes()
     if current is None or voltage is None:
         follows = current or voltage
         return Windows(rate_mhz, follows.channel if follows else None, table)
     current.sets_cycles = False
-    first, second = sorted((current.channel, voltage.channel))
-    skew = skew256(current, voltage, rate_mhz, 1_000_000_000_000 // (rate_mhz * CHANNELS))
-    return Windows(rate_mhz, voltage.channel, table, (first, second, skew))
+    product = skewed(current, voltage, rate_mhz, step_ns(rate_mhz))
+    return Windows(rate_mhz, voltage.channel, table, product)
+
+
+def is_corrected(settings, chip):
+    """Tell whether the converter's wide codes are corrected: as the settings say or it needs."""
+    wanted = settings.spike_correction
+    return chip.HAS_SPIKES if wanted is None else wanted
+
+
+def table_for(settings, chip):
+    """Return the shift_table of this board."""
+    return shift_table(is_corrected(settings, chip))
+
+
+def step_ns(rate_mhz):
+    """Return the time from the conversion of one channel to that of the next."""
+    return 1_000_000_000_000 // (rate_mhz * CHANNELS)
 
 
 class Windows:
@@ -50,8 +67,8 @@ class Windows:
     def __init__(self, rate_mhz, alternating_channel=1, table=None, product=None):
         """`rate_mhz`: frames per 1000 s. `alternating_channel`: None when all are DC.
 
-        `table`: spikes.shift_table, None to correct nothing. `product`: (earlier channel, later
-        channel, skew in 1/256 frame) of the two whose product is wanted, or None.
+        `table`: spikes.shift_table, None to correct nothing. `product`: of the two channels whose
+        product is wanted (earlier, later, by how much in 1/256 frame), or None.
         """
         self.rate_mhz = rate_mhz
         self.alternating_channel = alternating_channel

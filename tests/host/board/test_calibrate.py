@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import math
 
 import pytest
 from click.testing import CliRunner
@@ -11,7 +12,7 @@ from tests.host.node.rig import settings_members
 from tools.bench.factory import calibrate_new_boards
 from tools.board.calibration import calibrate, channels_of
 from tools.board.cli import board
-from tools.board.fit import CalibrationRefused, Point, two_points
+from tools.board.fit import CalibrationRefused, Phase, Point, delay_ns, two_points
 from tools.board.virtual import VirtualBoard
 
 
@@ -63,11 +64,12 @@ def test_errors_shrink_when_a_virtual_board_is_calibrated(flash):
             assert abs(each.after.error_percent) < 0.2
     assert max(abs(each.before.error_percent) for each in outcomes) > 0.3
     known = stored(flash)
-    assert set(known) == {"ch0", "ch1", "ch2"}
+    assert set(known) == {"ch0", "ch1", "ch2", "bus", "pv"}
+    assert set(known["bus"]) == {"gain_ppm", "offset_micro", "date", "reference"}
     assert known["ch1"]["noise_millicodes"] == pytest.approx(1_010, abs=60)
     assert known["ch0"]["date"] == datetime.date.today().isoformat()
     assert known["ch0"]["reference"] == "bench"
-    assert "noise_millicodes" not in known["ch0"]
+    assert known["ch0"]["noise_millicodes"] == pytest.approx(1_010, abs=60)
 
 
 def test_mains_voltage_is_calibrated_when_the_profile_has_it(tmp_path):
@@ -75,8 +77,51 @@ def test_mains_voltage_is_calibrated_when_the_profile_has_it(tmp_path):
     with VirtualBoard(flash) as found:
         channels = channels_of(found.settings)
         assert [each.quantity for each in channels][2] == "load_voltage"
-        voltage = calibrate(found, found, channels, "bench")[2]
-    assert abs(voltage.after.error_percent) < 0.3
+        outcomes = calibrate(found, found, channels, "bench")
+    assert abs(outcomes[2].after.error_percent) < 0.3
+    # The voltage's transformer is late, so the current's signal comes before it.
+    delay = outcomes[-1]
+    lag_ns = found.house.mains.lag_rad / (2 * math.pi * 50) * 1e9
+    assert delay.channel.quantity == "load_power"
+    assert stored(flash)["ch1"]["delay_ns"] == pytest.approx(-lag_ns, abs=1_500)
+    assert abs(delay.before.error_percent) > 0.4
+    assert abs(delay.after.error_percent) < 0.1
+
+
+def test_clamp_is_refused_when_it_is_the_wrong_way_round(tmp_path):
+    flash = make_flash(tmp_path, profile="ac")
+    with VirtualBoard(flash) as found:
+        found.house.clamp.lag_rad = math.pi
+        with pytest.raises(CalibrationRefused, match="turn the clamp round"):
+            calibrate(found, found, channels_of(found.settings), "bench")
+    assert "calibration" not in json.loads((flash / "settings.json").read_text())
+
+
+def test_load_is_refused_when_it_is_not_resistive(tmp_path):
+    flash = make_flash(tmp_path, profile="ac")
+    with VirtualBoard(flash) as found:
+        found.house.clamp.lag_rad = 0.5
+        with pytest.raises(CalibrationRefused, match="us after that of ch2"):
+            calibrate(found, found, channels_of(found.settings), "bench")
+
+
+@pytest.mark.parametrize("late_ns", [-70_000, -5_000, 0, 40_000])
+def test_delay_is_that_of_the_products_when_both_are_sines(late_ns):
+    turn = 2 * math.pi * 50 / 8_000
+    angle = (late_ns * 1e-9 * 8_000 + 1 / 3) * turn  # ch1 and ch2: a third of a frame apart
+    products = [round(1e12 * math.cos(angle)), round(1e12 * math.cos(angle - turn))]
+    phase = Phase(products, 256 * 16_000, 100)
+    assert delay_ns(phase, 8_000, 1) == pytest.approx(late_ns, abs=2)
+
+
+def test_shunt_is_calibrated_when_its_resistance_is_off(flash):
+    with VirtualBoard(flash) as found:
+        found.house.meters[0x40]._shunt_ohm *= 1.02
+        outcomes = calibrate(found, found, channels_of(found.settings), "bench")
+    bus = next(each for each in outcomes if each.channel.name == "bus")
+    assert bus.before.error_percent == pytest.approx(2.0, abs=0.2)
+    assert abs(bus.after.error_percent) < 0.05
+    assert stored(flash)["bus"]["gain_ppm"] == pytest.approx(1e6 / 1.02, rel=1e-3)
 
 
 def test_nothing_is_saved_when_an_input_was_not_what_was_entered(flash):

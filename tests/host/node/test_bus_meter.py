@@ -11,6 +11,8 @@ UWH_PER_MS = 6_000_000 / 3_600_000
 class Part:
     """Stands for the INA226: shows the current as it is."""
 
+    is_overrange = False
+
     def __init__(self):
         self.current_ua = 0
 

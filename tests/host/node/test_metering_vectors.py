@@ -115,7 +115,7 @@ def test_sct013_reads_nothing_and_overrange_when_stuck_at_a_rail():
     for code in (0, 4095):
         (quantity, *_) = currents_of([code] * 2000, 5000)
         assert quantity.value == 0
-        assert quantity.flags == ("overrange", "no_signal")
+        assert quantity.flags == ("overrange", "no_signal", "sensor_open")
 
 
 def test_sct013_moves_at_a_250th_of_its_range_when_noisy():

@@ -9,7 +9,7 @@ from node.supervisor import PATIENCE_MS, WATCHDOG_MS
 from wire.records import QUALITY
 
 from tests.host.fakes.machine import LONGEST_WATCHDOG_MS
-from tests.host.node.rig import delivery_id
+from tests.host.node.rig import Rig, delivery_id
 from tests.host.node.waves import frames_of, sine_codes
 
 FIRST = delivery_id(1)
@@ -27,7 +27,7 @@ def sample(rig, duration_ms, current_a, steady=(1000, 2000)):
 
 @pytest.fixture
 def sampling(rig):
-    rig.parts[0x41].update({0x01: 4000, 0x02: 14_400})  # 4000 * 2.5 uV / 20 mOhm = 0.5 A
+    rig.parts[0x41].update({0x01: 4000, 0x02: 5_156})  # 4000 * 2.5 uV / 20 mOhm = 0.5 A
     rig.node.sampler._stream.start()
     return rig
 
@@ -82,6 +82,26 @@ def test_reading_flags_no_signal_and_counts_nothing_when_the_clamp_is_open(sampl
 def test_reading_flags_overrange_when_a_divider_is_beyond_the_adc(sampling):
     sample(sampling, 1_000, 5, steady=(4095, 2000))
     assert reading_of(sampling)["quality_flags"] & QUALITY["overrange"]
+
+
+def test_reading_flags_overrange_once_when_the_bus_shunt_was_at_its_end(sampling):
+    sampling.set_bus(12_000_000, 1_638_350)
+    sampling.step()
+    sampling.set_bus(0, 0)
+    sampling.step()
+    assert reading_of(sampling)["quality_flags"] & QUALITY["overrange"]
+    assert not reading_of(sampling)["quality_flags"] & QUALITY["overrange"]
+
+
+@pytest.mark.parametrize("missing", ["ch1", "bus", None])
+def test_reading_is_flagged_uncalibrated_until_every_part_is(ticks, tmp_path, monkeypatch, missing):
+    monkeypatch.chdir(tmp_path)
+    known = {name: {"gain_ppm": 1_000_000} for name in ("ch0", "ch1", "ch2", "bus", "pv")}
+    if missing:
+        known[missing] = {"offset_micro": 5}
+    rig = Rig(ticks, monkeypatch, calibration=known)
+    flags = reading_of(rig)["quality_flags"]
+    assert bool(flags & QUALITY["uncalibrated"]) == (missing is not None)
 
 
 def test_reading_flags_samples_lost_once_when_the_reader_was_late(sampling):

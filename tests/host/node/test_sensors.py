@@ -13,10 +13,11 @@ from node.sensors.fz0430 import ratio_milli
 from node.sensors.hall import Hall
 from node.sensors.ina219 import Ina219
 from node.sensors.sct013 import Sct013
-from node.sensors.zmpt101b import Zmpt101b, skew256
+from node.sensors.zmpt101b import Zmpt101b, skewed
 from node.settings import Settings
 from node.spikes import LIFT, shift_table
 from node.windows import Windows, build_windows
+from wire.records import QUALITY
 
 from tests.host.node.rig import settings_members
 from tests.host.node.test_metering_vectors import windows_of
@@ -81,12 +82,12 @@ def test_load_exports_when_power_goes_the_other_way():
     assert registers["load_import"] == 0
 
 
-def test_delay_of_a_transformer_is_undone_when_calibrated():
-    lag_s = 30e-6
-    frames = load_frames(5, math.pi / 3 + 2 * math.pi * 50 * lag_s)
+@pytest.mark.parametrize("delay_ns", [30_000, -30_000, -75_000])
+def test_delay_of_a_transformer_is_undone_when_calibrated(delay_ns):
+    frames = load_frames(5, math.pi / 3 + 2 * math.pi * 50 * delay_ns * 1e-9)
     plain, _ = meter_load(frames)
-    assert plain.power_uw < 575e6 * 0.99
-    corrected, _ = meter_load(frames, calibration={"ch1": {"delay_ns": 30_000}})
+    assert abs(plain.power_uw / 575e6 - 1) > 0.01
+    corrected, _ = meter_load(frames, calibration={"ch1": {"delay_ns": delay_ns}})
     assert corrected.power_uw == pytest.approx(575e6, rel=2e-3)
 
 
@@ -97,18 +98,56 @@ def test_power_is_nothing_when_there_is_no_load():
     assert registers["load_import"] + registers["load_export"] == 0
 
 
+@pytest.mark.parametrize("floating", [0, 900, 1_400, 2_700, 4_095])
+def test_transformer_reads_nothing_and_is_open_when_its_bias_is_missing(floating):
+    codes = [floating + (sample % 160 < 80) * 90 - 45 for sample in range(4_000)]  # picked up hum
+    frames = frames_of([max(0, min(4_095, code)) for code in codes])
+    for span in windows_of(frames, 8_000):
+        read = Sct013(1, Calibration(), 8_000_000).measure(span)
+        assert read.value == 0
+        assert "sensor_open" in read.flags
+
+
+@pytest.mark.parametrize("bias", [1_700, 2_400])
+def test_transformer_is_not_open_when_its_bias_is_only_off(bias):
+    frames = frames_of([code - 2_048 + bias for code in sine_codes(5, rate_hz=8_000, count=4_000)])
+    for span in windows_of(frames, 8_000):
+        assert Sct013(1, Calibration(), 8_000_000).measure(span).flags == ()
+
+
+@pytest.mark.parametrize(("code", "is_open"), [(1_860, False), (3, True)])
+def test_divider_is_open_when_the_part_on_i2c_sees_a_voltage(machine, code, is_open):
+    machine.parts[0x41] = {0x01: 4_000, 0x02: 9_600}
+    i2c = machine.I2C(0, sda=machine.Pin(4), scl=machine.Pin(5), freq=400_000)
+    settings = Settings(settings_members())
+    fitted = sensors(settings.sensors, {}, 8_000_000, 8000)
+    house = build_house(settings, fitted, i2c, Registers())
+    (span,) = windows_of(frames_of([2048] * 1600, steady=(code, 0)), 8000)
+    house.measure(span, 200_000)
+    assert bool(house.take_flags() & QUALITY["sensor_open"]) == is_open
+
+
 def test_power_is_nothing_when_the_mains_is_off():
     load, registers = meter_load(load_frames(0, voltage_v=0))
     assert (load.voltage_uv, load.power_uw) == (0, 0)
     assert registers["load_apparent"] == 0
 
 
-def test_skew_turns_round_when_voltage_is_converted_first():
-    step_ns = 41_667
-    current, voltage = Sct013(2, Calibration(), 0), Zmpt101b(0, Calibration(), 0)
-    assert skew256(current, voltage, 8_000_000, step_ns) == 171  # two thirds of a frame
-    current, voltage = Sct013(1, Calibration(), 0), Zmpt101b(2, Calibration(), 0)
-    assert skew256(current, voltage, 8_000_000, step_ns) == 85
+@pytest.mark.parametrize(
+    ("current_channel", "voltage_channel", "delay_ns", "expected"),
+    [
+        (2, 0, 0, (0, 2, 171)),  # two thirds of a frame
+        (1, 2, 0, (1, 2, 85)),
+        (1, 2, -60_000, (2, 1, 38)),  # the transformer leads by more than a step: turned round
+        (1, 2, 80_000, (1, 2, 249)),
+    ],
+)
+def test_skew_is_that_of_the_signals_when_converted_in_any_order(
+    current_channel, voltage_channel, delay_ns, expected
+):
+    current = Sct013(current_channel, Calibration({"delay_ns": delay_ns}), 0)
+    voltage = Zmpt101b(voltage_channel, Calibration(), 0)
+    assert skewed(current, voltage, 8_000_000, 41_667) == expected
 
 
 @pytest.mark.parametrize(
@@ -155,8 +194,37 @@ def test_ina219_scales_its_registers(machine):
     assert machine.parts[0x40][0x00] == 0x399F & ~0x1FFF | 0b01 << 11 | 0x6EF
 
 
+def test_part_on_i2c_is_corrected_when_its_branch_is_calibrated(machine):
+    machine.parts[0x40] = {0x02: 9600, 0x01: 9_900}  # 12 V; 24.75 mV over a nominal 50 mOhm
+    i2c = machine.I2C(0, sda=machine.Pin(4), scl=machine.Pin(5), freq=400_000)
+    bus = {"gain_ppm": 1_010_101, "offset_micro": -200}
+    settings = Settings(settings_members(calibration={"bus": bus}))
+    assert i2c_part(settings, i2c, "bus").read() == (12_000_000, 499_799)
+
+
+@pytest.mark.parametrize(
+    ("part", "shunt", "flags"),
+    [
+        ("ina226", 0x7FFF, ("overrange",)),
+        ("ina226", 0x8000, ("overrange",)),
+        ("ina226", 0x7FFE, ()),
+        ("ina219", 8_000, ("overrange",)),
+        ("ina219", -8_000 & 0xFFFF, ("overrange",)),
+        ("ina219", 7_999, ()),
+    ],
+)
+def test_part_on_i2c_says_overrange_when_its_shunt_register_is_at_its_end(
+    machine, part, shunt, flags
+):
+    machine.parts[0x40] = {0x02: 0, 0x01: shunt}
+    i2c = machine.I2C(0, sda=machine.Pin(4), scl=machine.Pin(5), freq=400_000)
+    members = {"bus": {"address": 0x40, "shunt_uohm": 50_000, "part": part}}
+    found = i2c_part(Settings(settings_members(ina226=members)), i2c, "bus")
+    assert found.measure(None).flags == flags
+
+
 def test_part_on_i2c_is_the_one_named():
-    members = {"bus": {"address": 64, "shunt_uohm": 100_000, "part": "ina219"}}
+    members = {"bus": {"address": 64, "shunt_uohm": 50_000, "part": "ina219"}}
     settings = Settings(settings_members(ina226=members))
     assert i2c_part(settings, None, "bus").name == "ina219"
     assert i2c_part(settings, None, "pv") is None

@@ -5,6 +5,7 @@ from node.roots import square_root
 from node.spans import BIAS_CODE
 
 SMALLEST_COHERENCE_PERCENT = 15  # a 45..65 Hz sine gives 25 to 40, noise 9 and less
+OPEN_CODES = 600  # off the middle, where a tenth of the range would be left; parts shift it by 150
 SLOWEST_UHZ = 42_000_000
 FASTEST_UHZ = 70_000_000
 
@@ -30,10 +31,13 @@ class Alternating:
 
         rms = scale * Vref / 4096 * sqrt(mean(c^2) - mean(c)^2 - noise^2): whatever the bias is, it
         is removed anew from every window. What is too small, or does not swing like mains, reads 0
-        with the flag `no_signal`.
+        with the flag `no_signal`; so does a pin whose bias is missing, and is `sensor_open` too.
         """
         sums = span.channels[self.channel]
         flags = ["overrange"] if sums.railed else []
+        if abs(sums.total - BIAS_CODE * sums.weight) > OPEN_CODES * sums.weight:
+            # No bias at the pin: its plug is out, and what is read is nobody's current.
+            return Quantity(0, tuple(flags + ["no_signal", "sensor_open"]))
         codes_milli = self._codes_milli(sums, self.calibration.noise_millicodes)
         if not self._is_mains(span, sums, codes_milli):
             return Quantity(0, tuple(flags + ["no_signal"]))

@@ -1,6 +1,7 @@
 """FZ0430 voltage divider module on an ADC channel: sums of codes in, a DC voltage in uV out."""
 
 from node.quantity import Quantity
+from node.sensors.direct import Direct
 
 UPPER_OHM, LOWER_OHM = 30_000, 7_500
 MODULE_RATIO_MILLI = 5_000
@@ -19,15 +20,13 @@ def ratio_milli(series_ohm=0, parallel_ohm=None):
     return (total_milli * 1000 + lower_milli // 2) // lower_milli
 
 
-class Fz0430:
+class Fz0430(Direct):
     """One module. `ratio_milli`: input over output voltage, in 1/1000."""
 
     name = "fz0430"
-    is_alternating = False
 
     def __init__(self, channel, calibration, ratio_milli=MODULE_RATIO_MILLI):
-        self._channel = channel
-        self._calibration = calibration
+        super().__init__(channel, calibration)
         self._ratio_milli = ratio_milli
 
     def measure(self, span):
@@ -35,8 +34,7 @@ class Fz0430:
 
         V = code * Vref / 4096 * ratio.
         """
-        sums = span.channels[self._channel]
-        scale = self._calibration.reference_uv * self._ratio_milli
-        mean_uv = (sums.total * scale) // (sums.weight * 4096 * 1000)
+        sums = span.channels[self.channel]
+        mean_uv = self.scaled_uv(sums, self._ratio_milli)
         flags = ("overrange",) if sums.highest >= 4095 else ()
-        return Quantity(self._calibration.correct(mean_uv), flags)
+        return Quantity(self.calibration.correct(mean_uv), flags)

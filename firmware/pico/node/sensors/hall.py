@@ -5,6 +5,7 @@ output into the ADC's range. Offset and gain of the part are the calibration's t
 """
 
 from node.quantity import Quantity
+from node.sensors.direct import Direct
 
 SUPPLY_UV = 5_000_000
 UV_PER_AMPERE = {  # data sheets ACS712 and ACS723 (Allegro), sensitivity at 5 V
@@ -18,15 +19,12 @@ UV_PER_AMPERE = {  # data sheets ACS712 and ACS723 (Allegro), sensitivity at 5 V
 }
 
 
-class Hall:
+class Hall(Direct):
     """One part. `divider_milli`: output of the part over voltage at the pin, in 1/1000."""
 
-    is_alternating = False
-
     def __init__(self, channel, calibration, part, divider_milli):
+        super().__init__(channel, calibration)
         self.name = part
-        self._channel = channel
-        self._calibration = calibration
         self._uv_per_ampere = UV_PER_AMPERE[part]
         self._divider_milli = divider_milli
 
@@ -35,9 +33,8 @@ class Hall:
 
         I = (code * Vref / 4096 * divider - Vsupply / 2) / sensitivity.
         """
-        sums = span.channels[self._channel]
-        scale = self._calibration.reference_uv * self._divider_milli
-        output_uv = (sums.total * scale) // (sums.weight * 4096 * 1000)
+        sums = span.channels[self.channel]
+        output_uv = self.scaled_uv(sums, self._divider_milli)
         current_ua = (output_uv - SUPPLY_UV // 2) * 1_000_000 // self._uv_per_ampere
         flags = ("overrange",) if sums.highest >= 4095 or sums.lowest <= 0 else ()
-        return Quantity(self._calibration.correct(current_ua), flags)
+        return Quantity(self.calibration.correct(current_ua), flags)

@@ -21,6 +21,7 @@ class Ina219(Ina226):
     name = "ina219"
     configuration = CONTINUOUS_34_MS
     shunt_lsb_nv = SHUNT_LSB_NV
+    largest_shunt = 8_000  # 80 mV, the range of this gain
 
     def _voltage_uv(self):
         return (self._register(BUS_VOLTAGE) >> 3) * BUS_LSB_UV

@@ -5,6 +5,7 @@ monitor usage" (section 6.5.3) allows: the calibration and current registers wou
 more.
 """
 
+from node.calibration import Calibration
 from node.quantity import Quantity
 
 CONFIGURATION = 0x00  # section 7.1.1
@@ -24,39 +25,54 @@ class Ina226:
     is_alternating = False
     configuration = CONTINUOUS_19_MS
     shunt_lsb_nv = SHUNT_LSB_NV
+    largest_shunt = 0x7FFF  # of the register: beyond it stands still
 
-    def __init__(self, bus, address, shunt_uohm):
-        """`bus`: machine.I2C. `shunt_uohm`: the resistor between IN+ and IN-."""
+    def __init__(self, bus, address, shunt_uohm, calibration=None):
+        """`bus`: machine.I2C. `shunt_uohm`: the resistor between IN+ and IN-, nominal.
+
+        `calibration`: Calibration of the current, None for none.
+        """
         self._bus = bus
+        self._calibration = calibration or Calibration()
         self._address = address
         self._shunt_uohm = shunt_uohm
         self._is_configured = False
         self._buffer = bytearray(2)
+        self.voltage_uv = None  # at the last read, as below
+        self.is_overrange = False  # at the last read: at the end of the shunt's range
 
     def measure(self, span):
         """Return the current of the last conversion: a Quantity in uA. Raises OSError when absent.
 
         `span` is not needed: the part averages by itself.
         """
-        return Quantity(self.read()[1])
+        current_ua = self.read()[1]
+        return Quantity(current_ua, self.flags())
+
+    def flags(self):
+        """Return the quality flags of the last read."""
+        return ("overrange",) if self.is_overrange else ()
 
     def read(self):
         """Return (voltage_uv, current_ua) of the last conversion. Raises OSError when absent.
 
-        At the end of the shunt's range (81.92 mV) the current is at least what is returned.
+        At the end of the shunt's range (81.92 mV) the current is at least what is returned, and
+        `flags` says so.
         """
         try:
             if not self._is_configured:
                 self._write(CONFIGURATION, self.configuration)
                 self._is_configured = True
-            voltage_uv = self._voltage_uv()
+            voltage_uv = self.voltage_uv = self._voltage_uv()
             shunt = self._register(SHUNT_VOLTAGE)
         except OSError:
             self._is_configured = False
             raise
         if shunt >= 0x8000:
             shunt -= 0x10000
-        return voltage_uv, shunt * self.shunt_lsb_nv * 1000 // self._shunt_uohm
+        self.is_overrange = abs(shunt) >= self.largest_shunt
+        current_ua = shunt * self.shunt_lsb_nv * 1000 // self._shunt_uohm
+        return voltage_uv, self._calibration.correct(current_ua)
 
     def _voltage_uv(self):
         return self._register(BUS_VOLTAGE) * BUS_LSB_UV

@@ -15,18 +15,19 @@ class Zmpt101b(Alternating):
     smallest_milli = SMALLEST_CODES_MILLI
 
 
-def skew256(current, voltage, rate_mhz, step_ns):
-    """Return by how much the later channel is to be shifted, in 1/256 frame, 0 to 256.
+def skewed(current, voltage, rate_mhz, step_ns):
+    """Return (channel of the earlier signal, of the later, by how much later in 1/256 frame).
 
-    `current`, `voltage`: drivers. `step_ns`: from one channel of a frame to the next; what either
-    transformer delays comes on top. What is beyond one frame stays.
+    `current`, `voltage`: drivers. `rate_mhz`: frames per 1000 s. `step_ns`: from one channel of a
+    frame to the next; what either transformer delays comes on top, so that either signal may be the
+    earlier. What is beyond one frame stays.
     """
     late_ns = (voltage.channel - current.channel) * step_ns
     late_ns += current.calibration.delay_ns - voltage.calibration.delay_ns
-    if voltage.channel < current.channel:
-        late_ns = -late_ns
     late256 = (late_ns * 256 * rate_mhz + 500_000_000_000) // 1_000_000_000_000
-    return max(0, min(256, late256))
+    if late256 < 0:
+        return voltage.channel, current.channel, min(256, -late256)
+    return current.channel, voltage.channel, min(256, late256)
 
 
 def real_power_uw(span, current, voltage):
