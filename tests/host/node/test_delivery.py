@@ -214,8 +214,7 @@ def test_interrupted_delivery_is_reported_when_the_board_boots_again(rig):
     rig.node.save()
     metered_uwh = rig.delivery.energy_uwh
     rig.boot()
-    rig.node.announce()
-    rig.collect()
+    rig.set_clock()
     (final,) = rig.records("delivery", phase="final")
     assert (final["reason"], final["energy_uwh"]) == ("rebooted", metered_uwh)
     assert rig.relay() == "open"

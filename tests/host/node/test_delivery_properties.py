@@ -99,6 +99,11 @@ class Node(RuleBasedStateMachine):
                 self.rig.node.receive("trueque/1/house-1/command", payload)
             self.look()
 
+    @rule(state=st.sampled_from(["updating", "trial", "idle"]))
+    def update(self, state):
+        node = self.rig.node
+        node.switchboard.apply(node.delivery.hold(state), node.clock.now_ms())
+
     @rule()
     def reset(self):
         """The watchdog bites, or the power fails and comes back."""

@@ -87,8 +87,7 @@ def voltage_mismatch(rig):
 def rebooted(rig):
     under_way(rig)
     rig.boot()
-    rig.node.announce()
-    rig.collect()
+    rig.set_clock()
 
 
 def exception(rig):
@@ -151,12 +150,19 @@ def fault_latched(rig):
     rig.close(SECOND)
 
 
+def updating(rig):
+    rig.delivery.hold("updating")
+    rig.lease(FIRST)
+    rig.close(FIRST)
+
+
 REFUSED = {
     "no_lease": no_lease,
     "old_nonce": old_nonce,
     "stale_seq": stale_seq,
     "busy": busy,
     "fault_latched": fault_latched,
+    "updating": updating,
 }
 
 
