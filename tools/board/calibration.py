@@ -254,6 +254,8 @@ def _read(board: BoardUnderTest, channel: Channel, members: Mapping[str, Any]) -
     found = board.measure({channel.name: members})[channel.quantity]
     if "overrange" in found["flags"]:
         raise CalibrationRefused(f"{channel.name}: the input is beyond the converter's range")
+    if "sensor_stale" in found["flags"]:
+        raise CalibrationRefused(f"{channel.name}: its part on I2C does not answer")
     if "no_signal" in found["flags"]:
         raise CalibrationRefused(f"{channel.name}: no signal of 45 to 65 Hz")
     return int(found["value"])

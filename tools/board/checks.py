@@ -47,7 +47,7 @@ class Check:
 
 def sensor_checks(settings: Mapping[str, Any], measured: Any, parts: Any) -> list[Check]:
     """Judge the ADC channels (SelfTest.measure) and the parts on I2C (SelfTest.parts)."""
-    channels = channels_of(settings)
+    channels = [each for each in channels_of(settings) if not each.is_on_i2c]
     quantities = measured["quantities"]
     found = [_quantity(each.quantity, quantities[each.quantity]) for each in channels]
     for channel, noise in zip(channels, measured["noise_millicodes"], strict=True):

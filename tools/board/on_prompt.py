@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from node.settings import NUMBERS
+
 from hub.provision import FILE_NAME
 from tools.board.errors import BoardError, ProgramFailed
 from tools.board.prompt import Prompt
@@ -48,6 +50,7 @@ class BoardAtPrompt:
             raise
         self.settings: dict[str, Any] = json.loads(content)
         self.name = str(self.settings["node"])
+        self.rate_hz = int(self.settings.get("sample_rate_hz", NUMBERS["sample_rate_hz"][2]))
 
     def ask(self, method: str, *arguments: object) -> Any:
         """Call a method of node.selftest.SelfTest."""

@@ -31,9 +31,12 @@ class Measurement:
         }
 
     def feed(self, frames, frame_count):
-        """Take one block, and a look at each part on I2C. Raises OSError when one is absent."""
+        """Take one block, and a look at each part on I2C."""
         for quantity, part in self._parts.items():
-            self._currents[quantity].add(part.measure(None))
+            try:
+                self._currents[quantity].add(part.measure(None))
+            except OSError:
+                self._currents[quantity].note(("sensor_stale",))
         if self._phase:
             self._phase.feed(frames, frame_count)
         for span in self._windows.feed(frames, frame_count):
@@ -79,12 +82,15 @@ class _Current:
     def add(self, quantity):
         self._sum += quantity.value
         self._count += 1
-        for flag in quantity.flags:
+        self.note(quantity.flags)
+
+    def note(self, flags):
+        for flag in flags:
             if flag not in self._flags:
                 self._flags.append(flag)
 
     def result(self):
-        mean = (self._sum + self._count // 2) // self._count
+        mean = (self._sum + self._count // 2) // max(1, self._count)
         return {"value": mean, "rms_millicodes": 0, "flags": self._flags}
 
 

@@ -84,7 +84,7 @@ class SelfTest:
         }
 
     def measure(self, calibration, duration_ms=MEASURE_MS):
-        """Return what the ADC channels read by `calibration`, as node.measure says, and noise.
+        """Return what all sensors read by `calibration`, as node.measure says, and noise.
 
         {"rate_mhz", "quantities": {quantity: ...}, "noise_millicodes": [of each channel], "lost"}
         """
@@ -95,7 +95,7 @@ class SelfTest:
         stream = AdcStream(machine.mem32, self._dma, settings.sample_rate_hz, chip)
         kept, settings.calibration = settings.calibration, calibration
         try:
-            meter = Measurement(settings, stream.rate_mhz, chip)
+            meter = Measurement(settings, stream.rate_mhz, chip, self.i2c)
             stream.start()
             noise = self._feed(stream, meter, duration_ms)
         finally:
@@ -194,11 +194,11 @@ class SelfTest:
         return {"free_bytes": size[0] * size[3], "is_good": is_good, "took_ms": took_ms}
 
     def calibrated(self):
-        """Return {channel: {"date", "reference"}, or None where nothing was measured}."""
+        """Return {channel or branch: {"date", "reference"}, or None where nothing was measured}."""
         known = self.settings.calibration
         return {
             name: {text: known[name].get(text) for text in TEXTS} if name in known else None
-            for name in CHANNELS
+            for name in CHANNELS + tuple(self.settings.ina226)
         }
 
     def public_key(self):
