@@ -72,6 +72,13 @@ class Page:
 
 
 @dataclass(frozen=True)
+class Panel:
+    """Emergency stop, lamps and permit: keys on the page, or a Raspberry Pi's GPIO."""
+
+    kind: str = field("page", choices=("page", "gpio"))
+
+
+@dataclass(frozen=True)
 class Boards:
     """Where provisioned boards' settings are written, relative to the data directory."""
 
@@ -156,6 +163,7 @@ class SiteConfig:
     ntp: Ntp
     chain: Chain
     page: Page
+    panel: Panel
     boards: Boards
     clock: Clock
     schedule: Schedule
@@ -200,6 +208,7 @@ _TABLES: dict[str, type] = {
     "ntp": Ntp,
     "chain": Chain,
     "page": Page,
+    "panel": Panel,
     "boards": Boards,
     "clock": Clock,
     "schedule": Schedule,

@@ -27,6 +27,9 @@ from hub.mqtt.node_watch import NodeWatch
 from hub.oracle.returns import Returns
 from hub.oracle.runner import Oracle, OracleParts
 from hub.oracle.settlement import Settlement
+from hub.panel.duty import DutyParts, PanelDuty
+from hub.panel.latch import StopLatch
+from hub.panel.panel import Panel
 from hub.processes import wait_until
 from hub.schedule import Coordinator
 from hub.site_clock import SiteClock, wall_ms
@@ -72,6 +75,7 @@ class Site:
         await self._start_broker()
         await self._start_chain()
         self._start_messages()
+        self._take_panel()
         self._start_oracle()
         await self._start_following()
         tls = self.network.tls
@@ -79,6 +83,7 @@ class Site:
         provision.provision(self.config, self.keys, self.ports, authority)
         self.oracle.resume()
         self._is_resumed = True
+        self.duty.start()
         self._spawn(self.oracle.run(), "oracle")
         self._spawn(self.returns.run(), "returns")
         self._spawn(self.books.run(), "books")
@@ -208,6 +213,11 @@ class Site:
             self.link.publish, down, self.epoch, self.watch.newest_nonce, self._epoch_raised
         )
 
+    def _take_panel(self) -> None:
+        latch = StopLatch(self.store)
+        self.panel = Panel(self.config.panel.kind, latch, asyncio.get_running_loop())
+        self._closers.callback(self.panel.close)
+
     def _start_oracle(self) -> None:
         self.settlement = Settlement(self.store, self.client, self.keys.oracle)
         parts = OracleParts(
@@ -218,8 +228,12 @@ class Site:
             domain=self.domain,
             epoch=self.epoch,
             bus=self.config.bus,
+            may_grant=self.panel.may_deliver,
         )
         self.oracle = Oracle(parts, self._say)
+        nodes = tuple(one.name for one in self.config.houses)
+        duty = DutyParts(self.panel, self.oracle, self.dispatch, self.watch, self.store, nodes)
+        self.duty = PanelDuty(duty, asyncio.get_running_loop(), self._say)
         self.returns = Returns(self.store, self.settlement, self._say)
         keys = self.keys
         self.coordinator = Coordinator(
@@ -261,7 +275,7 @@ class Site:
             clock=self.clock,
             notices=[self.broker.sentence],
         )
-        self.page = PageServer(service, self.config, self.ports["page"])
+        self.page = PageServer(service, self.config, self.ports["page"], self.duty)
         self.page.start()
         self._closers.callback(self.page.stop)
         self._spawn(AgentRunner(service, self.config).run(), "agents")
@@ -303,6 +317,7 @@ class Site:
             if stored.kind == "status":
                 self.dispatch.hear_epoch(stored.node, stored.record["epoch"])
         self.oracle.hear(batch)
+        self.duty.hear(batch)
 
     async def _follow_chain(self) -> None:
         known = self.store.chain_cursor()

@@ -12,6 +12,8 @@ from wire import codec, topics
 FARTHEST_RAISE = 1_000
 MOST_RAISES = 3  # by one node, while a hub runs
 
+EVERY_DELIVERY = "0" * 32
+
 
 class Dispatch:
     """Signs for each node with its own key, numbered within this hub epoch.
@@ -75,6 +77,10 @@ class Dispatch:
     def open(self, node: str, delivery_id: str) -> bool:
         """Command both relays open."""
         return self._send(node, "command", _without_limits(delivery_id, "open"))
+
+    def stop(self, node: str) -> bool:
+        """Command both relays open whatever delivery it is in: an emergency."""
+        return self._send(node, "command", _without_limits(EVERY_DELIVERY, "stop"))
 
     def clear_fault(self, node: str, delivery_id: str) -> bool:
         """Take a latched fault back, after a person looked."""

@@ -62,6 +62,11 @@ class NodeWatch:
             if self.is_alive(node) and self._readings[node] >= SETTLED_READINGS
         ]
 
+    @property
+    def has_fault(self) -> bool:
+        """A node's last word tells of a latched fault."""
+        return any(status["fault"] is not None for _, status in self._statuses.values())
+
     def is_ready(self, node: str) -> bool:
         """It is alive, idle, open and has no fault."""
         if not self.is_alive(node):

@@ -41,6 +41,7 @@ from hub.oracle.records import (
     Retry,
     Settled,
     State,
+    Stopped,
     Terms,
 )
 
@@ -66,6 +67,10 @@ def step(terms: Terms, state: State, event: Event) -> Result:
         return _heard(terms, state, event)
     if isinstance(event, Restarted):
         return _restarted(terms, state, event)
+    if isinstance(event, Stopped):
+        if state.phase in ("closing_buyer", "closing_seller", "delivering"):
+            return _open(state, event.at_ms, "emergency_stop")
+        return state, ()
     return _TICKS[state.phase](terms, state, event.at_ms)
 
 

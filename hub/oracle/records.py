@@ -133,6 +133,13 @@ class Restarted:
 
 
 @dataclass(frozen=True)
+class Stopped:
+    """An emergency: whatever may be closed opens at once."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True)
 class ReportTaken:
     at_ms: int
 
@@ -149,7 +156,7 @@ class ReportRefused:
     at_ms: int
 
 
-Event = Granted | Heard | Tick | Restarted | ReportTaken | Settled | ReportRefused
+Event = Granted | Heard | Tick | Restarted | Stopped | ReportTaken | Settled | ReportRefused
 
 # Actions --------------------------------------------------------------------------------------
 

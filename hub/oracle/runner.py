@@ -39,6 +39,7 @@ class OracleParts:
     domain: bytes  # the contract's own, in delivery ids
     epoch: int
     bus: Bus
+    may_grant: Callable[[], bool] = lambda: True  # the panel: nothing stopped, contactors closed
 
 
 class Oracle:
@@ -126,6 +127,15 @@ class Oracle:
         for live in list(self._live.values()):
             if live.state.has_turn:
                 self._apply(live, records.Restarted(self._now_ms()))
+
+    def stop_bus(self) -> None:
+        """Order open whatever may be closed: an emergency stop. Turns come when the panel lets."""
+        for live in list(self._live.values()):
+            self._apply(live, records.Stopped(self._now_ms()))
+
+    def wake(self) -> None:
+        """Look at once whether turns may be granted."""
+        self._wake.set()
 
     @property
     def has_turns(self) -> bool:
@@ -257,7 +267,7 @@ class Oracle:
     # Time ---------------------------------------------------------------------------------------
 
     def _grant(self) -> None:
-        if self._is_ending:
+        if self._is_ending or not self._parts.may_grant():
             return
         watch = self._parts.watch
         for ticket in self._turns.grant(self._now_ms(), watch.is_clear, watch.is_ready):

@@ -10,12 +10,17 @@ from flask import Flask
 from hub.config import SiteConfig
 from hub.services.market import MarketService
 from hub.web import api, home, security
+from hub.web import panel as panel_keys
+from hub.web.panel import PanelKeys
 
 MAX_BODY_BYTES = 4_096  # an order is a hundred
 
 
 def create_app(
-    service: MarketService, config: SiteConfig, overrides: Mapping[str, Any] | None = None
+    service: MarketService,
+    config: SiteConfig,
+    overrides: Mapping[str, Any] | None = None,
+    panel: PanelKeys | None = None,
 ) -> Flask:
     """Return the application; `overrides` are Flask settings for tests.
 
@@ -33,7 +38,9 @@ def create_app(
     )
     app.config.from_mapping(overrides or {})
     app.extensions["market"] = service
+    app.extensions["panel"] = panel
     app.register_blueprint(home.blueprint)
     app.register_blueprint(api.blueprint)
+    app.register_blueprint(panel_keys.blueprint)
     security.protect(app)
     return app

@@ -13,6 +13,7 @@ from hub.amounts import BadAmount
 from hub.errors import TruequeError
 from hub.services.market import MarketService
 from hub.services.order_rules import Refused
+from hub.web.panel import panel
 from hub.web.security import csrf_token
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
@@ -35,7 +36,8 @@ def session_token() -> ResponseReturnValue:
 @blueprint.get("/snapshot")
 def snapshot() -> ResponseReturnValue:
     """Return what the page shows; `peer` names whose window and book."""
-    return jsonify(_market().overview(request.args.get("peer")))
+    keys, seen = panel(), _market().overview(request.args.get("peer"))
+    return jsonify({**seen, "panel": keys.record() if keys else None})
 
 
 @blueprint.get("/history")

@@ -14,6 +14,7 @@ from hub.config import SiteConfig
 from hub.errors import PortInUse
 from hub.services.market import MarketService
 from hub.web import create_app
+from hub.web.panel import PanelKeys
 
 HOST = "127.0.0.1"
 THREADS = 8  # an order waits for the chain in one of them; tabs ask each second
@@ -24,9 +25,15 @@ STOP_TIMEOUT_S = 8.0
 class PageServer:
     """The page's server: `start()`, then `url`, then `stop()`; once each."""
 
-    def __init__(self, service: MarketService, config: SiteConfig, port: int | None = None) -> None:
+    def __init__(
+        self,
+        service: MarketService,
+        config: SiteConfig,
+        port: int | None = None,
+        panel: PanelKeys | None = None,
+    ) -> None:
         """`port` replaces the configured one; 0 takes a free one."""
-        self._app = create_app(service, config)
+        self._app = create_app(service, config, panel=panel)
         self._wanted_port = config.page.port if port is None else port
         self._connections: dict[int, Any] = {}  # waitress's own map, kept to close it whole
         self._server: Any = None

@@ -66,6 +66,9 @@ class Board:
             self.leases[name] = max(ends_ms, self.leases.get(name, 0))
             if self.delivery and self.delivery["delivery_id"] == name:
                 self.counterparty_uwh = max(self.counterparty_uwh, record["counterparty_uwh"])
+        elif record["action"] == "stop":
+            if self.delivery:
+                self.open("emergency_stop")
         elif record["action"] == "open":
             if self.delivery and self.delivery["delivery_id"] == name:
                 self.open("commanded")
@@ -221,6 +224,7 @@ class World:
         self.violations: list = []
         self.said: list = []
         self.hub = None
+        self.may_grant = True
         self._followed_block = self._over_block = 0
         self._is_over = False
         self._open_market(trades)
@@ -252,8 +256,9 @@ class World:
         epoch = self.store.next_epoch()
         watch = NodeWatch(dict.fromkeys(self.boards, "bus-1"), self.clock)
         dispatch = Dispatch(self._publish, self.keys, epoch, watch.newest_nonce)
-        parts = OracleParts(self.store, self.contract, dispatch, watch, DOMAIN, epoch, self.bus)
-        self.watch = watch
+        parts = OracleParts(self.store, self.contract, dispatch, watch, DOMAIN, epoch, self.bus,
+                            lambda: self.may_grant)  # fmt: skip
+        self.watch, self.dispatch = watch, dispatch
         self.hub = Oracle(parts, self.said.append, self.clock)
         self.hub.resume()
 

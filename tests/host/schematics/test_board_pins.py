@@ -9,6 +9,7 @@ import pytest
 from node import carriers, profiles, settings
 
 from hub import provision
+from hub.panel import pins as panel_pins
 from hw.schematics import modules
 from hw.schematics.board_pins import boot_relay_pins, differences, table
 from hw.schematics.carrier import BOARDS
@@ -118,6 +119,20 @@ def test_network_chips_pins_stay_free_when_the_board_is_wired(node: Unit) -> Non
     for name, number in modules.W5500_PINS.items():
         assert getattr(chip, name, number) == number, f"node/carriers.py moves the chip's {name}"
         assert f"GP{number}" not in board_pins(node, "w5500_evb_pico"), name
+
+
+def test_panel_pins_agree_when_the_hub_meets_the_drawing(
+    kit: dict[str, Unit], committed: dict
+) -> None:
+    hub = kit["hub"].part("U1")
+    drawn = {hub.nets[pin.number]: pin.name for pin in hub.symbol.pins if pin.number in hub.nets}
+    for name, number in panel_pins.table().items():
+        pin = drawn.pop(name, "no pin")
+        assert pin == f"GPIO{number}", (
+            f"hub/panel/pins.py has {name} on GPIO{number}, but the drawing has it on {pin}"
+        )
+        assert committed["panel_pins"][name.lower()] == number, name
+    assert set(drawn) == {"3V3", "GND", "SDA", "SCL"}, "the drawing has pins the hub doesn't use"
 
 
 def test_i2c_controller_can_use_the_pins_when_drawn() -> None:

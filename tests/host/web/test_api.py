@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 
 from hub import web
 from hub.errors import PortInUse
+from hub.services.order_rules import Refused
 from hub.web.security import cookie_name, secret_key
 from hub.web.server import PageServer
 
@@ -34,6 +35,34 @@ def post(browser):
         return browser.post(path, json=body, headers={"X-CSRF-Token": token})
 
     return send
+
+
+class Keys:
+    """A panel of one key."""
+
+    def record(self):
+        return {"is_stopped": False, "keys": ["stop"]}
+
+    def press(self, key):
+        if key != "stop":
+            raise Refused(f"The key {key!r} does nothing now.")
+        return {"is_stopped": True, "keys": []}
+
+
+def test_panel_is_shown_and_pressed_when_the_hub_has_one(site, service):
+    app = web.create_app(service, site.config, {"TESTING": True}, panel=Keys())
+    browser = app.test_client()
+    assert browser.get("/api/snapshot").json["panel"]["keys"] == ["stop"]
+    assert browser.post("/api/panel/stop").status_code == 403  # another site's page
+    token = {"X-CSRF-Token": browser.get("/api/session").json["csrf_token"]}
+    assert browser.post("/api/panel/stop", headers=token).json["is_stopped"] is True
+    refused = browser.post("/api/panel/start", headers=token)
+    assert refused.status_code == 409 and "does nothing now" in refused.json["error"]
+
+
+def test_panel_is_none_when_the_hub_has_none(browser, post):
+    assert browser.get("/api/snapshot").json["panel"] is None
+    assert post("/api/panel/stop", {}).status_code == 409
 
 
 def test_order_is_posted_taken_and_shown_when_asked_for(browser, post, window):

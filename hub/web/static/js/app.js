@@ -7,6 +7,7 @@ import { byId, html, keep, say } from "./dom.js";
 import { clearErrors, preferSide, showForm, wireForm } from "./form.js";
 import { age, language, t } from "./format.js";
 import { showHouses } from "./houses.js";
+import { showPanel } from "./panel.js";
 import { phaseOf, showTimeline } from "./timeline.js";
 import { showTrades } from "./trades.js";
 
@@ -46,6 +47,7 @@ function show() {
   say(byId("foot"), t("foot"));
   byId("notices").hidden = snapshot.notices.length === 0;
   keep(byId("notices"), snapshot.notices, (text) => text, (text) => ({ node: html("span", {}, text) }), () => {});
+  showPanel(snapshot.panel, refresh);
   showBus(snapshot, me());
   showBook(snapshot, me(), refresh);
   showBargains(snapshot, me(), refresh);
