@@ -14,6 +14,7 @@ import {
     TradeSlot
 } from "./MarketState.sol";
 import {Orders} from "./Orders.sol";
+import {Slots} from "./Slots.sol";
 import {TradingWindow} from "./TradingWindow.sol";
 import {IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
 
@@ -26,6 +27,8 @@ import {IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
 library Clearing {
     using Accounts for MarketState;
     using Orders for MarketState;
+    using Slots for OrderSlot;
+    using Slots for TradeSlot;
 
     /// @dev See `IEnergyMarket.review`.
     function review(MarketState storage state, uint256[] calldata orderIds, bool isApproved)
@@ -175,23 +178,25 @@ library Clearing {
         (uint256 price, uint256 fee) = _prices(window, book, fill, bid.price, offer.price);
 
         uint48 energyUwh = uint48(fill.energyUwh);
-        state.trades[tradeId] = TradeSlot({
-            seller: offer.peer,
-            buyer: bid.peer,
-            windowId: uint32(windowId),
-            energyUwh: energyUwh,
-            price: uint40(price),
-            fee: uint40(fee),
-            status: IEnergyMarket.TradeStatus.Open
-        });
+        state.trades[tradeId].write(
+            TradeSlot({
+                seller: offer.peer,
+                buyer: bid.peer,
+                windowId: uint32(windowId),
+                energyUwh: energyUwh,
+                price: uint40(price),
+                fee: uint40(fee),
+                status: IEnergyMarket.TradeStatus.Open
+            })
+        );
         // Of the bid's lock, the trade's cost becomes its escrow; the rest waits for the pass.
         bid.surplusWei += uint88(uint256(energyUwh) * (bid.price - price - fee));
         bid.energyUwh -= energyUwh;
         offer.energyUwh -= energyUwh;
         bid.flags |= FILLED;
         offer.flags |= FILLED;
-        state.orders[fill.bidId] = bid;
-        state.orders[fill.offerId] = offer;
+        state.orders[fill.bidId].write(bid);
+        state.orders[fill.offerId].write(offer);
         emit IEnergyMarket.TradeCleared(
             tradeId, fill.bidId, fill.offerId, seller, buyer, energyUwh, uint64(price), uint64(fee)
         );
@@ -280,7 +285,7 @@ library Clearing {
         if (refundedWei == 0) return;
         emit IEnergyMarket.SurplusReturned(orderId, slot.energyUwh, refundedWei);
         (slot.energyUwh, slot.surplusWei) = (0, 0);
-        state.orders[orderId] = slot;
+        state.orders[orderId].write(slot);
         state.credit(slot.peer, refundedWei);
     }
 

@@ -11,6 +11,7 @@ import {
     TradeSlot
 } from "./MarketState.sol";
 import {Orders} from "./Orders.sol";
+import {Slots} from "./Slots.sol";
 import {TradingWindow} from "./TradingWindow.sol";
 import {IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
 
@@ -20,6 +21,7 @@ import {IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
 library CounterOffers {
     using Accounts for MarketState;
     using Orders for MarketState;
+    using Slots for TradeSlot;
 
     /// @dev See `IEnergyMarket.counter`.
     function open(
@@ -184,15 +186,17 @@ library CounterOffers {
         if (!isOffer) state.credit(order.peer, uint256(slot.energyUwh) * order.price);
         state.debit(isOffer ? slot.peer : order.peer, uint256(slot.energyUwh) * slot.price);
         state.hold(peer, order.windowId, slot.energyUwh, limitUwh);
-        state.trades[tradeId] = TradeSlot({
-            seller: isOffer ? order.peer : slot.peer,
-            buyer: isOffer ? slot.peer : order.peer,
-            windowId: order.windowId,
-            energyUwh: slot.energyUwh,
-            price: slot.price,
-            fee: 0,
-            status: IEnergyMarket.TradeStatus.Open
-        });
+        state.trades[tradeId].write(
+            TradeSlot({
+                seller: isOffer ? order.peer : slot.peer,
+                buyer: isOffer ? slot.peer : order.peer,
+                windowId: order.windowId,
+                energyUwh: slot.energyUwh,
+                price: slot.price,
+                fee: 0,
+                status: IEnergyMarket.TradeStatus.Open
+            })
+        );
         emit IEnergyMarket.TradeMade(
             tradeId,
             slot.orderId,

@@ -14,6 +14,7 @@ import {
     TradeSlot
 } from "./MarketState.sol";
 import {Settlement} from "./Settlement.sol";
+import {Slots} from "./Slots.sol";
 import {TradingWindow} from "./TradingWindow.sol";
 import {IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
 
@@ -22,6 +23,8 @@ import {IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
 abstract contract OrderBook is Settlement {
     using Accounts for MarketState;
     using Orders for MarketState;
+    using Slots for OrderSlot;
+    using Slots for TradeSlot;
 
     // ----------------------------------------------------------------------------------- orders
 
@@ -107,15 +110,17 @@ abstract contract OrderBook is Settlement {
         bool isOffer = taken.flags & OFFER != 0;
         slot.energyUwh = taken.energyUwh - uint48(energyUwh);
         tradeId = ++_tradeCount;
-        _state.trades[tradeId] = TradeSlot({
-            seller: isOffer ? taken.peer : taker,
-            buyer: isOffer ? taker : taken.peer,
-            windowId: taken.windowId,
-            energyUwh: uint48(energyUwh),
-            price: taken.price,
-            fee: 0,
-            status: TradeStatus.Open
-        });
+        _state.trades[tradeId].write(
+            TradeSlot({
+                seller: isOffer ? taken.peer : taker,
+                buyer: isOffer ? taker : taken.peer,
+                windowId: taken.windowId,
+                energyUwh: uint48(energyUwh),
+                price: taken.price,
+                fee: 0,
+                status: TradeStatus.Open
+            })
+        );
         // The lock of a bid becomes the trade's escrow as it is: only an offer's taker pays now.
         if (isOffer) _debit(taker, uint256(energyUwh) * taken.price);
         emit TradeMade(
@@ -187,15 +192,17 @@ abstract contract OrderBook is Settlement {
         unchecked {
             orderId = ++_orderCount;
         }
-        _state.orders[orderId] = OrderSlot({
-            peer: number,
-            windowId: uint32(windowId),
-            energyUwh: uint48(energyUwh),
-            price: uint40(priceGweiPerKwh),
-            flags: flags,
-            priority: priority,
-            surplusWei: 0
-        });
+        _state.orders[orderId].write(
+            OrderSlot({
+                peer: number,
+                windowId: uint32(windowId),
+                energyUwh: uint48(energyUwh),
+                price: uint40(priceGweiPerKwh),
+                flags: flags,
+                priority: priority,
+                surplusWei: 0
+            })
+        );
         emit OrderPlaced(
             orderId,
             windowId,

@@ -13,7 +13,10 @@ contract Actors {
     uint64 private constant MIN_UWH = 1000;
     uint64 private constant MAX_UWH = 1e6;
 
+    uint256 private constant WAITS_PER_LOOK = 256;
+
     EnergyMarket public immutable market;
+    Campaign private immutable campaign;
     address[3] public peers;
     address private immutable administrator;
     address private immutable coordinator;
@@ -27,9 +30,13 @@ contract Actors {
     uint256 public fills;
     uint256 public closed;
     uint256 public accepted;
+    uint256 private book; // the window that was filled last
+    uint256 private waits;
+    bool public isBroken;
 
     constructor(EnergyMarket market_, address[3] memory peers_, address[3] memory roles) {
         market = market_;
+        campaign = Campaign(msg.sender);
         peers = peers_;
         (administrator, coordinator, oracle) = (roles[0], roles[1], roles[2]);
     }
@@ -112,6 +119,7 @@ contract Actors {
         batch.fills[0] = IEnergyMarket.Fill(
             bidId, offerId, seed % 3 == 0 ? 1 + energyUwh % most : most, fee % 1000
         );
+        book = windows;
         vm.prank(coordinator);
         market.clear(batch);
         (,,, uint256 trades,) = market.counts();
@@ -135,10 +143,10 @@ contract Actors {
     }
 
     function closeBook(uint256 count) external {
-        (, uint256 windows,,,) = market.counts();
+        if (book == 0) return;
         vm.prank(coordinator);
-        market.closeBook(windows, count % 20);
-        if (market.isCleared(windows)) closed++;
+        market.closeBook(book, count % 20);
+        if (market.isCleared(book)) closed++;
     }
 
     function counter(uint256 who, uint256 orderId, uint64 energyUwh, uint64 price) external {
@@ -153,23 +161,37 @@ contract Actors {
         market.counter(orderId, energyUwh, 1 + price % 1e12);
     }
 
+    /// @dev One of the newest counter-offers that still stand.
+    function standingCounter(uint256 seed)
+        private
+        view
+        returns (uint256, IEnergyMarket.CounterOffer memory standing)
+    {
+        (,,,, uint256 counters) = market.counts();
+        if (counters == 0) return (0, standing);
+        for (uint256 i = recent(seed, counters); i > 0 && i + 16 > counters; i--) {
+            try market.counterOffer(i) returns (IEnergyMarket.CounterOffer memory found) {
+                if (market.order(found.orderId).energyUwh != 0) return (i, found);
+            } catch {}
+        }
+        return (0, standing);
+    }
+
     function counterAgain(uint256 counterId, bool byMaker, uint64 energyUwh, uint64 price)
         external
     {
-        (,,,, uint256 counters) = market.counts();
-        if (counters == 0) return;
-        counterId = recent(counterId, counters);
-        IEnergyMarket.CounterOffer memory standing = market.counterOffer(counterId);
+        IEnergyMarket.CounterOffer memory standing;
+        (counterId, standing) = standingCounter(counterId);
+        if (counterId == 0) return;
         if (energyUwh % 2 == 0) energyUwh = standing.energyUwh;
         vm.prank(byMaker ? market.order(standing.orderId).peer : standing.peer);
         market.counterAgain(counterId, energyUwh, 1 + price % 1e12);
     }
 
     function accept(uint256 counterId) external {
-        (,,,, uint256 counters) = market.counts();
-        if (counters == 0) return;
-        counterId = recent(counterId, counters);
-        IEnergyMarket.CounterOffer memory standing = market.counterOffer(counterId);
+        IEnergyMarket.CounterOffer memory standing;
+        (counterId, standing) = standingCounter(counterId);
+        if (counterId == 0) return;
         vm.prank(standing.isMakers ? standing.peer : market.order(standing.orderId).peer);
         market.accept(counterId, standing.energyUwh, standing.priceGweiPerKwh);
         agreedWei += uint256(standing.energyUwh) * standing.priceGweiPerKwh;
@@ -177,10 +199,9 @@ contract Actors {
     }
 
     function withdrawCounter(uint256 counterId, bool byMaker) external {
-        (,,,, uint256 counters) = market.counts();
-        if (counters == 0) return;
-        counterId = recent(counterId, counters);
-        IEnergyMarket.CounterOffer memory standing = market.counterOffer(counterId);
+        IEnergyMarket.CounterOffer memory standing;
+        (counterId, standing) = standingCounter(counterId);
+        if (counterId == 0) return;
         vm.prank(byMaker ? market.order(standing.orderId).peer : standing.peer);
         market.withdrawCounter(counterId);
     }
@@ -204,6 +225,24 @@ contract Actors {
     /// @dev One of the newest ids, which are those that most can still happen to.
     function recent(uint256 seed, uint256 count) private pure returns (uint256) {
         return count - seed % (count < 5 ? count : 5);
+    }
+
+    /// @dev One of the newest trades of that status.
+    function tradeOf(uint256 seed, IEnergyMarket.TradeStatus status)
+        private
+        view
+        returns (uint256)
+    {
+        (,,, uint256 trades,) = market.counts();
+        if (trades == 0) return 0;
+        for (uint256 i = recent(seed, trades); i > 0 && i + 24 > trades; i--) {
+            IEnergyMarket.TradeStatus found = market.trade(i).status;
+            bool isOneSided = found == IEnergyMarket.TradeStatus.OneSided && seed % 2 == 0;
+            if (found == status || (isOneSided && status == IEnergyMarket.TradeStatus.Open)) {
+                return i;
+            }
+        }
+        return 0;
     }
 
     function take(uint256 who, uint256 orderId, uint64 energyUwh, bool whole) external {
@@ -233,9 +272,8 @@ contract Actors {
     }
 
     function report(uint256 tradeId, uint64 sellerUwh, uint64 buyerUwh) external {
-        (,,, uint256 trades,) = market.counts();
-        if (trades == 0) return;
-        tradeId = recent(tradeId, trades);
+        tradeId = tradeOf(tradeId, IEnergyMarket.TradeStatus.Open);
+        if (tradeId == 0) return;
         before();
         IEnergyMarket.DeliveryReport memory delivered =
             reportOf(tradeId, sellerUwh % (2 * MAX_UWH), buyerUwh % (2 * MAX_UWH));
@@ -248,9 +286,8 @@ contract Actors {
     function reportAlone(uint256 tradeId, bool isSeller, uint64 energyUwh, uint64 heardUwh)
         external
     {
-        (,,, uint256 trades,) = market.counts();
-        if (trades == 0) return;
-        tradeId = recent(tradeId, trades);
+        tradeId = tradeOf(tradeId, IEnergyMarket.TradeStatus.Open);
+        if (tradeId == 0) return;
         IEnergyMarket.DeliveryReport memory delivered =
             reportOf(tradeId, energyUwh % (2 * MAX_UWH), heardUwh % (2 * MAX_UWH));
         vm.prank(oracle);
@@ -282,9 +319,8 @@ contract Actors {
     }
 
     function resolve(uint256 tradeId, uint64 settledUwh) external {
-        (,,, uint256 trades,) = market.counts();
-        if (trades == 0) return;
-        tradeId = recent(tradeId, trades);
+        tradeId = tradeOf(tradeId, IEnergyMarket.TradeStatus.Disputed);
+        if (tradeId == 0) return;
         (uint64 lowUwh, uint64 highUwh) = market.dispute(tradeId);
         before();
         vm.prank(coordinator);
@@ -293,9 +329,8 @@ contract Actors {
     }
 
     function split(uint256 tradeId) external {
-        (,,, uint256 trades,) = market.counts();
-        if (trades == 0) return;
-        tradeId = recent(tradeId, trades);
+        tradeId = tradeOf(tradeId, IEnergyMarket.TradeStatus.Disputed);
+        if (tradeId == 0) return;
         before();
         market.split(tradeId);
         settled();
@@ -319,9 +354,8 @@ contract Actors {
     }
 
     function refund(uint256 tradeId) external {
-        (,,, uint256 trades,) = market.counts();
-        if (trades == 0) return;
-        tradeId = recent(tradeId, trades);
+        tradeId = tradeOf(tradeId, IEnergyMarket.TradeStatus.Open);
+        if (tradeId == 0) return;
         before();
         market.refund(tradeId);
         settled();
@@ -341,19 +375,31 @@ contract Actors {
         else market.unpause();
     }
 
+    /// @dev Now and then the campaign looks at the whole, which takes long.
     function wait(uint256 seconds_) external {
         vm.warp(block.timestamp + seconds_ % 60);
+        if (++waits % WAITS_PER_LOOK != 0) return;
+        try campaign.look() {}
+        catch {
+            isBroken = true;
+        }
     }
 }
 
-contract Invariants is MarketTest {
-    Actors private actors;
-    address[3] private peers = [SELLER, BUYER, address(0xB3)];
+/// @notice A market with its actors, and what must hold of it.
+abstract contract Campaign is MarketTest {
+    Actors internal actors;
+    address[3] internal peers = [SELLER, BUYER, address(0xB3)];
 
-    function setUp() public override {
+    function setUp() public virtual override {
         super.setUp();
         makePeer(peers[2], "house-3");
         actors = new Actors(market, peers, [ADMINISTRATOR, COORDINATOR, ORACLE]);
+    }
+
+    function look() external view {
+        checkHoldings();
+        checkCosts();
     }
 
     /// @dev Read by forge: only the actors act.
@@ -362,13 +408,13 @@ contract Invariants is MarketTest {
         targets[0] = address(actors);
     }
 
-    function balancesWei() private view returns (uint256 sumWei) {
+    function balancesWei() internal view returns (uint256 sumWei) {
         for (uint256 i = 0; i < 3; i++) {
             sumWei += balanceOf(peers[i]);
         }
     }
 
-    function escrowWei() private view returns (uint256 sumWei) {
+    function escrowWei() internal view returns (uint256 sumWei) {
         (,, uint256 orders, uint256 trades, uint256 counters) = market.counts();
         for (uint256 i = 1; i <= orders; i++) {
             IEnergyMarket.Order memory open = market.order(i);
@@ -384,17 +430,17 @@ contract Invariants is MarketTest {
         }
     }
 
-    function isUnclosed(uint256 tradeId) private view returns (bool) {
+    function isUnclosed(uint256 tradeId) internal view returns (bool) {
         IEnergyMarket.TradeStatus status = market.trade(tradeId).status;
         return
             status == IEnergyMarket.TradeStatus.Open || status == IEnergyMarket.TradeStatus.OneSided;
     }
 
-    function isDisputed(uint256 tradeId) private view returns (bool) {
+    function isDisputed(uint256 tradeId) internal view returns (bool) {
         return market.trade(tradeId).status == IEnergyMarket.TradeStatus.Disputed;
     }
 
-    function escrowOfTradeWei(uint256 tradeId) private view returns (uint256) {
+    function escrowOfTradeWei(uint256 tradeId) internal view returns (uint256) {
         IEnergyMarket.Trade memory trade = market.trade(tradeId);
         uint256 price = uint256(trade.priceGweiPerKwh) + trade.feeGweiPerKwh;
         if (isUnclosed(tradeId)) return trade.energyUwh * price;
@@ -403,18 +449,18 @@ contract Invariants is MarketTest {
         return (highUwh - lowUwh) * price;
     }
 
-    function openTradesWei() private view returns (uint256 sumWei) {
+    function openTradesWei() internal view returns (uint256 sumWei) {
         (,,, uint256 trades,) = market.counts();
         for (uint256 i = 1; i <= trades; i++) {
             sumWei += escrowOfTradeWei(i);
         }
     }
 
-    function invariant_ContractHoldsBalancesLocksAndEscrow() public view {
+    function checkHoldings() internal view {
         assertEq(address(market).balance, balancesWei() + escrowWei(), "wei in the contract");
     }
 
-    function invariant_MoneyEntersByDepositAndLeavesByWithdrawal() public view {
+    function checkInAndOut() internal view {
         assertEq(
             address(market).balance,
             3 * DEPOSIT + actors.depositedWei() - actors.withdrawnWei(),
@@ -423,12 +469,12 @@ contract Invariants is MarketTest {
     }
 
     /// @notice No order is over-filled and no trade pays more than its lock: else this differed.
-    function invariant_PaidAndRefundedAreTheCostOfClosedTrades() public view {
+    function checkCosts() internal view {
         assertEq(actors.closedWei() + openTradesWei(), actors.agreedWei(), "agreed cost");
     }
 
     /// @notice From any state, time and the peers themselves free and withdraw every wei.
-    function invariant_EveryWeiIsWithdrawable() public {
+    function checkWithdrawable() internal {
         vm.warp(block.timestamp + 3000);
         (,, uint256 orders, uint256 trades, uint256 counters) = market.counts();
         for (uint256 i = 1; i <= counters; i++) {
@@ -449,5 +495,39 @@ contract Invariants is MarketTest {
             market.withdraw(balanceWei);
         }
         assertEq(address(market).balance, 0, "wei left in the contract");
+    }
+}
+
+contract Invariants is Campaign {
+    function invariant_ContractHoldsBalancesLocksAndEscrow() public view {
+        checkHoldings();
+    }
+
+    function invariant_MoneyEntersByDepositAndLeavesByWithdrawal() public view {
+        checkInAndOut();
+    }
+
+    function invariant_PaidAndRefundedAreTheCostOfClosedTrades() public view {
+        checkCosts();
+    }
+
+    function invariant_EveryWeiIsWithdrawable() public {
+        checkWithdrawable();
+    }
+}
+
+/// @notice The same for runs of tens of thousands of calls, where looking at every order after each
+/// call would take days: the actors look at the whole now and then, and it is looked at in the end.
+contract LongRun is Campaign {
+    function invariant_MoneyIsConservedOverLongRuns() public view {
+        checkInAndOut();
+        assertTrue(!actors.isBroken(), "a look of the actors");
+    }
+
+    /// @dev Called by forge at the end of each run.
+    function afterInvariant() public {
+        checkHoldings();
+        checkCosts();
+        checkWithdrawable();
     }
 }
