@@ -20,21 +20,14 @@ from hub import certificates, running
 from hub import config as configuration
 from hub import keys as secrets
 from hub import report as reports
+from hub.cli_options import data_option
 from hub.config import SiteConfig
 from hub.site_clock import wall_ms
+from hub.updates.command import update
 
-DEFAULT_DATA = Path("var/site")
 # The bench's profiles: a sunny spring day just before its first window.
 BENCH_START = datetime.datetime(2017, 3, 28, 10, 15)
 BENCH_SPEED = 60
-
-data_option = click.option(
-    "--data",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=DEFAULT_DATA,
-    show_default=True,
-    help="The site's directory: configuration, keys, store, chain.",
-)
 
 
 @click.group()
@@ -43,6 +36,9 @@ def hub() -> None:
 
     Example: trueque hub init --houses 5 && trueque hub up
     """
+
+
+hub.add_command(update)
 
 
 @hub.command()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import os
+import re
 import tomllib
 import zoneinfo
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ from hub.fields import field, read_table
 from hub.network_config import Broker, Ntp, check_network
 
 FILE_NAME = "site.toml"
+_PUBLIC_KEY = re.compile("[0-9a-f]{128}")
 ROLE_NAMES = ("hub", "administrator", "coordinator", "oracle")
 
 
@@ -87,6 +89,7 @@ class Boards:
     relay_active_low: bool = field(False)
     reading_period_ms: int = field(1_000, low=200, high=900_000)
     snapshot_period_ms: int = field(900_000, low=10_000, high=900_000)
+    update_key: str = field("")  # the technician's public key; without it no firmware by radio
 
 
 @dataclass(frozen=True)
@@ -295,6 +298,8 @@ def _check_together(parts: dict[str, Any], problems: list[str]) -> None:
         )
     if len(schedule.bids) != len(schedule.deliveries):
         problems.append("schedule.bids and schedule.deliveries must have the same length")
+    if parts["boards"].update_key and not _PUBLIC_KEY.fullmatch(parts["boards"].update_key):
+        problems.append("boards.update_key must be the 128 digits that trueque board keygen prints")
     for name in ("bids", "deliveries"):
         for text in getattr(schedule, name):
             try:

@@ -52,6 +52,8 @@ def board_settings(
         "ina226": sensors,
         "calibration": {},
     }
+    if config.boards.update_key:
+        settings["update_key"] = config.boards.update_key
     if config.broker.tls:
         settings["broker_ca"] = AUTHORITY_NAME
         settings["broker_name"] = BROKER_NAME

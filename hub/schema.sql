@@ -1,4 +1,4 @@
--- The hub's store, version 4 (PRAGMA user_version, set by hub/store/database.py). An older store is
+-- The hub's store, version 5 (PRAGMA user_version, set by hub/store/database.py). An older store is
 -- brought to it by making what it lacks and rebuilding what the chain's events tell.
 -- Units stand in the column names. Wei are decimal text: they pass 64 bits. Times in _ms are Unix
 -- milliseconds of the hub's clock, times in _s are the chain's block timestamps.
@@ -266,4 +266,28 @@ CREATE TABLE IF NOT EXISTS transactions (      -- other signed transactions, eac
     hash TEXT NOT NULL,
     signed_at_ms INTEGER NOT NULL,
     is_done INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+
+-- Firmware over the air: the journal of rollouts ----------------------------------------------
+
+CREATE TABLE IF NOT EXISTS update_packages (
+    package_id TEXT PRIMARY KEY, -- half of the digest that the technician signed
+    number INTEGER NOT NULL,
+    version TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    content BLOB NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS updates (
+    rollout INTEGER NOT NULL,
+    place INTEGER NOT NULL,      -- the order of the nodes
+    node TEXT NOT NULL,
+    package_id TEXT NOT NULL,
+    at_once INTEGER NOT NULL,    -- so many nodes together
+    state TEXT NOT NULL,         -- waiting, offered, sending, staged, trial, done, failed, stopped
+    reason TEXT,                 -- why it failed
+    sent_bytes INTEGER NOT NULL DEFAULT 0,
+    began_at_ms INTEGER,         -- when it was offered first
+    heard_at_ms INTEGER,         -- when the node last asked for or said something
+    PRIMARY KEY (rollout, node)
 ) WITHOUT ROWID;

@@ -34,6 +34,7 @@ from hub.processes import wait_until
 from hub.schedule import Coordinator
 from hub.site_clock import SiteClock, wall_ms
 from hub.store import IdentityRow, NodeRow, Store
+from hub.updates.rollout import Rollouts
 
 FIRST_FUNDS_WEI = 10_000 * 10**18
 CONNECT_TIMEOUT_S = 15.0
@@ -87,6 +88,7 @@ class Site:
         self._spawn(self.oracle.run(), "oracle")
         self._spawn(self.returns.run(), "returns")
         self._spawn(self.books.run(), "books")
+        self._spawn(self.rollouts.run(), "rollouts")
         await self._start_page()
         self._announce()
 
@@ -234,6 +236,7 @@ class Site:
         nodes = tuple(one.name for one in self.config.houses)
         duty = DutyParts(self.panel, self.oracle, self.dispatch, self.watch, self.store, nodes)
         self.duty = PanelDuty(duty, asyncio.get_running_loop(), self._say)
+        self.rollouts = Rollouts(self.store, self.dispatch, self.watch, self._say)
         self.returns = Returns(self.store, self.settlement, self._say)
         keys = self.keys
         self.coordinator = Coordinator(
@@ -318,6 +321,7 @@ class Site:
                 self.dispatch.hear_epoch(stored.node, stored.record["epoch"])
         self.oracle.hear(batch)
         self.duty.hear(batch)
+        self.rollouts.hear(batch)
 
     async def _follow_chain(self) -> None:
         known = self.store.chain_cursor()

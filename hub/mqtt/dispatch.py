@@ -86,6 +86,11 @@ class Dispatch:
         """Take a latched fault back, after a person looked."""
         return self._send(node, "command", _without_limits(delivery_id, "clear_fault"))
 
+    def update(self, node: str, what: str, **members: Any) -> bool:
+        """Tell a node of new firmware: `what` and members as in the record, others are null."""
+        names = ("package_id", "number", "size", "offset", "data")
+        return self._send(node, "update", {"what": what, **dict.fromkeys(names), **members})
+
     def _send(self, node: str, kind: str, members: Mapping[str, Any]) -> bool:
         nonce = self._newest_nonce(node)
         if nonce is None:

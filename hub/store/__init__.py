@@ -11,6 +11,7 @@ from hub.store.rows import (
     IdentityRow,
     NodeRow,
     OrderRow,
+    PackageRow,
     PeerRow,
     PlanRow,
     ReportRow,
@@ -18,8 +19,10 @@ from hub.store.rows import (
     StatusRow,
     TradeRow,
     TransactionRow,
+    UpdateRow,
     WindowRow,
 )
+from hub.store.updates import UpdateTables
 
 __all__ = [
     "CounterRow",
@@ -27,6 +30,7 @@ __all__ = [
     "IdentityRow",
     "NodeRow",
     "OrderRow",
+    "PackageRow",
     "PeerRow",
     "PlanRow",
     "ReportRow",
@@ -35,9 +39,10 @@ __all__ = [
     "Store",
     "TradeRow",
     "TransactionRow",
+    "UpdateRow",
     "WindowRow",
 ]
 
 
-class Store(MessageTables, MarketTables, JournalTables):
+class Store(MessageTables, MarketTables, JournalTables, UpdateTables):
     """`Store.open(path)`; safe from several threads; every method is one transaction."""

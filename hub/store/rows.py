@@ -210,3 +210,29 @@ class TransactionRow:
     hash: str
     signed_at_ms: int
     is_done: bool
+
+
+@dataclass(frozen=True)
+class PackageRow:
+    """A firmware package, without its content."""
+
+    package_id: str
+    number: int
+    version: str
+    size: int
+
+
+@dataclass(frozen=True)
+class UpdateRow:
+    """Where one node stands in a rollout."""
+
+    rollout: int
+    place: int
+    node: str
+    package_id: str
+    at_once: int
+    state: str
+    reason: str | None
+    sent_bytes: int
+    began_at_ms: int | None
+    heard_at_ms: int | None

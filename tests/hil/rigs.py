@@ -15,6 +15,7 @@ from hub.mqtt.broker import Broker
 from hub.processes import free_port
 from hub.provision import AUTHORITY_NAME
 from hub.time_server import TimeServer
+from tests.hil.updating import TECHNICIAN
 from tools.bench.house import FITTED
 from tools.bench.lab import VirtualLab
 from tools.bench.profile import DEFAULT_START
@@ -79,7 +80,7 @@ class Rig:
             "broker_host": self.broker_host, "broker_port": port, "broker_user": node,
             "broker_password": PASSWORD, "broker_tls": True, "broker_ca": AUTHORITY_NAME,
             "broker_name": BROKER_NAME, "ntp_port": self._time.port,
-            "clock_floor_s": int(time.time()),
+            "clock_floor_s": int(time.time()), "update_key": TECHNICIAN.public_key,
             "relay_active_low": True, "reading_period_ms": 250,
             "key_up": self.hub.key(node, "up").hex(), "key_down": self.hub.key(node, "down").hex(),
             "ina226": FITTED,

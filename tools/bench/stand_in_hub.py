@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,14 @@ class StandInHub:
             for way in ("up", "down")
         }
         self._seq = 0
+        self._lock = threading.Lock()
         self.received: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self.arrivals: list[tuple[int, str, str, dict[str, Any]]] = []
         """(ms since some start, node, kind, record) in the order in which they came."""
         self.rejected: list[tuple[str, str]] = []
         self.pairs: dict[str, dict[str, str]] = {}
         """{delivery id: {node: whom to tell of its progress}}, itself where it is alone."""
+        self.on_record: Callable[[str, str, dict[str, Any]], None] = lambda node, kind, record: None
         self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="hub")
         self._client.username_pw_set("hub", PASSWORD)
         if authority is not None:
@@ -88,10 +91,21 @@ class StandInHub:
         terms = dict.fromkeys(CLOSE_ONLY)
         self._send(node, "command", delivery_id, {"action": action, **terms})
 
+    def update(self, node: str, members: dict[str, Any]) -> None:
+        """Send something about new firmware."""
+        self._send_record(node, "update", members)
+
     def _send(self, node: str, kind: str, delivery_id: str, members: dict[str, Any]) -> None:
+        self._send_record(node, kind, {"delivery_id": delivery_id, **members})
+
+    def _send_record(self, node: str, kind: str, members: dict[str, Any]) -> None:
+        with self._lock:  # records leave in the order of their numbers
+            self._publish(node, kind, members)
+
+    def _publish(self, node: str, kind: str, members: dict[str, Any]) -> None:
         self._seq += 1
         nonce = self.last(node, "status")["nonce"]
-        record = {"epoch": 1, "seq": self._seq, "nonce": nonce, "delivery_id": delivery_id}
+        record = {"epoch": 1, "seq": self._seq, "nonce": nonce}
         topic = topics.topic(node, kind)
         payload = codec.encode(topic, {**record, **members}, self._keys[node, "down"])
         self._client.publish(topic, payload, qos=1)
@@ -110,6 +124,7 @@ class StandInHub:
             return
         self.received.setdefault(parsed, []).append(record)
         self.arrivals.append((time.monotonic_ns() // 1_000_000, *parsed, record))
+        self.on_record(parsed[0], parsed[1], record)
         other = self.pairs.get(record.get("delivery_id"), {}).get(parsed[0])
         if parsed[1] == "delivery" and other is not None:
             self._pass_on(other, record)

@@ -8,12 +8,11 @@ import secrets
 from pathlib import Path
 
 from eth_account import Account
-from eth_keys.datatypes import PrivateKey, PublicKey, Signature
-from eth_keys.exceptions import BadSignature
+from eth_keys.datatypes import PrivateKey
 
 from hub.errors import BadInput
+from hub.updates.signature import is_public_key
 
-PUBLIC_KEY_HEX_DIGITS = 128
 SHORTEST_PASSPHRASE = 8
 _MEMBER = "public_key"
 
@@ -27,7 +26,7 @@ class TechnicianKey:
     @property
     def public_key(self) -> str:
         """128 hexadecimal digits: what a board's setting `update_key` holds."""
-        return bytes(self._key.public_key).hex()
+        return self._key.public_key.to_bytes().hex()
 
     def sign(self, digest: bytes) -> bytes:
         """Return the 64 bytes of EIP-2098 for a digest of 32 bytes."""
@@ -73,21 +72,6 @@ def public_key_of(path: Path) -> str:
     if not isinstance(found, str) or not is_public_key(found):
         raise BadInput(f"{path}: not a key made by `trueque board keygen`")
     return found
-
-
-def is_public_key(text: str) -> bool:
-    """Tell whether `text` is 128 hexadecimal digits."""
-    return len(text) == PUBLIC_KEY_HEX_DIGITS and all(each in "0123456789abcdef" for each in text)
-
-
-def has_signed(public_key: str, digest: bytes, signature: bytes) -> bool:
-    """Tell whether the owner of `public_key` (128 hexadecimal digits) signed a digest."""
-    r, vs = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
-    try:
-        found = Signature(vrs=(vs >> 255, r, vs & ((1 << 255) - 1)))
-        return PublicKey(bytes.fromhex(public_key)).verify_msg_hash(digest, found)
-    except (BadSignature, ValueError):
-        return False
 
 
 def _read(path: Path) -> dict[str, object]:

@@ -66,7 +66,7 @@ class Rig:
         monkeypatch.setattr(time, "ticks_diff", ticks.ticks_diff, raising=False)
         self._settings = Settings(settings_members(**changes))
         self.sent = []  # (kind, record) of everything published, in order
-        self._seq = {"lease": 0, "command": 0}
+        self._seq = {"lease": 0, "command": 0, "update": 0}
         self.link_up = True
         self.is_welded = False  # then current flows on when the coils are off
         self.parts = {BUS_ADDRESS: {}, 0x41: {}}
@@ -151,6 +151,11 @@ class Rig:
         self._seq[kind] += 1
         record = {"epoch": 1, "seq": self._seq[kind], "nonce": nonce or self.nonce(), **members}
         return codec.encode(topic(NODE, kind), record, KEY_DOWN)
+
+    def update(self, what, **members):
+        """Say something of new firmware."""
+        names = ("package_id", "number", "size", "offset", "data")
+        self._send("update", {"what": what, **dict.fromkeys(names), **members}, None)
 
     def _send(self, kind, members, nonce):
         self.node.receive(topic(NODE, kind), self._signed(kind, members, nonce))

@@ -10,8 +10,8 @@ from node.store import Store
 UWH = 3_600_000_000  # uW * us
 
 
-class PowerCut(Exception):
-    """The board lost its power."""
+class PowerCut(BaseException):
+    """The board lost its power: nothing that the firmware could catch."""
 
 
 class Flash:

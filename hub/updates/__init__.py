@@ -1,0 +1,1 @@
+"""Firmware over the air: packages checked, offered to nodes, sent chunk by chunk, followed."""
