@@ -22,6 +22,7 @@ from hub import keys as secrets
 from hub import report as reports
 from hub.cli_options import data_option
 from hub.config import SiteConfig
+from hub.panel.latch import STATE_NAME as STOP_STATE
 from hub.site_clock import wall_ms
 from hub.updates.command import update
 
@@ -194,6 +195,7 @@ def _status(config: SiteConfig) -> dict[str, Any]:
         statuses = store.latest_statuses()
         found["identity"] = store.state("identity")
         found["epoch"] = store.state("epoch")
+        found["emergency_stop"] = store.state(STOP_STATE)
         found["nodes"] = [
             _node(row.node, row.kind, statuses.get(row.node)) for row in store.nodes()
         ]
@@ -230,6 +232,8 @@ def _print_status(found: dict[str, Any]) -> None:
         rest = [node.get(name) or "-" for name in ("state", "relay", "fault", "firmware")]
         table.add_row(node["node"], node["kind"], heard, *rest)
     console.print(table)
+    if found.get("emergency_stop"):
+        console.print("[bold red]EMERGENCY STOP[/bold red]: latched until a person acknowledges it")
     trades = ", ".join(f"{n} {word}" for word, n in sorted(found["trades"].items())) or "none yet"
     console.print(f"trades: {trades}")
     messages = found["messages"]
