@@ -18,12 +18,11 @@ from node.clock import Clock
 from node.collector import Collector
 from node.commands import Commands
 from node.delivery import Delivery
-from node.ethernet import Ethernet
 from node.fitting import sensors
 from node.house_meter import build_house, i2c_part
 from node.identity import load_or_make
 from node.led_codes import StatusLed
-from node.link import Link
+from node.link import HANDSHAKE_MS, Link
 from node.nonces import Nonces
 from node.offline import Offline
 from node.outbox import Outbox
@@ -41,7 +40,6 @@ from node.switchboard import Switchboard
 from node.time_sync import TimeSync, kept_ms
 from node.updates import LOOK_MS, Board, Updates
 from node.wall_clock import WallClock
-from node.wifi import Wifi
 from node.windows import build_windows
 
 
@@ -133,9 +131,14 @@ class Node:
 
     def _build_link(self, carrier, network):
         settings = self._settings
+        # Only what this board has: the other would take memory.
         if carrier.IS_WIRED:
+            from node.ethernet import Ethernet
+
             self.network = Ethernet(network, self._machine, carrier, settings.node)
         else:
+            from node.wifi import Wifi
+
             credentials = (settings.wifi_ssid, settings.wifi_password)
             self.network = Wifi(network, credentials, settings.node)
         aggregator = Aggregator(settings.aggregate_period_s * 1000)
@@ -148,6 +151,7 @@ class Node:
         self.time_sync = TimeSync(server, self.wall_clock, self.clock, self._time_slots)
         self.time_sync.on_set = self._clock_set
         self.link.time_sync = self.time_sync
+        self.link.on_handshake = lambda: self.supervisor.excuse(HANDSHAKE_MS)
         self.led = StatusLed(self._machine.Pin("LED", self._machine.Pin.OUT))
 
     def status(self):
@@ -237,6 +241,7 @@ class Node:
         self.led.step()
 
     def _connected(self):
+        self.supervisor.excuse(0)
         self.offline.end()
         self.time_sync.keep()
         self.publisher.send_status()

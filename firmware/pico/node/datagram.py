@@ -19,14 +19,19 @@ async def ask(address, question, accept, timeout_ms):
     try:
         asking.setblocking(False)
         asking.sendto(question, where)
-        for _ in range(timeout_ms // POLL_MS):
-            await asyncio.sleep(POLL_MS / 1000)
-            found = _accepted(asking, accept)
-            if found is not None:
-                return found
+        return await asyncio.wait_for(_wait(asking, accept), timeout_ms / 1000)
+    except asyncio.TimeoutError:
         return None
     finally:
         asking.close()
+
+
+async def _wait(asking, accept):
+    while True:
+        await asyncio.sleep(POLL_MS / 1000)
+        found = _accepted(asking, accept)
+        if found is not None:
+            return found
 
 
 def _accepted(asking, accept):

@@ -1,9 +1,8 @@
 """Builds the node from its settings and runs it: what the launcher starts."""
 
 import asyncio
-
-from node import settings
-from node.app import Node
+import gc
+import sys
 
 
 class Hardware:
@@ -24,18 +23,48 @@ def show_no_settings(machine):
     machine.Timer(period=STEP_MS, mode=machine.Timer.PERIODIC, callback=lambda _: led.step())
 
 
+class Wanted:
+    """Settings that were checked: the members of settings.Settings without its code."""
+
+
+def checked_settings():
+    """Return the settings, None after saying what is wrong with them.
+
+    The checks take 10 kB that nobody needs afterwards.
+    """
+    from node import settings
+
+    try:
+        checked = settings.load()
+    except settings.SettingsError as problem:
+        for sentence in problem.problems:
+            print("settings:", sentence)
+        return None
+    wanted = Wanted()
+    for name, value in checked.__dict__.items():
+        setattr(wanted, name, value)
+    forget("settings")
+    return wanted
+
+
+def forget(name):
+    """Let a module of `node` go that has done its work."""
+    del sys.modules["node." + name]
+    delattr(sys.modules["node"], name)
+    gc.collect()
+
+
 def main(boots):
     """Run until the watchdog resets the board; without good settings, say what is wrong.
 
     `boots`: the launcher's Boots, which tells whether this firmware is on trial.
     """
-    try:
-        wanted = settings.load()
-    except settings.SettingsError as problem:
-        for sentence in problem.problems:
-            print("settings:", sentence)
+    wanted = checked_settings()
+    if wanted is None:
         show_no_settings(Hardware.machine)
         return
+    from node.app import Node  # only now: what checked the settings has left its memory
+
     node = Node(wanted, Hardware, boots)
     try:
         asyncio.run(node.run())

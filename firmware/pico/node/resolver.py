@@ -1,4 +1,4 @@
-"""A host's name in, its IPv4 address out, without holding up anything else.
+"""A host's name in, its IPv4 address out, without holding up anything else (node/addresses.py).
 
 MicroPython's own look-up blocks for seconds when no server answers: too long for a closed relay.
 """
@@ -24,19 +24,11 @@ _FLUSH = 0x8000  # multicast answers set it in the class
 _POINTER = 0xC0
 
 
-def is_address(host):
-    """Tell whether `host` is an IPv4 address in numbers."""
-    parts = host.split(".")
-    return len(parts) == 4 and all(part.isdigit() and int(part) < 256 for part in parts)
-
-
 async def resolve(host, server):
     """Return the address of `host`. `server`: the name server's IP, or (IP, port).
 
     Raises OSError with a plain sentence when nobody knows it.
     """
-    if is_address(host):
-        return host
     if host.endswith(".local"):
         where = MULTICAST_DNS
     else:

@@ -7,10 +7,10 @@ from wire.topics import is_node_name
 
 from node import calibration, fitting
 from node.adc import CHIPS
+from node.addresses import is_address
 from node.carriers import CARRIERS
 from node.fitting import CHANNELS
 from node.profiles import PROFILES
-from node.resolver import is_address
 
 FILE = "settings.json"
 BRANCHES = ("bus", "pv", "battery")

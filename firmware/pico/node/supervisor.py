@@ -17,7 +17,15 @@ class Supervisor:
         self._on_failure = on_failure
         now_ms = clock.now_ms()
         self._beats_ms = {part: now_ms for part in PATIENCE_MS}
+        self._excused_until_ms = now_ms
         self.has_failed = False
+
+    def excuse(self, duration_ms):
+        """For so long no part needs to be alive: something is about to hold up all of them.
+
+        Only while both relays are open. The watchdog itself excuses nothing.
+        """
+        self._excused_until_ms = self._clock.now_ms() + duration_ms
 
     def beat(self, part):
         """`part` is alive."""
@@ -27,7 +35,9 @@ class Supervisor:
         """Feed the watchdog if every part lives; a part that was silent too long is a failure."""
         now_ms = self._clock.now_ms()
         for part, patience_ms in PATIENCE_MS.items():
-            if now_ms - self._beats_ms[part] > patience_ms:
+            # Afterwards each has its whole patience to come back.
+            alive_ms = max(self._beats_ms[part], self._excused_until_ms)
+            if now_ms - alive_ms > patience_ms:
                 self.fail(part + " is silent")
         if not self.has_failed:
             self._watchdog.feed()

@@ -5,8 +5,8 @@ import os
 import random
 
 from node import sntp
+from node.addresses import address_of
 from node.datagram import ask
-from node.resolver import resolve
 
 PERIOD_MS = 3_600_000  # a crystal off by 50 ppm drifts 0.2 s in it
 RETRY_MS = (2_000, 300_000)  # first and longest pause while nobody answers
@@ -29,7 +29,7 @@ class TimeSync:
     async def once(self, name_server):
         """Ask once and return whether the clock was set. Never raises."""
         try:
-            address = await resolve(self._server[0], name_server)
+            address = await address_of(self._server[0], name_server)
             return await self._ask((address, self._server[1]))
         except OSError as problem:
             print("clock: no time from %s: %s" % (self._server[0], problem))

@@ -148,11 +148,8 @@ MEANS = (  # of an aggregate, over the readings of its period
     "load_power_uw",
     "load_apparent_uva",
 )
-AGGREGATED = {name: _voltage if name.endswith("_uv") else _power for name in MEANS}
-
-SCHEMAS = {
-    "reading": _FROM_NODE
-    + _port("bus")
+_READING = (
+    _port("bus")
     + _port("pv")
     + _port("battery")
     + _port("load")
@@ -161,7 +158,14 @@ SCHEMAS = {
         _register("load_apparent_uvah"),
         Integer("load_frequency_uhz", 0, units.MAX_FREQUENCY_UHZ, True),
         Integer("quality_flags", 0, 127),
-    ),
+    )
+)
+# Other records share a reading's members: each of them takes 0.1 kB of a board's memory.
+_BY_NAME = {member.name: member for member in _READING}
+_REGISTERS = tuple(_BY_NAME[name] for name in REGISTERS)
+
+SCHEMAS = {
+    "reading": _FROM_NODE + _READING,
     "status": _FROM_NODE
     + (
         Integer("uptime_ms", 0, units.MAX_TIME_MS),
@@ -203,7 +207,7 @@ SCHEMAS = {
     ),
     "snapshot": _FROM_NODE
     + (Integer("uptime_ms", 0, units.MAX_TIME_MS),)
-    + tuple(_register(name) for name in REGISTERS)
+    + _REGISTERS
     + (_SIGNATURE,),  # of digests.snapshot_digest
     "fetch": _FROM_NODE
     + (
@@ -216,9 +220,9 @@ SCHEMAS = {
         Integer("uptime_ms", 0, units.MAX_TIME_MS),  # of that boot, at the end of the period
         Integer("duration_ms", 1, units.MAX_DURATION_MS),
     )
-    + tuple(_register(name) for name in REGISTERS)  # at the end of the period
-    + tuple(AGGREGATED[name](name) for name in MEANS)
-    + (Integer("quality_flags", 0, 127),),  # all that were seen
+    + _REGISTERS  # at the end of the period
+    + tuple(_BY_NAME[name] for name in MEANS)
+    + (_BY_NAME["quality_flags"],),  # all that were seen
     "lease": _TO_NODE + (Hex("delivery_id", 32), _energy("counterparty_uwh")),
     "command": _TO_NODE
     + (

@@ -189,6 +189,26 @@ def test_watchdog_is_fed_only_while_every_part_lives(rig):
     assert not rig.machine.has_starved()
 
 
+def test_parts_may_be_silent_while_a_handshake_holds_all_of_them_up(rig):
+    supervisor = rig.node.supervisor
+    rig.node.link.on_handshake()
+    rig.ticks.advance_ms(1_500)
+    supervisor.look()
+    assert not supervisor.has_failed
+    for part in PATIENCE_MS:
+        supervisor.beat(part)
+    rig.node._connected()  # from here on relays may close again
+    rig.ticks.advance_ms(max(PATIENCE_MS.values()) + 1)
+    supervisor.look()
+    assert supervisor.has_failed
+
+
+def test_board_that_hangs_in_a_handshake_is_reset(rig):
+    rig.node.link.on_handshake()
+    rig.ticks.advance_ms(LONGEST_WATCHDOG_MS)
+    assert rig.machine.has_starved()
+
+
 @pytest.mark.parametrize("silent", sorted(PATIENCE_MS))
 def test_watchdog_bites_and_relays_are_open_when_one_part_is_silent(rig, silent):
     rig.lease("00" * 16)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from node import resolver
-from node.resolver import resolve
+from node.addresses import address_of
 
 QUESTION = b"\x03hub\x07example\x00\x00\x01\x00\x01"
 POINTER = b"\xc0\x0c"
@@ -55,7 +55,7 @@ def look_up(host, reply, monkeypatch):
             lambda: NameServer(reply), local_addr=("127.0.0.1", 0)
         )
         try:
-            found = await resolve(host, transport.get_extra_info("sockname"))
+            found = await address_of(host, transport.get_extra_info("sockname"))
         finally:
             transport.close()
         return found, server

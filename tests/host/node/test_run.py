@@ -84,12 +84,13 @@ def test_relays_open_when_a_technician_interrupts_the_program(monkeypatch):
     for name in ("machine", "network", "rp2"):
         monkeypatch.setitem(sys.modules, name, ModuleType(name))
     started = importlib.import_module("node.program")
-    monkeypatch.setattr("node.settings.load", lambda: None)
+    monkeypatch.setattr("node.settings.load", lambda: SimpleNamespace(node="house-1"))
+    monkeypatch.setattr(started, "forget", lambda name: None)  # other tests need it
     # As on a board: there Ctrl-C leaves asyncio.run without any task's own ending.
     history = []
     interrupted = SimpleNamespace(run=interrupt, relays=SimpleNamespace())
     interrupted.relays.open = lambda: history.append("open")
-    monkeypatch.setattr(started, "Node", lambda settings, hardware, boots: interrupted)
+    monkeypatch.setattr("node.app.Node", lambda settings, hardware, boots: interrupted)
     program = runpy.run_path(str(Path(node.__file__).parents[1] / "main.py"), run_name="board")
     with pytest.raises(KeyboardInterrupt):
         program["main"]()
