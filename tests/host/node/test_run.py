@@ -20,7 +20,7 @@ async def run_until(node, condition):
     """Run all tasks of `node` until `condition()` holds, then end them as a reset would."""
     running = asyncio.create_task(node.run())
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not condition():
                 await asyncio.sleep(0.01)
     finally:
