@@ -53,7 +53,7 @@ install_python() {
   echo "$sum" > "$stamp"
 }
 
-has_node() { command -v node >/dev/null && command -v npm >/dev/null && node -e 'process.exit(process.versions.node.split(".")[0] < 18)'; }
+has_node() { command -v node >/dev/null && command -v npm >/dev/null && node -e 'process.exit(process.versions.node.split(".")[0] < 18 ? 1 : 0)'; }
 
 install_node() {
   if ! has_node; then
