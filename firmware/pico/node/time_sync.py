@@ -25,15 +25,23 @@ class TimeSync:
         self._slots = slots
         self._kept_ms = wall_clock.floor_ms
         self.on_set = None  # (step_ms) -> None, after each answer
+        self._said = ""
 
     async def once(self, name_server):
         """Ask once and return whether the clock was set. Never raises."""
+        self._answer = "no answer"
         try:
             address = await address_of(self._server[0], name_server)
-            return await self._ask((address, self._server[1]))
+            if await self._ask((address, self._server[1])):
+                self._said = ""
+                return True
         except OSError as problem:
-            print("clock: no time from %s: %s" % (self._server[0], problem))
-            return False
+            self._answer = str(problem)
+        said = "clock: no time from %s: %s" % (self._server[0], self._answer)
+        if said != self._said:
+            print(said)
+        self._said = said
+        return False
 
     async def run(self, network):
         """Ask for ever; the link asks before it connects, so this begins with a pause.
@@ -56,7 +64,11 @@ class TimeSync:
 
         def accept(answer):
             server_ms = sntp.unix_ms(answer, cookie)
-            if server_ms is None or not self._wall_clock.is_plausible(server_ms):
+            if server_ms is None:
+                self._answer = "it has none itself"
+                return None
+            if not self._wall_clock.is_plausible(server_ms):
+                self._answer = "its time is before what is known to be past, or after 2100"
                 return None
             # The server's word is half a round trip old.
             return server_ms + (self._clock.now_ms() - sent_ms) // 2

@@ -168,17 +168,19 @@ def test_board_has_the_hubs_time_when_it_asked(tmp_path):
     assert abs(served.wall.unix_ms() - time.time_ns() // 1_000_000) < 100
 
 
-def test_board_stays_without_time_when_the_hub_has_none(tmp_path, monkeypatch):
-    monkeypatch.setattr(time_sync, "ANSWER_MS", 50)
+def test_board_stays_without_time_when_the_hub_has_none(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(time_sync, "ANSWER_MS", 500)
     served = Served(tmp_path, is_synchronised=False)
     assert not served.ask()
     assert served.wall.unix_ms() is None
+    assert capsys.readouterr().out == "clock: no time from 127.0.0.1: it has none itself\n"
 
 
-def test_board_refuses_a_time_before_what_is_known_to_be_past(tmp_path, monkeypatch):
-    monkeypatch.setattr(time_sync, "ANSWER_MS", 50)
+def test_board_refuses_a_time_before_what_is_known_to_be_past(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(time_sync, "ANSWER_MS", 500)
     served = Served(tmp_path, floor_ms=time.time_ns() // 1_000_000 + 60_000)
     assert not served.ask()
+    assert "its time is before what is known to be past" in capsys.readouterr().out
 
 
 def test_floor_is_kept_in_flash_once_the_broker_is_connected(tmp_path):
@@ -196,7 +198,9 @@ def test_nobody_answering_raises_nothing(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(time_sync, "ANSWER_MS", 50)
     served = Served(tmp_path)
     sync = TimeSync(("127.0.0.1", 9), served.wall, served._clock, served.slots)
-    assert not asyncio.run(sync.once("127.0.0.1"))
+    for _ in range(2):
+        assert not asyncio.run(sync.once("127.0.0.1"))
+    assert capsys.readouterr().out == "clock: no time from 127.0.0.1: no answer\n"  # said once
 
 
 def test_boards_ask_at_different_times_when_they_started_together():
