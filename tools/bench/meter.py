@@ -11,7 +11,7 @@ import math
 import platform
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -20,6 +20,8 @@ from rich.console import Console
 from rich.progress import track
 
 from tools.bench.house import FITTED, MAINS_V
+from tools.bench.meter_emulated import emulated_rows
+from tools.bench.meter_rows import Row, row_of
 from tools.board.calibration import FULL_PIN_V, Channel, calibrate, channels_of
 from tools.board.virtual import VirtualBoard
 
@@ -32,22 +34,6 @@ MEASURE_S = 0.6
 STEADY_S = 2.0
 """At wide codes: a board finds an input in one by the rare samples beside it."""
 POWER_PERIOD_S = 60.0
-
-
-@dataclass(frozen=True)
-class Row:
-    """One measured value; `ratio` = value / baseline, both None without a baseline."""
-
-    name: str
-    value: float
-    unit: str
-    baseline: float | None
-    ratio: float | None
-
-
-def _row(name: str, value: float, unit: str, baseline: float | None) -> Row:
-    ratio = round(value / baseline, 4) if baseline else None
-    return Row(name, round(value, 4), unit, baseline, ratio)
 
 
 class Bench:
@@ -82,7 +68,7 @@ def dc_rows(bench: Bench) -> list[Row]:
     for name, (percents, duration_s) in sweeps.items():
         volts = percents / 100 * DC_RANGE_V
         worst = max(bench.error_percent("pv_voltage", value, duration_s) for value in volts)
-        rows.append(_row(f"dc_voltage_{name}", worst, "%", 0.5))
+        rows.append(row_of(f"dc_voltage_{name}", worst, "%", 0.5))
     return rows
 
 
@@ -91,15 +77,15 @@ def ct_rows(bench: Bench) -> list[Row]:
     bench.apply(pv_voltage=12.0)
     amperes = [percent / 100 * CT_RANGE_A for percent in (5, 7, 10, 15, *range(20, 101, 5))]
     rows = [
-        _row("ct_current_5_to_100_percent", _worst_current(bench, amperes), "%", 1.0),
-        _row("ct_current_2_percent", bench.error_percent("load_current", 0.2), "%", 1.5),
+        row_of("ct_current_5_to_100_percent", _worst_current(bench, amperes), "%", 1.0),
+        row_of("ct_current_2_percent", bench.error_percent("load_current", 0.2), "%", 1.5),
     ]
     for mains_hz in (49.5, 50.5):
         bench.board.mains_hz = mains_hz
         name = f"at_{mains_hz}_hz"
-        rows.append(_row(f"ct_current_{name}", _worst_current(bench, (0.5, 5.0, 10.0)), "%", 1.0))
+        rows.append(row_of(f"ct_current_{name}", _worst_current(bench, (0.5, 5.0, 10.0)), "%", 1.0))
         dc = max(bench.error_percent("pv_voltage", volts) for volts in (5.0, 13.0, 25.0))
-        rows.append(_row(f"dc_voltage_{name}", dc, "%", 0.5))
+        rows.append(row_of(f"dc_voltage_{name}", dc, "%", 0.5))
     bench.board.mains_hz = 50.0
     return rows
 
@@ -114,7 +100,7 @@ def start_rows(bench: Bench) -> list[Row]:
     bench.board.begin_metering()
     counted = bench.board.meter(60.0)["registers"]["load_apparent"]
     true_uvah = 0.004 * CT_RANGE_A * MAINS_V * 60 / 3600 * 1e6
-    return [_row("starting_current_0.4_percent", counted, "uVAh", round(true_uvah, 1))]
+    return [row_of("starting_current_0.4_percent", counted, "uVAh", round(true_uvah, 1))]
 
 
 def no_load_rows(bench: Bench, hours: float) -> list[Row]:
@@ -129,7 +115,7 @@ def no_load_rows(bench: Bench, hours: float) -> list[Row]:
         registers = bench.board.meter(min(60.0, left_s))["registers"]
         counts = sum(registers.values())
         left_s -= 60.0
-    return [_row(f"no_load_{hours:g}_hours", counts, "uWh", 0.0)]
+    return [row_of(f"no_load_{hours:g}_hours", counts, "uWh", 0.0)]
 
 
 def energy_rows(bench: Bench) -> list[Row]:
@@ -156,13 +142,13 @@ def energy_rows(bench: Bench) -> list[Row]:
         row
         for register, integral in names.items()
         for row in (
-            _row(
+            row_of(
                 f"energy_{register}_to_integral",
                 _off_percent(registers[register], integrals[integral]),
                 "%",
                 0.1,
             ),
-            _row(
+            row_of(
                 f"energy_{register}_to_physics",
                 _off_percent(registers[register], true[register] / 3600 * 1e6),
                 "%",
@@ -192,7 +178,7 @@ def power_rows(bench: Bench) -> list[Row]:
             # Voltage is a sine: only the fundamental of the current makes power.
             true_uwh = MAINS_V * amperes * house.clamp.fundamental * math.cos(lag_rad) / 360 * 1e6
             worst = max(worst, _off_percent(after - before, true_uwh))
-        rows.append(_row(f"real_power_pf_{name}", worst, "%", 1.0 if name == "1" else 1.5))
+        rows.append(row_of(f"real_power_pf_{name}", worst, "%", 1.0 if name == "1" else 1.5))
     return rows
 
 
@@ -261,10 +247,23 @@ def _flash(directory: Path, profile: str) -> Path:
     show_default=True,
     help="Simulated time without load; 24 hours take some two minutes.",
 )
-def meter(is_json: bool, boards: int, hours: float) -> None:
+@click.option(
+    "--image",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="MicroPython UF2 of an emulated Pico W, whose bars are measured too (TRUEQUE_IMAGE).",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(2, 3600),
+    default=60.0,
+    show_default=True,
+    help="How long the emulated board samples, in its own time; a second takes 10 to 60 here.",
+)
+def meter(is_json: bool, boards: int, hours: float, image: Path | None, seconds: float) -> None:
     """Measure the meter's errors on virtual boards after their calibration.
 
-    Each row is that of the worst board. The baseline is the bar; a ratio up to 1 passes it.
+    Each row is that of the worst board. The baseline is the bar; a ratio up to 1 passes it, from
+    1 on where the name ends in "at_least".
 
     Example: trueque bench meter --json
     """
@@ -278,7 +277,7 @@ def meter(is_json: bool, boards: int, hours: float) -> None:
             transient=True,
         )
     )
-    rows = worst_of(found)
+    rows = worst_of(found) + emulated_rows(image, seconds)
     if is_json:
         machine = f"{platform.machine()} {platform.system()}, Python {platform.python_version()}"
         report = {"command": "bench meter", "machine": machine, "boards": boards}

