@@ -226,7 +226,7 @@ def launch():
     try:
         _program(slot, boots).main(boots)
     except Exception as problem:
-        sys.print_exception(problem)
+        print("launcher:", repr(problem))
     if boots.trial is not None:
         _give_up(boots, "did_not_start", machine)
     limit.deinit()
