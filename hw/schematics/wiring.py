@@ -121,7 +121,7 @@ def wires(unit: Unit) -> list[Wire]:
         starts = [run.ends[0]] * (len(run.ends) - 1) if run.is_star else run.ends
         for start, end in zip(starts, run.ends[1:], strict=False):
             if not (run.net in _MAINS and start[0] == end[0]):  # joined inside a closed device
-                size = "0.25" if run.is_cable else _square_mm(run.net)
+                size = _square_mm(run)
                 found.append(Wire(run.net, codes[run.net], size, start, end))
     return found
 
@@ -144,15 +144,16 @@ def drawing(unit: Unit) -> Canvas:
     codes = colours([run.net for run in built])
     spans = [[places[end] for end in run.ends] for run in built]
     tracks, count = _tracks(spans, [codes[run.net] for run in built])
+    tags = {end: f"{run.net} {codes[run.net]}" for run in built for end in run.ends}
+    margin = max(26.0, 4 + max(text_width_mm(tag, 2.0) for tag in tags.values()))
     x_left = 12 + BOX_W
-    x_first = x_left + 26
-    x_right = x_first + count * TRACK + 26
+    x_first = x_left + margin
+    x_right = x_first + count * TRACK + margin
     canvas = Canvas(x_right + BOX_W + 12, max(height_left, height_right) + 14)
     for run, ends, track in zip(built, spans, tracks, strict=True):
         width = 1.6 if run.is_star else 0.7
         _run(canvas, ends, (x_left, x_first + track * TRACK, x_right),
              COLOURS[codes[run.net]], width)  # fmt: skip
-    tags = {end: f"{run.net} {codes[run.net]}" for run in built for end in run.ends}
     _column(canvas, left, (12, 22.0), tags)
     _column(canvas, right, (x_right, 22.0 + ROW / 2), tags)
     heading = f"{unit.title}: wiring"
@@ -179,10 +180,12 @@ def _wired(part: Part) -> list[Pin]:
     return sorted(first.values(), key=lambda pin: order.index(pin.number))
 
 
-def _square_mm(net: str) -> str:
-    if net in _MAINS:
+def _square_mm(run: Run) -> str:
+    if run.net in _MAINS:
         return "ready-made lead"
-    return "0.25" if net in _SIGNALS else "0.75"
+    # Ground is power where it is a star; elsewhere it goes along with signals into small headers.
+    is_signal = run.net in _SIGNALS or (run.net == "GND" and not run.is_star)
+    return "0.25" if run.is_cable or is_signal else "0.75"
 
 
 def _is_plug(part: Part) -> bool:

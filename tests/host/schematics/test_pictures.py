@@ -101,6 +101,18 @@ def test_wiring_lines_of_two_nets_never_coincide_when_drawn(
                 assert low >= high or a.colour == b.colour
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_wiring_tracks_cross_no_name_when_drawn(kit: dict[str, Unit], name: str) -> None:
+    canvas = wiring.drawing(kit[name])
+    upright = [stroke for stroke in canvas.strokes if len(stroke.points) == 2
+               and stroke.points[0][0] == stroke.points[1][0]]  # fmt: skip
+    for text in canvas.texts:
+        left, top, right, bottom = text.box
+        crossed = [x for stroke in upright for (x, y0), (_, y1) in [stroke.points]
+                   if left < x < right and min(y0, y1) < bottom and top < max(y0, y1)]  # fmt: skip
+        assert crossed == [], text.text
+
+
 def test_bench_layout_texts_keep_apart_when_drawn() -> None:
     canvas = bench_layout()
     boxes = [text.box for text in canvas.texts]
