@@ -12,7 +12,7 @@ from hub.errors import TruequeError
 _COMMANDS = {
     "bench": ("tools.bench.cli:bench", "Measure speed, memory and gas as ratios to a baseline."),
     "bills": ("hub.bills_cli:bills", "Verify bills against what boards signed."),
-    "board": ("tools.board.cli:board", "Calibrate boards."),
+    "board": ("tools.board.cli:board", "Flash, provision, calibrate and verify boards."),
     "export": ("hub.export:export", "Export readings, trades, bills and snapshots."),
     "hub": ("hub.cli:hub", "Set up, run and inspect a site's hub."),
     "market": ("tools.market_cli:market", "Clear an order book or price a community."),

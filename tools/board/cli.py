@@ -12,6 +12,10 @@ _COMMANDS = {
         "tools.board.flash_cli:flash_command",
         "Put MicroPython and the firmware on a board.",
     ),
+    "provision": (
+        "tools.board.provision_cli:provision_command",
+        "Make a board a node of a site: settings, keys, certificate.",
+    ),
     "calibrate": (
         "tools.board.calibrate_cli:calibrate_command",
         "Find gain and offset of each channel by known inputs.",

@@ -33,6 +33,8 @@ READ_S = 3.0
 """A board that says nothing for so long between two bytes of the prompt's protocol is gone."""
 ENTER_S = 10
 RUN_S = 30.0
+EMULATED = 5
+"""So many times as long an emulated board may take, on a machine that has other work."""
 BACK_S = 30.0
 """From a reset to the prompt: USB comes back after a second, an emulated board takes longer."""
 SETTLE_S = 1.2
@@ -48,6 +50,7 @@ class Prompt:
     def __init__(self, port: str) -> None:
         """Open and interrupt. Raises NoBoard, PortBusy or NoAnswer."""
         self.port = port
+        self._patience = EMULATED if port.startswith(SOCKET) else 1
         self._transport = _open(port)
         try:
             self._interrupt()
@@ -98,12 +101,12 @@ class Prompt:
     ) -> str:
         """Run code to its end; return what it printed. Raises ProgramFailed, NoSpace, CableLost.
 
-        `timeout_s`: of silence. `on_output`: takes each byte it prints, instead.
+        `timeout_s`: of silence, on a real board. `on_output`: takes each byte it prints, instead.
         """
         transport = self._transport
         try:
             with contextlib.redirect_stdout(io.StringIO()), self._watched():
-                said, trace = transport.exec_raw(code, timeout_s, on_output)
+                said, trace = transport.exec_raw(code, timeout_s * self._patience, on_output)
         except (TransportError, ValueError, struct.error) as problem:
             raise CableLost(self.port) from problem
         if trace:

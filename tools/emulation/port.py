@@ -93,6 +93,21 @@ class EmulatedPort:
             writer.close()
 
 
+def _obey(emulated: EmulatedPort, words: list[str]) -> str:
+    """Do what was typed; return what to say."""
+    match words:
+        case ["supply", ("on" | "off") as state]:
+            emulated.join_supply(state == "on")
+        case ["apply", ("0" | "1" | "2") as channel, value]:
+            emulated.house.applied[int(channel)] = float(value)
+        case ["look"]:
+            pass
+        case _:
+            return "supply on|off, apply CHANNEL VALUE (in V, A rms), look"
+    relays = {name: each.is_closed for name, each in emulated.house.relays.items()}
+    return json.dumps({"relays": relays, "resets": emulated.board.restarts})
+
+
 async def _run(image: Path, port: int, wiring: Wiring) -> None:
     emulated = EmulatedPort(image, wiring)
     click.echo(await emulated.start(port))
@@ -103,13 +118,10 @@ async def _run(image: Path, port: int, wiring: Wiring) -> None:
 
     def typed() -> None:
         line = sys.stdin.readline()
-        if line.startswith("supply"):
-            emulated.join_supply(line.split()[-1] == "on")
-        elif line.startswith("look"):
-            relays = {name: each.is_closed for name, each in emulated.house.relays.items()}
-            click.echo(json.dumps({"relays": relays, "resets": emulated.board.restarts}))
-        elif not line:
+        if not line:
             loop.remove_reader(sys.stdin)
+        else:
+            click.echo(_obey(emulated, line.split()))
 
     loop.add_reader(sys.stdin, typed)
     await ended.wait()
@@ -125,8 +137,10 @@ async def _run(image: Path, port: int, wiring: Wiring) -> None:
 def main(image: Path, port: int, active_low: bool) -> None:
     """Run one emulated Pico W with an erased file system until Ctrl-C; prints its address.
 
-    Type `supply on` or `supply off` to join a supply of 13 V, 0.5 A to its bus, `look` to see its
-    relays. Example: python -m tools.emulation.port --image pico-w.uf2 --tcp 2000
+    Type `supply on` or `supply off` to join a supply of 13 V, 0.5 A to its bus, `apply 0 2.6` to
+    put 2.6 V on channel 0, `look` to see its relays.
+
+    Example: python -m tools.emulation.port --image pico-w.uf2 --tcp 2000
     """
     asyncio.run(_run(image, port, Wiring(relay_active_low=active_low)))
 
