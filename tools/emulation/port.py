@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import sys
 from collections.abc import Mapping
@@ -117,10 +118,11 @@ async def _run(image: Path, port: int, wiring: Wiring) -> None:
         loop.add_signal_handler(number, ended.set)
 
     def typed() -> None:
-        line = sys.stdin.readline()
-        if not line:
+        # Not readline: what it keeps of two lines would wait for a third.
+        lines = os.read(sys.stdin.fileno(), 4096).decode(errors="replace").splitlines()
+        if not lines:
             loop.remove_reader(sys.stdin)
-        else:
+        for line in lines:
             click.echo(_obey(emulated, line.split()))
 
     loop.add_reader(sys.stdin, typed)
