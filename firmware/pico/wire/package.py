@@ -120,7 +120,8 @@ def parse_manifest(manifest):
 
 def find_file(manifest, name):
     """Return (offset, size) of a file `name` (bytes) in a checked manifest, or None."""
-    start = manifest.find(b"\n" + name + b" ")
+    # Behind the fields, whose names must not be taken for files.
+    start = manifest.find(b"\n" + name + b" ", manifest.find(b"\nfiles\n"))
     if start < 0:
         return None
     start += len(name) + 2

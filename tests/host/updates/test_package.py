@@ -36,6 +36,9 @@ def test_package_gives_back_what_was_put_in():
     assert files == b"abcdefg"
     assert package.find_file(manifest, b"wire/units.mpy") == (3, 4)
     assert package.find_file(manifest, b"wire/unit") is None
+    assert [package.find_file(manifest, name) for name in (b"size", b"arch", b"files")] == [
+        None
+    ] * 3
     assert package.has_directory(manifest, b"node")
     assert not package.has_directory(manifest, b"nod")
     found = package.parse_manifest(manifest)
