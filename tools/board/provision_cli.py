@@ -13,6 +13,7 @@ from hub import config as configuration
 from hub import keys as secrets
 from hub.config import SiteConfig
 from hub.errors import BadInput
+from hub.network_config import HOST
 from hub.running import known_ports
 from tools.board.alone import alone
 from tools.board.provisioning import Provisioned, Wanted, is_wired, provision
@@ -46,6 +47,11 @@ def provision_command(
         raise BadInput(f"--node: {node!r} is not one of {site}'s houses: {', '.join(names)}")
     keys = secrets.load(config.keys_path, names)
     ports = known_ports(config)
+    if directory is None and config.broker.hosts[0] == HOST:
+        raise BadInput(
+            f"{site}/site.toml: broker.hosts is {HOST}, which no board can reach: name the hub's "
+            "address in the boards' network there, and in broker.listen"
+        )
     changes = {"profile": profile} if profile else {}
     with target(port, directory) as board, alone(board.port) as (prompt, state):
         needs_password = not is_wired(state) and board.bench is None

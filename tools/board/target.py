@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,5 +48,20 @@ def target(port: str | None, directory: Path | None) -> Iterator[Target]:
         raise BadInput("--port and --virtual exclude each other")
     if not directory.is_dir():
         raise BadInput(f"--virtual: {directory} is not a directory")
+    _refuse_running(directory)
     with VirtualPort(directory) as bench:
         yield Target(bench.path, bench)
+
+
+def _refuse_running(directory: Path) -> None:
+    """Raise BadInput while a bench (./tools/run) runs this board: two would share one flash."""
+    lock = directory.resolve().parents[1] / "bench.lock"
+    try:
+        file = lock.open()
+    except OSError:
+        return
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BadInput(f"--virtual: a bench runs with {directory}; end it first") from None

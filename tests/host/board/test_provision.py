@@ -1,5 +1,6 @@
 """Provisioning: settings, keys and certificate on the board, its public key in the site."""
 
+import fcntl
 import hashlib
 import json
 
@@ -116,6 +117,22 @@ def test_ports_are_asked_for_when_the_site_has_none_yet(flash_dir, tmp_path):
     bare = make_site(tmp_path / "bare", broker={"port": 0}, ntp={"port": 0})
     with pytest.raises(ConfigError, match=r"broker\.port: .*; ntp\.port"):
         run(flash_dir, bare)
+
+
+def test_hubs_address_is_asked_for_when_no_board_could_reach_it(site):
+    words = ["--port", "/dev/ttyNONE", "--site", str(site), "--node", "house-1"]
+    with pytest.raises(BadInput, match=r"broker\.hosts is 127\.0\.0\.1"):
+        CliRunner().invoke(provision_command, words, catch_exceptions=False)
+
+
+def test_board_of_a_running_bench_is_left_alone(site):
+    flash_dir = site / "boards" / "house-1"
+    flash_dir.mkdir(parents=True)
+    with (site / "bench.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(BadInput, match="a bench runs"):
+            run(flash_dir, site)
+    assert list(flash_dir.iterdir()) == []
 
 
 class Recorder:
