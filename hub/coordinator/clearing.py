@@ -74,6 +74,7 @@ class Clearer:
         self._say = say
         self._now_ms = now_ms
         self._wake = asyncio.Event()
+        self._over: set[int] = set()  # cleared or given up, whether the store shows it or not
 
     def wake(self) -> None:
         """Look again, after events of the chain were applied."""
@@ -85,7 +86,10 @@ class Clearer:
             self._wake.clear()
             all_done = True
             for window in self._due():
-                all_done &= await self._try(window)
+                is_over = await self._try(window)
+                if is_over:
+                    self._over.add(window.window_id)
+                all_done &= is_over
             sleep_s = self._sleep_s() if all_done else RETRY_S
             try:
                 await asyncio.wait_for(self._wake.wait(), sleep_s)
@@ -125,7 +129,8 @@ class Clearer:
         return [
             window
             for window in self._store.windows()
-            if window.has_book and not window.is_cleared and now_s < window.clear_by_s
+            if window.has_book and not window.is_cleared and window.window_id not in self._over
+            and now_s < window.clear_by_s
         ]
 
     def _due(self) -> list[WindowRow]:
