@@ -23,6 +23,7 @@ from hub import report as reports
 from hub.cli_options import data_option
 from hub.config import SiteConfig
 from hub.panel.latch import STATE_NAME as STOP_STATE
+from hub.review_cli import review
 from hub.site_clock import wall_ms
 from hub.updates.command import update
 
@@ -240,3 +241,6 @@ def _print_status(found: dict[str, Any]) -> None:
     if messages:
         rejected = ", ".join(f"{n} {word}" for word, n in messages["rejected"].items()) or "none"
         console.print(f"messages: {messages['received']} received, rejected: {rejected}")
+
+
+hub.add_command(review)

@@ -129,7 +129,9 @@ class Clearer:
         return [
             window
             for window in self._store.windows()
-            if window.has_book and not window.is_cleared and window.window_id not in self._over
+            if window.has_book
+            and not window.is_cleared
+            and window.window_id not in self._over
             and now_s < window.clear_by_s
         ]
 

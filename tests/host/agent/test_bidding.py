@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.agent.bidding import (
+    Accept,
     Cancel,
+    CounterSeen,
     MarketView,
     OrderSeen,
     PostBid,
@@ -161,3 +163,18 @@ def test_every_consumer_trades_when_agents_meet_in_any_order(houses):
         consumers = {name for trade in trades for name in trade[:2] if int(name[6:]) % 2 == 0}
         assert len(trades) == len(consumers) == houses // 2
         assert all(energy_uwh <= MAX_UWH for *_, energy_uwh in trades)
+
+
+def test_agent_posts_once_and_takes_nothing_when_orders_are_cleared_together():
+    cheap = offer(1, "a", 40_000, 150_000_000)
+    assert decide(view("b", cheap, has_book=True), PLENTY, BUYER) == [PostBid(MAX_UWH, 260_000_000)]
+    own = bid(2, "b", 40_000, 260_000_000)
+    assert decide(view("b", cheap, own, has_book=True), PLENTY, BUYER) == []
+
+
+def test_agent_accepts_other_terms_when_they_suit_its_limit():
+    own = offer(1, "a", 40_000, 200_000_000)
+    good = CounterSeen(7, is_selling=True, energy_uwh=40_000, price_gwei_per_kwh=140_000_000)
+    poor = dataclasses.replace(good, counter_id=8, price_gwei_per_kwh=139_999_999)
+    assert decide(view("a", own, counters=(poor, good)), PLENTY, SELLER) == [Accept(7)]
+    assert decide(view("a", own, counters=(poor,)), PLENTY, SELLER) == []

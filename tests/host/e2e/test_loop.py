@@ -40,10 +40,11 @@ def _descendants(pid: int) -> list[int]:
     return found
 
 
-def _run_once(tmp_path: Path, houses: int) -> dict:
+def _run_once(tmp_path: Path, houses: int, market: str) -> dict:
     report = tmp_path / "report.json"
+    site = ("--data", tmp_path / "site", "--market", market)
     run = subprocess.run(
-        _demo("--once", "--houses", houses, "--data", tmp_path / "site", "--report", report),
+        _demo("--once", "--houses", houses, *site, "--report", report),
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -55,9 +56,14 @@ def _run_once(tmp_path: Path, houses: int) -> dict:
     return loaded
 
 
-@pytest.fixture(scope="module", params=[2, 5])
+# A hybrid delivery has windows of both sorts: cleared inside each community, taken between them.
+KINDS = [(2, "decentralised"), (5, "uniform"), (6, "hybrid")]
+
+
+@pytest.fixture(scope="module", params=KINDS, ids=lambda kind: f"{kind[1]}-{kind[0]}")
 def report(request, tmp_path_factory) -> dict:
-    return _run_once(tmp_path_factory.mktemp(f"once-{request.param}"), request.param)
+    houses, market = request.param
+    return _run_once(tmp_path_factory.mktemp(f"once-{houses}"), houses, market)
 
 
 def test_every_two_houses_trade_and_every_trade_settles(report):
@@ -82,6 +88,7 @@ def test_money_is_conserved_to_the_wei(report):
         price = trade["price_gwei_per_kwh"]
         assert trade["paid_wei"] + trade["refunded_wei"] == trade["agreed_uwh"] * price
         assert trade["paid_wei"] == trade["settled_uwh"] * price
+        assert trade["fee_wei"] == trade["settled_uwh"] * trade["fee_gwei_per_kwh"]
     money = report["money"]
     assert money["deposited_wei"] == money["contract_wei"] + money["withdrawn_wei"]
     assert money["contract_wei"] == money["balances_wei"] + money["escrow_wei"]

@@ -6,12 +6,14 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from click.testing import CliRunner
 
 from hub.chain.records import MCAFEE, MIDPOINT, PAY_AS_BID, UNIFORM
 from hub.coordinator import clearing
 from hub.coordinator.approval import Reviewer
 from hub.coordinator.clearing import Clearer
 from hub.coordinator.kinds import NO_PRICE_RULE
+from hub.review_cli import review
 from hub.services.order_rules import Refused
 
 from .conftest import ETH, MIN_ENERGY_UWH, wait_for
@@ -178,6 +180,25 @@ def test_person_approves_and_rejects_when_the_site_says_so(site, service):
     assert service.rejection(bid_id) == "The coordinator rejected it."
     with pytest.raises(Refused, match=f"No approval is waited for by order {offer_id}"):
         service.review([offer_id], True)
+
+
+def test_person_reviews_on_the_command_line(site, service, page, monkeypatch):
+    state = {"page_url": page.url}
+    monkeypatch.setattr("hub.review_cli.running.announced", lambda data_dir: state)
+    site.open_window(mechanism=UNIFORM, needs_approval=True)
+    offer_id = service.post_offer("house-1", ENERGY, LOW)
+    bid_id = service.post_bid("house-2", ENERGY, HIGH)
+
+    def run(*arguments):
+        data = ("--data", str(site.config.data_dir))
+        return CliRunner().invoke(review, [*data, *map(str, arguments)])
+
+    assert f"{offer_id}: house-1 offers 40 mWh at 0.16 ETH/kWh" in run().output
+    assert run("--approve", offer_id).output == f"approved: {offer_id}\n"
+    assert run("--reject", bid_id).exit_code == 0
+    again = run("--approve", offer_id)
+    assert f"No approval is waited for by order {offer_id}." in str(again.exception)
+    assert run("--approve").exit_code == 2
 
 
 def dying_client(site, at_call, when):
