@@ -221,7 +221,9 @@ class Site:
         self._closers.callback(self.panel.close)
 
     def _start_oracle(self) -> None:
-        self.settlement = Settlement(self.store, self.client, self.keys.oracle)
+        self.settlement = Settlement(
+            self.store, self.client, self.keys.oracle, self.keys.coordinator
+        )
         parts = OracleParts(
             store=self.store,
             settlement=self.settlement,

@@ -329,6 +329,11 @@ class MarketClient:
         """Return the 32 bytes that tie boards' signatures to this contract on this chain."""
         return bytes.fromhex(str(self._read("domain")["value"])[2:])
 
+    def dispute(self, trade_id: int) -> tuple[int, int]:
+        """Return the two figures (uWh) between which a disputed trade is resolved."""
+        found = self._read("dispute", trade_id)
+        return int(found["low_uwh"]), int(found["high_uwh"])
+
     def delivery_id(self, trade_id: int, attempt: int, epoch: int) -> str:
         """Return the 32 hex digits that name an attempt to the boards and in their signatures."""
         return str(self._read("delivery_id", trade_id, attempt, epoch)["value"])[2:]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from hub.oracle.disputes import told_uwh
 from hub.oracle.settlement import Settlement
 from hub.site_clock import wall_ms
 from hub.store import Store
@@ -16,7 +17,7 @@ LONGEST_SLEEP_S = 60.0
 
 class Returns:
     """Reclaims bids after clear-by, refunds trades after report-by, splits disputes after
-    resolve-by, as anyone may."""
+    resolve-by, as anyone may; as the coordinator ends disputes that a power cut made."""
 
     def __init__(
         self,
@@ -57,13 +58,32 @@ class Returns:
                 done = await self._settlement.refund(trade_id)
                 all_done &= done
                 if done:
-                    self._say(f"trade {trade_id} was not reported in time: refunded to the buyer")
+                    self._say(
+                        f"trade {trade_id} was not reported by both meters in time: paid is what"
+                        " one reported alone, the rest is refunded"
+                    )
+        all_done &= await self._end_power_cuts()
         for due_s, trade_id in self._disputes():
             if due_s <= self._now_s():
                 done = await self._settlement.split(trade_id)
                 all_done &= done
                 if done:
                     self._say(f"the dispute of trade {trade_id} was not resolved in time: split")
+        return all_done
+
+    async def _end_power_cuts(self) -> bool:
+        all_done = True
+        for trade in self._store.disputed_trades():
+            told = told_uwh(self._store.deliveries(trade.trade_id))
+            if told is None:
+                continue
+            done = await self._settlement.resolve(trade.trade_id, told)
+            all_done &= done
+            if done:
+                self._say(
+                    f"the dispute of trade {trade.trade_id} came of a power cut: ended at what"
+                    " both boards had told before"
+                )
         return all_done
 
     def _now_s(self) -> float:

@@ -24,16 +24,23 @@ _FINAL_WORDS = {"TradeClosed": TAKEN, "ReportTooLate": LATE}
 
 
 class Settlement:
-    """The oracle's account on the contract.
+    """The oracle's account on the contract, and the coordinator's for disputes.
 
     A signed report is in the store before it is sent. Sending the same one twice is harmless, and
     the contract takes one report per trade only.
     """
 
-    def __init__(self, store: Store, client: MarketClient, account: LocalAccount) -> None:
+    def __init__(
+        self,
+        store: Store,
+        client: MarketClient,
+        account: LocalAccount,
+        coordinator: LocalAccount,
+    ) -> None:
         self._store = store
         self._client = client
         self._account = account
+        self._coordinator = coordinator
 
     async def report(self, delivery_id: str, trade_id: int, seller_uwh: int, buyer_uwh: int) -> str:
         """Report a trade; return "taken", or "late" when the contract takes no report any more.
@@ -124,6 +131,19 @@ class Settlement:
     async def split(self, trade_id: int) -> bool:
         """End a dispute halfway, after resolve-by; False while that is refused."""
         return await asyncio.to_thread(self._try, "split", trade_id)
+
+    async def resolve(self, trade_id: int, told_uwh: int) -> bool:
+        """End a dispute at `told_uwh`, or at the nearer of its two figures; False: refused yet."""
+        return await asyncio.to_thread(self._resolve, trade_id, told_uwh)
+
+    def _resolve(self, trade_id: int, told_uwh: int) -> bool:
+        try:
+            low_uwh, high_uwh = self._client.dispute(trade_id)
+            settled_uwh = min(max(told_uwh, low_uwh), high_uwh)
+            self._client.resolve(self._coordinator, trade_id, settled_uwh)
+        except (ContractRefused, ChainUnavailable, StaleCall):
+            return False
+        return True
 
     async def reclaim(self, order_id: int) -> bool:
         """Free the money of a bid nobody took, after clear-by; False while that is refused."""

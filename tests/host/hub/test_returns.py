@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
+from hub.oracle import records
 from hub.oracle.returns import Returns
+from hub.store import DeliveryRow
 from tests.host.hub.doubles import Clock
 
 
@@ -27,6 +30,9 @@ class Contract:
 
     async def reclaim(self, order_id):
         return await self._ask(("reclaim", order_id))
+
+    async def resolve(self, trade_id, told_uwh):
+        return await self._ask(("resolve", trade_id, told_uwh))
 
     async def split(self, trade_id):
         return await self._ask(("split", trade_id))
@@ -94,4 +100,32 @@ def test_dispute_is_split_when_nobody_resolved_it(store, market, at_s, expected)
     market.dispute()
     contract = Contract()
     assert give_back(store, contract, at_s)
+    assert contract.asked == expected
+
+
+def journal(store, attempt, told_uwh, reason):
+    """Write an attempt in which both boards told that much before the buyer's final."""
+    side = records.Side(energy_uwh=told_uwh, is_final=True)
+    state = records.State("reported", 0, seller=side, buyer=replace(side, reason=reason))
+    row = DeliveryRow(
+        *(f"{attempt:032x}", 1, attempt, 1, "reported", state.to_json(), None, 0),
+        *(None, None, None, None, None, None, None),
+    )
+    store.open_delivery(row)
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [("rebooted", [("resolve", 1, 900)]), ("energy_reached", []), ("over_current", [])],
+)
+def test_dispute_ends_at_what_was_told_only_when_a_board_lost_power(
+    store, market, reason, expected
+):
+    market.offer()
+    market.trade()
+    market.dispute()
+    journal(store, 1, 400, "commanded")
+    journal(store, 2, 500, reason)
+    contract = Contract()
+    assert give_back(store, contract, 45)
     assert contract.asked == expected

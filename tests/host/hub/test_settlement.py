@@ -19,7 +19,7 @@ class RefusingClient:
 
 
 def report(store, error_name):
-    settlement = Settlement(store, RefusingClient(error_name), None)
+    settlement = Settlement(store, RefusingClient(error_name), None, None)
     return asyncio.run(settlement.report("ab" * 16, 1, 1_000, 990))
 
 
