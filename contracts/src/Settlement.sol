@@ -124,6 +124,8 @@ abstract contract Settlement is PeerRegistry {
         address buyerKey = ofBuyer ? _state.nodes[slot.buyer].key : address(0);
         sums.signatures = (sellerKey == address(0) ? 0 : 1) | (buyerKey == address(0) ? 0 : 2);
         uint256 tradeId = delivered.tradeId;
+        // That nothing moved is a figure, too, and a board with a key signs it.
+        if (delivered.attempts.length == 0) revert AttemptOutOfOrder(tradeId, 0, 0);
         uint256 before = 0;
         for (uint256 i = 0; i < delivered.attempts.length; ++i) {
             Attempt calldata one = delivered.attempts[i];

@@ -160,6 +160,16 @@ contract SignatureTest is MarketTest {
         market.report(delivered);
     }
 
+    function test_RevertWhen_NoAttemptIsReported() public {
+        IEnergyMarket.DeliveryReport memory none;
+        none.tradeId = tradeId;
+        expectRefusal(
+            abi.encodeWithSelector(IEnergyMarket.AttemptOutOfOrder.selector, tradeId, 0, 0)
+        );
+        vm.prank(ORACLE);
+        market.report(none);
+    }
+
     function test_RevertWhen_AnAloneReportIsNotSigned() public {
         IEnergyMarket.DeliveryReport memory delivered = bothSigned(30_000, 29_000);
         delivered.attempts[0].seller.r = 0;
