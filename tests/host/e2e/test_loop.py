@@ -72,6 +72,7 @@ def test_every_two_houses_trade_and_every_trade_settles(report):
     assert [trade["state"] for trade in trades] == ["settled"] * len(trades)
     assert min(trade["agreed_uwh"] for trade in trades) >= MIN_TRADE_UWH
     assert all(trade["settled_uwh"] > 0 for trade in trades)
+    assert all(trade["signed"] for trade in trades)
 
 
 def test_both_meters_stop_within_one_block_of_the_energy_agreed(report):
