@@ -1,10 +1,7 @@
-"""Packages on an emulated Pico W: mounted, loaded and checked in its memory; trials that end."""
+"""Packages on an emulated Pico W: mounted, loaded and checked in its memory."""
 
 import asyncio
 import json
-import random
-
-from launcher import Boots
 
 from tests.hil import bare
 from tests.hil.updating import TECHNICIAN, release, row_of
@@ -63,7 +60,6 @@ gc.collect()
 found["free_bytes"] = gc.mem_free()
 print(json.dumps(found))
 """
-CUTS = 25
 
 
 def test_package_is_mounted_and_its_signature_checked_when_the_board_asks(
@@ -87,58 +83,3 @@ def test_package_is_mounted_and_its_signature_checked_when_the_board_asks(
     assert found["is_compiled"] and found["is_genuine"]
     assert found["longest_step_us"] <= 20_000
     assert found["free_bytes"] >= 60_000
-
-
-def trial_files(directory, number):
-    """Return the files of a board whose next boot is the first of a trial."""
-    content = release(directory, "armv6m", number=number)
-    Boots(str(directory) + "/").begin_trial("a", number)
-    kept = {path.name: path.read_bytes() for path in directory.glob("boots.[01]")}
-    return bare.firmware() | kept | {"firmware-a.trq": content}
-
-
-def boots_of(device, directory):
-    """Return the board's record as its next boot finds it."""
-    from tools.emulation.flash import read_files
-
-    for name, content in read_files(device.mcu).items():
-        if name.startswith("boots."):
-            (directory / name).write_bytes(content)
-    return Boots(str(directory) + "/")
-
-
-def test_firmware_before_runs_again_when_the_new_one_never_reaches_a_hub(image, tmp_path):
-    files = trial_files(tmp_path, 90)
-
-    async def run():
-        async with bare.board(image, files) as device:
-            await bare.wait_until(lambda: device.resets >= 1, device, 140)
-            ended_s = device.now_s
-            await bare.wait_until(lambda: device.now_s > ended_s + 3, device, 30)
-            return ended_s, boots_of(device, tmp_path)
-
-    ended_s, boots = asyncio.run(run())
-    assert 115 < ended_s < 135
-    assert boots.failed[:2] == [90, "hub_not_reached"]
-    assert (boots.active, boots.trial) == ("", None)
-
-
-def test_a_trial_ends_and_never_bricks_when_power_fails_at_random(image, tmp_path):
-    files = trial_files(tmp_path, 91)
-    chance = random.Random(6)
-
-    async def run():
-        async with bare.board(image, files) as device:
-            boots = []
-            for _ in range(CUTS):
-                device.flash.cut_power_at(chance.randint(1, 12), chance.randint(0, 256),
-                                          device.cut_power)  # fmt: skip
-                until_s = device.now_s + chance.uniform(0.3, 4)
-                await bare.wait_until(lambda until_s=until_s: device.now_s > until_s, device, 60)
-                device.cut_power()
-                boots.append(boots_of(device, tmp_path).trial)
-            return boots, boots_of(device, tmp_path)
-
-    trials, boots = asyncio.run(run())
-    assert trials[-1] is None
-    assert boots.failed[:2] == [91, "kept_resetting"]

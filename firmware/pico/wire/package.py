@@ -122,9 +122,11 @@ def parse_steps(manifest):
     fields: dict = {}
     for place, name in enumerate(_FIELDS):
         fields[name] = _field(lines, place, name)
+    yield
     if lines[-1] or len(lines) < len(_FIELDS) + 3 or lines[len(_FIELDS)] != "files":
         raise PackageError("bad_package")
     _check_fields(fields)
+    yield
     found = Manifest(fields, len(lines) - len(_FIELDS) - 2)
     if found.size > MAX_CONTENT_BYTES:
         raise PackageError("too_large")
