@@ -23,8 +23,8 @@ def updates(rig, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def arch(kind):
-    return arch_of(kind)
+def arch(choice):
+    return arch_of(choice.kind)
 
 
 def end(rig, updates, rollout, timeout_s=UPDATE_S):
@@ -67,8 +67,8 @@ def test_firmware_is_refused_when_a_stranger_signed_it(rig, updates, arch, tmp_p
     assert updates.row(NODE, rollout).sent_bytes < 10_000
 
 
-def test_firmware_is_refused_when_it_is_for_another_processor(rig, updates, kind, tmp_path):
-    other = "armv7m" if kind == "virtual" else "x64"
+def test_firmware_is_refused_when_it_is_for_another_processor(rig, updates, choice, tmp_path):
+    other = "armv7m" if choice.kind == "virtual" else "x64"
     rollout = updates.begin(release(tmp_path, other), NODE)
     assert end(rig, updates, rollout) == ("failed", "wrong_arch")
 
@@ -135,8 +135,8 @@ def test_relays_stay_open_when_a_delivery_is_asked_of_firmware_on_trial(
     rig.wait_online(NODE)
     rig.hub.lease(NODE, delivery_id)
     rig.hub.close(NODE, delivery_id, "buyer", 8_000)
-    rig.wait_for(lambda: rig.refusals(NODE, delivery_id), 10, "the refusal")
-    assert rig.refusals(NODE, delivery_id) == ["updating"]
+    rig.wait_for(lambda: rig.hub.refusals(NODE, delivery_id), 10, "the refusal")
+    assert rig.hub.refusals(NODE, delivery_id) == ["updating"]
     assert not rig.is_closed(NODE, "in")
     updates.tamper = lambda what, members: members
     assert end(rig, updates, rollout) == ("done", None)
