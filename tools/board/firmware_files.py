@@ -6,9 +6,11 @@ import concurrent.futures
 import os
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from hub.errors import TruequeError
+from tools.board.shorten import names_elsewhere, shorten
 
 FIRMWARE_DIR = Path(__file__).parents[2] / "firmware" / "pico"
 STARTED_BY_NAME = ("boot.py", "main.py")
@@ -43,8 +45,23 @@ def compiled_files(
     Raises CompileError.
     """
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        work = [(name, source, architecture) for name, source in source_files(firmware_dir).items()]
+        sources = shortened(source_files(firmware_dir))
+        work = [(name, source, architecture) for name, source in sources.items()]
         return dict(pool.map(_on_board, work))
+
+
+def shortened(sources: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the sources with short private names, what MicroPython starts by name as it is.
+
+    Raises CompileError.
+    """
+    modules = {name: source.decode() for name, source in sources.items()
+               if name not in STARTED_BY_NAME}  # fmt: skip
+    try:
+        short = shorten(modules, names_elsewhere())
+    except SyntaxError as problem:
+        raise CompileError(f"{problem.filename}: {problem}") from problem
+    return dict(sources) | {name: text.encode() for name, text in short.items()}
 
 
 def _on_board(work: tuple[str, bytes, str]) -> tuple[str, bytes]:

@@ -14,10 +14,18 @@ from pathlib import Path
 from wire import package
 
 from hub.errors import BadInput, TruequeError
-from tools.board.firmware_files import FIRMWARE_DIR, CompileError, compile_module
+from tools.board.firmware_files import (
+    ARCHITECTURE,
+    FIRMWARE_DIR,
+    CompileError,
+    compile_module,
+    shortened,
+)
 from tools.board.release_key import TechnicianKey
 
-NOT_OVER_THE_AIR = ("boot.py", "main.py", "launcher.py")
+MEMORY_IS_SHORT = (ARCHITECTURE, "armv7m", "armv7emsp", "armv7emdp")
+"""Architectures of boards, which get short names; a virtual board runs what is written."""
+NOT_OVER_THE_AIR = ("boot.py", "main.py", "launcher.py", "mounted.py")
 VERSION_FILE = "node/version.py"
 _VERSION = re.compile(r'^FIRMWARE = "([^"]+)"$.*^RELEASE = (\d+)', re.MULTILINE | re.DOTALL)
 _VERSION_TEXT = '''"""The firmware's version, as status records tell it and updates compare it."""
@@ -85,6 +93,8 @@ def _files(release: Release, firmware_dir: Path) -> dict[str, bytes]:
         for root in ("node", "wire")
         for path in sorted((firmware_dir / root).rglob("*.py"))
     } | {VERSION_FILE: version}
+    if release.arch in MEMORY_IS_SHORT:
+        sources = shortened(sources)
 
     def compiled(file: tuple[str, bytes]) -> tuple[str, bytes]:
         name, source = file

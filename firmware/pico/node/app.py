@@ -21,6 +21,7 @@ from node.delivery import Delivery
 from node.fitting import sensors
 from node.house_meter import build_house, i2c_part
 from node.identity import load_or_make
+from node.late_updates import LOOK_MS, LateUpdates
 from node.led_codes import StatusLed
 from node.link import HANDSHAKE_MS, Link
 from node.nonces import Nonces
@@ -38,7 +39,6 @@ from node.store import SAVE_PERIOD_MS, Store
 from node.supervisor import WATCHDOG_MS, Supervisor
 from node.switchboard import Switchboard
 from node.time_sync import TimeSync, kept_ms
-from node.updates import LOOK_MS, Board, Updates
 from node.wall_clock import WallClock
 from node.windows import build_windows
 
@@ -58,8 +58,8 @@ class Node:
         self._build_meters(profile, hardware.rp2.DMA)
         self._build_deliveries(carrier.LED or profile.LED)
         self._build_link(carrier, hardware.network)
-        board = Board(self, self._machine.reset)
-        self.updates = Updates(settings.update_key, boots, board, self.publisher, self.clock)
+        self._boots = boots
+        self.updates = LateUpdates(boots, self._is_idle, self._build_updates)
         self.commands.on_update = self.updates.take
         self.collector = Collector()
         self.supervisor = Supervisor(
@@ -118,6 +118,16 @@ class Node:
         self.switchboard.on_final = self.signer.wake
         self.commands = Commands(settings, self.nonces, self.delivery, self.switchboard, self.clock)
         self.safety = Safety(self.bus, self.delivery, self.switchboard, self.clock)
+
+    def _is_idle(self):
+        return self.delivery.state == "idle"
+
+    def _build_updates(self):
+        from node.updates import Board, Updates  # only now: see late_updates
+
+        board = Board(self, self._machine.reset)
+        key = self._settings.update_key
+        return Updates(key, self._boots, board, self.publisher, self.clock)
 
     def receive(self, topic, payload):
         """Take a message of the hub. What goes wrong within is the node's failure, not the link's.

@@ -27,13 +27,14 @@ def online(rig, mpy=RP2040):
     """Let a node that has booted reach its hub; `mpy`: of its interpreter."""
     rig.node.link.is_up = True
     rig.node.store.numbering.go_on_from(1)  # as when the clock is set
-    rig.node.updates._board.mpy = mpy
+    rig.node.updates.load()._board.mpy = mpy
 
 
 def switch_off(rig):
     """End a node; its open file too, which a board simply forgets."""
-    if rig.node.updates._staging:
-        rig.node.updates._staging.close()
+    whole = rig.node.updates.whole
+    if whole and whole._staging:
+        whole._staging.close()
 
 
 def reboot(rig):

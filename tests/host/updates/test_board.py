@@ -224,4 +224,4 @@ def test_slot_that_runs_is_never_written_when_the_next_release_comes(rig, tmp_pa
 
 
 def test_board_of_this_test_is_an_rp2040(rig):
-    assert rig.node.updates._board.mpy == RP2040
+    assert rig.node.updates.whole._board.mpy == RP2040
