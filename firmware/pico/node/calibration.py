@@ -1,16 +1,7 @@
 """Corrections of one ADC channel, from the settings of this board."""
 
 NOMINAL_REFERENCE_UV = 3_300_000
-LIMITS = {
-    "gain_ppm": (500_000, 1_500_000),
-    "offset_micro": (-100_000_000, 100_000_000),
-    "noise_millicodes": (0, 100_000),
-    "reference_uv": (2_500_000, 3_600_000),
-    "delay_ns": (-80_000, 80_000),
-}
-LINE = ("gain_ppm", "offset_micro")  # all there is to a part on I2C
 TEXTS = ("date", "reference")  # when, and by what instrument
-LONGEST_TEXT = 80
 
 
 class Calibration:
@@ -36,22 +27,3 @@ class Calibration:
 def is_complete(corrections, names):
     """Tell whether each of `names` (channels, branches) has a gain in the setting `calibration`."""
     return all("gain_ppm" in corrections.get(name, {}) for name in names)
-
-
-def problems(members, where, known=LIMITS):
-    """Return sentences that name each wrong member of one channel's calibration."""
-    if not isinstance(members, dict):
-        return [where + " must be an object"]
-    found = []
-    for name, value in members.items():
-        if name in TEXTS:
-            if not isinstance(value, str) or len(value) > LONGEST_TEXT:
-                found.append("%s.%s must be a text of up to %d" % (where, name, LONGEST_TEXT))
-            continue
-        if name not in known:
-            found.append(where + "." + str(name) + " is not known")
-            continue
-        low, high = LIMITS[name]
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            found.append("%s.%s must be an integer from %d to %d" % (where, name, low, high))
-    return found

@@ -5,8 +5,6 @@ from wire.records import QUALITY
 from node.branch_meter import BranchMeter
 from node.calibration import Calibration
 from node.load_meter import LoadMeter
-from node.sensors.ina219 import Ina219
-from node.sensors.ina226 import Ina226
 
 
 def i2c_part(settings, i2c, branch):
@@ -14,7 +12,15 @@ def i2c_part(settings, i2c, branch):
     part = settings.ina226.get(branch)
     if not part:
         return None
-    driver = Ina219 if part.get("part") == "ina219" else Ina226
+    # Only the fitted one: the other would take memory.
+    if part.get("part") == "ina219":
+        from node.sensors.ina219 import Ina219
+
+        driver = Ina219
+    else:
+        from node.sensors.ina226 import Ina226
+
+        driver = Ina226
     correction = Calibration(settings.calibration.get(branch))
     return driver(i2c, part["address"], part["shunt_uohm"], correction)
 

@@ -30,7 +30,7 @@ class Wanted:
 def checked_settings():
     """Return the settings, None after saying what is wrong with them.
 
-    The checks take 10 kB that nobody needs afterwards.
+    The checks take 12 kB that nobody needs afterwards.
     """
     from node import settings
 
@@ -44,6 +44,7 @@ def checked_settings():
     for name, value in checked.__dict__.items():
         setattr(wanted, name, value)
     forget("settings")
+    forget("part_checks")
     return wanted
 
 

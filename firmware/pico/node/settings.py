@@ -5,11 +5,12 @@ from binascii import unhexlify
 
 from wire.topics import is_node_name
 
-from node import calibration, fitting
 from node.adc import CHIPS
 from node.addresses import is_address
+from node.calibration import is_complete
 from node.carriers import CARRIERS
 from node.fitting import CHANNELS
+from node.part_checks import LINE, calibration_problems, fitting_problems
 from node.profiles import PROFILES
 
 FILE = "settings.json"
@@ -99,7 +100,7 @@ class Settings:
         self.chip = members.get("chip")  # None: found by the name of the machine
         self.spike_correction = members.get("spike_correction")  # None: as the chip needs it
         measuring = CHANNELS + tuple(self.ina226)
-        self.is_calibrated = calibration.is_complete(self.calibration, measuring)
+        self.is_calibrated = is_complete(self.calibration, measuring)
 
 
 def load(path=FILE):
@@ -220,9 +221,9 @@ def _nested_problems(members):
     for channel, corrections in members.get("calibration", {}).items():
         where = "calibration." + str(channel)
         if channel in BRANCHES:
-            found += calibration.problems(corrections, where, calibration.LINE)
+            found += calibration_problems(corrections, where, LINE)
         elif channel in CHANNELS:
-            found += calibration.problems(corrections, where)
+            found += calibration_problems(corrections, where)
         else:
             found.append(where + " is not known")
     for branch, part in members.get("ina226", {}).items():
@@ -230,7 +231,7 @@ def _nested_problems(members):
     if not found:
         found += _bus_shunt_problems(members)
     if _is_profile(members.get("profile", "thesis")):
-        found += fitting.problems(_fitted(members), members.get("ina226", {}))
+        found += fitting_problems(_fitted(members), members.get("ina226", {}))
     return found
 
 

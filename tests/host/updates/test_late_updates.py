@@ -130,5 +130,12 @@ def test_modules_of_updates_are_not_loaded_when_the_node_has_been_imported():
     )  # fmt: skip
     loaded = done.stdout
     assert "'node.delivery'" in loaded, done.stderr
-    for name in ("node.updates", "node.staging", "wire.package", "mounted", "node.settings"):
+    for name in (
+        "node.updates",
+        "node.staging",
+        "wire.package",
+        "mounted",
+        "node.settings",
+        "node.part_checks",
+    ):
         assert f"'{name}'" not in loaded
