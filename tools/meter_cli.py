@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from node import calibration as corrections
+from node.part_checks import calibration_problems
 from rich.console import Console
 from rich.table import Table
 
@@ -111,7 +111,7 @@ def read_calibration(path: Path) -> dict[str, dict[str, int]]:
     for channel, members in content.items():
         if channel not in CHANNELS:
             raise BadInput(f"{path}, field {channel}: not one of {', '.join(CHANNELS)}")
-        for sentence in corrections.problems(members, channel):
+        for sentence in calibration_problems(members, channel):
             raise BadInput(f"{path}, field {sentence}")
     return content
 
