@@ -20,6 +20,7 @@ from tools.bench.house import FITTED
 from tools.bench.lab import VirtualLab
 from tools.bench.profile import DEFAULT_START
 from tools.bench.stand_in_hub import PASSWORD, StandInHub
+from tools.board.firmware_files import shortened, source_files
 
 NODES = ("house-1", "house-2")
 
@@ -70,7 +71,13 @@ class Rig:
         self.await_(self.lab.start())
 
     def _build_lab(self) -> VirtualLab:
-        return VirtualLab(len(NODES), self.directory, clock=StillClock())
+        # What boards get, with its short names, but not compiled.
+        firmware = self.directory / "firmware"
+        for name, content in shortened(source_files()).items():
+            path = firmware / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        return VirtualLab(len(NODES), self.directory, firmware_dir=firmware, clock=StillClock())
 
     def _write_settings(self, node: str, port: int) -> None:
         flash = self.directory / node
