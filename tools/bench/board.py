@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -63,7 +64,9 @@ class Board:
     def kill(self) -> None:
         """End the process at once; it starts again unless powered off."""
         if self.pid is not None:
-            os.kill(self.pid, signal.SIGKILL)
+            # It may have ended by itself without the loop knowing yet.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
 
     async def stop(self) -> None:
         """End the board for good."""

@@ -1,5 +1,6 @@
 """The bench as a process: it reports, ends everything on SIGTERM, and names bad arguments."""
 
+import asyncio
 import json
 import os
 import signal
@@ -8,6 +9,8 @@ import sys
 import time
 
 import pytest
+
+from tools.bench.board import Board, BoardFiles
 
 ARGV = [sys.executable, "-m", "tools.bench"]
 DEADLINE_S = 20
@@ -65,6 +68,24 @@ def test_boards_end_with_the_bench_when_it_gets_a_signal(tmp_path, firmware, num
     wait_for(lambda: not any(is_alive(pid) for pid in pids), "the boards' end")
     assert errors == b""
     assert report_of(state)["violations"]["total"] == 0
+
+
+def test_board_is_killed_without_complaint_when_it_has_just_ended_by_itself(tmp_path, firmware):
+    async def run():
+        files = BoardFiles(firmware, tmp_path / "flash", tmp_path / "log")
+        board = Board("house-1", files, bench_port=0)
+        board.power_on()
+        while board.pid is None:
+            await asyncio.sleep(0.01)
+        pid = board.pid
+        os.kill(pid, signal.SIGKILL)
+        # Nothing here gives way to the loop, which so cannot learn of the end.
+        wait_for(lambda: not os.path.exists(f"/proc/{pid}"), "the end of the process")
+        assert board.pid == pid
+        board.kill()
+        await board.stop()
+
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize(
