@@ -18,143 +18,28 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
-from wire import topics, units
+from wire import topics
 
+from hub.config_tables import (
+    TABLES,
+    Boards,
+    Bus,
+    Chain,
+    Clock,
+    House,
+    Market,
+    Page,
+    Panel,
+    Schedule,
+    Site,
+)
 from hub.errors import ConfigError
-from hub.fields import field, read_table
+from hub.fields import read_table
 from hub.network_config import Broker, Ntp, check_network
 
 FILE_NAME = "site.toml"
 _PUBLIC_KEY = re.compile("[0-9a-f]{128}")
 ROLE_NAMES = ("hub", "administrator", "coordinator", "oracle")
-
-
-MARKET_KINDS = (
-    "decentralised",
-    "uniform",
-    "pay-as-bid",
-    "midpoint",
-    "mcafee",
-    "community",
-    "centralised",
-    "hybrid",
-)
-COMMUNITY_PRICES = ("mid-market-rate", "supply-demand-ratio")
-
-
-@dataclass(frozen=True)
-class Site:
-    """What the site is. `model_scale`: the DC side is a 1:n model of the homes."""
-
-    name: str = field("bench")
-    kind: str = field("bench", choices=("bench", "real"))
-    model_scale: int = field(100, low=1, high=100_000)
-
-
-@dataclass(frozen=True)
-class House:
-    """One house with its board: the name is also that of its node and of its peer."""
-
-    name: str
-    kind: str = field("consumer", choices=("prosumer", "consumer"))
-    segment: str = field("bus-1")
-    community: str = field("community-1")
-
-
-@dataclass(frozen=True)
-class Chain:
-    port: int = field(0, low=0, high=65535)
-    chain_id: int = field(1337, low=1, high=2**53)
-    deposit_gwei: int = field(1_000_000_000, low=0, high=10**12)
-
-
-@dataclass(frozen=True)
-class Page:
-    port: int = field(0, low=0, high=65535)
-
-
-@dataclass(frozen=True)
-class Panel:
-    """Emergency stop, lamps and permit: keys on the page, or a Raspberry Pi's GPIO."""
-
-    kind: str = field("page", choices=("page", "gpio"))
-
-
-@dataclass(frozen=True)
-class Boards:
-    """Where provisioned boards' settings are written, relative to the data directory."""
-
-    directory: str = field("boards")
-    wifi_ssid: str = field("bench")
-    relay_active_low: bool = field(False)
-    reading_period_ms: int = field(1_000, low=200, high=900_000)
-    snapshot_period_ms: int = field(900_000, low=10_000, high=900_000)
-    update_key: str = field("")  # the technician's public key; without it no firmware by radio
-
-
-@dataclass(frozen=True)
-class Clock:
-    """Site time: real time of `zone`, or on a bench a replayed time that runs `speed` times."""
-
-    zone: str = field("America/Los_Angeles")
-    start_local: datetime.datetime | None = field(None)
-    speed: int = field(1, low=1, high=3600)
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """Trading windows. *daily*: site-local "HH:MM-HH:MM" pairs of bids and deliveries.
-
-    *once*: one window, `once_bids_s` long, as soon as `once_nodes` boards are alive (0: all).
-    """
-
-    mode: str = field("daily", choices=("daily", "once", "none"))
-    bids: tuple[str, ...] = field(("10:30-13:00", "14:00-16:30"))
-    deliveries: tuple[str, ...] = field(("13:00-14:00", "16:30-17:30"))
-    report_grace_s: int = field(120, low=5, high=86_400)
-    resolve_grace_s: int = field(3_600, low=0, high=30 * 86_400)  # for a disputed trade
-    once_bids_s: int = field(20, low=3, high=3600)
-    once_nodes: int = field(0, low=0, high=10_000)
-
-
-@dataclass(frozen=True)
-class Market:
-    """How houses trade (docs/markets.md): `kind` decides which windows a delivery has.
-
-    `community_price`: how a community's prices follow from what it offers and wants. `approval`:
-    who reviews the orders of a centralised market, a rule or a person. `k_permille`: where between
-    offer and bid one price for all lies.
-    """
-
-    kind: str = field("decentralised", choices=MARKET_KINDS)
-    community_price: str = field("mid-market-rate", choices=COMMUNITY_PRICES)
-    approval: str = field("automatic", choices=("automatic", "manual"))
-    k_permille: int = field(500, low=0, high=1000)
-    retail_gwei_per_kwh: int = field(300_000_000, low=1, high=10**15)
-    feed_in_gwei_per_kwh: int = field(100_000_000, low=0, high=10**15)
-    min_price_gwei_per_kwh: int = field(1, low=1, high=10**15)
-    max_price_gwei_per_kwh: int = field(10**12, low=1, high=10**15)
-    min_energy_uwh: int = field(34_723, low=1, high=10**12)  # 100 blocks at the rated power
-    max_energy_uwh: int = field(10**9, low=1, high=10**12)
-
-
-@dataclass(frozen=True)
-class Bus:
-    """The DC bus and its deliveries (DESIGN.md section 5); limits are sent with each command."""
-
-    nominal_uv: int = field(12_000_000, low=1_000_000, high=60_000_000)
-    rated_power_uw: int = field(6_250_000, low=1_000, high=10**12)
-    max_power_uw: int = field(12_000_000, low=1_000, high=10**12)
-    exposure_permille: int = field(50, low=1, high=1000)
-    loss_allowance_permille: int = field(50, low=0, high=500)
-    turn_slack_permille: int = field(2000, low=1100, high=10_000)
-    turn_overhead_ms: int = field(8_000, low=1_000, high=600_000)
-    close_timeout_ms: int = field(5_000, low=500, high=60_000)
-    # Never below a lease's life: a turn given up as silent must have opened by itself.
-    silence_ms: int = field(12_000, low=units.NONCE_LIFE_MS + 1_000, high=600_000)
-    # Then one meter's report goes alone; that of both may follow until report-by.
-    signature_wait_ms: int = field(30_000, low=1_000, high=86_400_000)
-    max_attempts: int = field(4, low=1, high=10)
 
 
 @dataclass(frozen=True)
@@ -205,21 +90,6 @@ class SiteConfig:
         raise KeyError(name)
 
 
-_TABLES: dict[str, type] = {
-    "site": Site,
-    "broker": Broker,
-    "ntp": Ntp,
-    "chain": Chain,
-    "page": Page,
-    "panel": Panel,
-    "boards": Boards,
-    "clock": Clock,
-    "schedule": Schedule,
-    "market": Market,
-    "bus": Bus,
-}
-
-
 def load(data_dir: Path) -> SiteConfig:
     """Read `<data_dir>/site.toml`. Raises ConfigError naming every field that is wrong."""
     path = data_dir / FILE_NAME
@@ -238,10 +108,10 @@ def load(data_dir: Path) -> SiteConfig:
 def check(table: dict[str, Any], data_dir: Path, source: str = FILE_NAME) -> SiteConfig:
     """Turn a plain table into a SiteConfig. Raises ConfigError naming every wrong field."""
     problems: list[str] = [
-        f"[{name}] is not known" for name in table if name not in _TABLES and name != "houses"
+        f"[{name}] is not known" for name in table if name not in TABLES and name != "houses"
     ]
     parts: dict[str, Any] = {
-        name: read_table(cls, table.get(name, {}), name, problems) for name, cls in _TABLES.items()
+        name: read_table(cls, table.get(name, {}), name, problems) for name, cls in TABLES.items()
     }
     houses = _houses(table.get("houses", []), problems)
     if not problems:
@@ -341,7 +211,7 @@ def write(data_dir: Path, houses: Sequence[House], **tables: dict[str, Any]) -> 
     if path.exists():
         raise ConfigError(str(path), ["exists already; edit it, or choose another --data"])
     table: dict[str, Any] = {}
-    for name, cls in _TABLES.items():
+    for name, cls in TABLES.items():
         values = {one.name: one.default for one in dataclasses.fields(cls)} | tables.get(name, {})
         table[name] = {key: _plain(value) for key, value in values.items() if value is not None}
     table["houses"] = [dataclasses.asdict(house) for house in houses]

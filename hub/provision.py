@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from hub.certificates import BROKER_NAME
-from hub.config import House, SiteConfig
+from hub.config import SiteConfig
+from hub.config_tables import House
 from hub.keys import Keys
 
 FILE_NAME = "settings.json"

@@ -6,19 +6,15 @@ import asyncio
 import contextlib
 import datetime
 from collections.abc import Callable, Coroutine
-from dataclasses import asdict
 from typing import Any
 
-from hub import membership, provision, running
+from hub import provision, running
 from hub.board_network import BoardNetwork
-from hub.chain.client import MarketClient
 from hub.chain.follower import follow
-from hub.chain.identity import deploy
-from hub.chain.process import Chain, ChainSettings, FundedAccount
-from hub.chain.records import ChainIdentity, ChainUnavailable, Cursor, Rollback
+from hub.chain.records import Cursor, Rollback
+from hub.chain_part import ChainPart
 from hub.config import SiteConfig
 from hub.coordinator.parts import BookKeeping
-from hub.errors import PartMissing, PortInUse
 from hub.keys import Keys
 from hub.mqtt.dispatch import Dispatch
 from hub.mqtt.ingest import Ingest, Stored
@@ -33,14 +29,12 @@ from hub.panel.panel import Panel
 from hub.processes import wait_until
 from hub.schedule import Coordinator
 from hub.site_clock import SiteClock, wall_ms
-from hub.store import IdentityRow, NodeRow, Store
+from hub.store import NodeRow, Store
 from hub.updates.rollout import Rollouts
 
-FIRST_FUNDS_WEI = 10_000 * 10**18
 CONNECT_TIMEOUT_S = 15.0
 FOLLOW_TIMEOUT_S = 60.0
 OPENING_S = 2.0
-CHAIN_PAUSES_S = (0.2, 1.0, 5.0, 10.0)
 
 
 class Site:
@@ -140,54 +134,12 @@ class Site:
         self._spawn(self.network.run(), "certificates")
 
     async def _start_chain(self) -> None:
-        accounts = self.keys.accounts.values()
-        funded = (FundedAccount(_hex(one.key), FIRST_FUNDS_WEI) for one in accounts)
-        self.chain = Chain(
-            ChainSettings(
-                data_dir=self.config.data_dir / "chain",
-                log_path=self.config.log_dir / "chain.log",
-                accounts=tuple(funded),
-                port=self.ports["chain"],
-                chain_id=self.config.chain.chain_id,
-            )
-        )
+        self.chain = ChainPart(self.config, self.keys, self.store, self.ports["chain"], self._say)
         await self.chain.start()
         self._closers.push_async_callback(self.chain.stop)
-        self._spawn(self._supervise_chain(), "chain supervisor")
-        self.identity = await asyncio.to_thread(self._find_contract)
-        self.client = MarketClient(self.chain.rpc_url, self.identity.address)
-        self.domain = await asyncio.to_thread(self.client.domain)
-        self._say(f"chain {self.identity.chain_id} at {self.chain.rpc_url}, "
-                  f"contract {self.identity.address}")  # fmt: skip
-        await asyncio.to_thread(
-            membership.admit_houses, self.config, self.keys, self.client, self._say
-        )
-
-    def _find_contract(self) -> ChainIdentity:
-        """Return the store's contract after checking that the chain has it; deploy the first."""
-        known = self.store.identity()
-        if known is not None:
-            identity = ChainIdentity(**asdict(known))
-            MarketClient(self.chain.rpc_url, identity.address).check_identity(identity)
-            return identity
-        keys = self.keys
-        identity = deploy(self.chain.rpc_url, keys.administrator, keys.coordinator, keys.oracle)
-        self.store.bind_identity(IdentityRow(**asdict(identity)))
-        return identity
-
-    async def _supervise_chain(self) -> None:
-        while True:
-            code = await self.chain.wait()
-            self._say(f"chain ended with code {code}; starting it again")
-            for pause_s in CHAIN_PAUSES_S:
-                await asyncio.sleep(pause_s)
-                try:
-                    await self.chain.start()
-                    break
-                except (ChainUnavailable, PartMissing, PortInUse) as problem:
-                    self._say(str(problem))
-            else:
-                raise ChainUnavailable("the chain cannot be started again; see log/chain.log")
+        self._spawn(self.chain.supervise(), "chain supervisor")
+        await self.chain.join()
+        self.client = self.chain.client
 
     def _start_messages(self) -> None:
         houses = self.config.houses
@@ -229,7 +181,7 @@ class Site:
             settlement=self.settlement,
             dispatch=self.dispatch,
             watch=self.watch,
-            domain=self.domain,
+            domain=self.chain.domain,
             epoch=self.epoch,
             bus=self.config.bus,
             may_grant=self.panel.may_deliver,
@@ -331,7 +283,7 @@ class Site:
         head = await asyncio.to_thread(lambda: self.client.head()[0])
         if start is not None and start.block_number >= head:
             self._caught_up.set()
-        async for step in follow(self.chain.ws_url, self.identity.address, start):
+        async for step in follow(self.chain.ws_url, self.chain.identity.address, start):
             if isinstance(step, Rollback):
                 self._say(f"the chain replaced blocks after {step.cursor.block_number}")
                 self.store.roll_back(step.cursor.block_number, step.cursor.block_hash)
@@ -343,7 +295,3 @@ class Site:
                 self.oracle.follow_trades()
             self.returns.wake()
             self.books.wake()
-
-
-def _hex(key: Any) -> str:
-    return "0x" + bytes(key).hex()

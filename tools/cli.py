@@ -1,13 +1,13 @@
-"""The `trueque` command: groups are imported when they are called, so that help is quick."""
+"""The `trueque` command: where each of its groups is."""
 
 from __future__ import annotations
 
-import importlib
 import sys
 
 import click
 
 from hub.errors import TruequeError
+from hub.lazy_group import LazyGroup
 
 _COMMANDS = {
     "bench": ("tools.bench.cli:bench", "Measure speed, memory and gas as ratios to a baseline."),
@@ -21,24 +21,9 @@ _COMMANDS = {
 }
 
 
-class _LazyGroup(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        module, _, attribute = _COMMANDS[cmd_name][0].partition(":")
-        command = getattr(importlib.import_module(module), attribute)
-        assert isinstance(command, click.Command)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, _COMMANDS[name][1]) for name in sorted(_COMMANDS)])
-
-
-@click.command(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=LazyGroup, places=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(package_name="trueque")
 def cli() -> None:
     """Trueque: an open testbed for solar peer-to-peer energy trading.

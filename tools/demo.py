@@ -20,8 +20,9 @@ from rich.console import Console
 from hub import board_keys, certificates, running
 from hub import config as configuration
 from hub import keys as secrets
-from hub.cli import BENCH_SPEED, BENCH_START
+from hub.config_tables import MARKET_KINDS
 from hub.errors import BadInput, TruequeError
+from hub.init_cli import BENCH_SPEED, BENCH_START
 from hub.processes import Child
 from tools.bench.house import unique_id_of
 from tools.bench.identities import public_key
@@ -62,7 +63,7 @@ class Wanted:
               f"Default: {BENCH_SPEED}, less where more houses need more turns.")  # fmt: skip
 @click.option("--start", type=click.DateTime(), default=BENCH_START.isoformat(), show_default=True,
               help="Site time at which a new bench begins.")  # fmt: skip
-@click.option("--market", type=click.Choice(configuration.MARKET_KINDS),
+@click.option("--market", type=click.Choice(MARKET_KINDS),
               help="How a new site's houses trade; decentralised by default.")  # fmt: skip
 @click.option("--port", "page_port", type=click.IntRange(0, 65535), default=0,
               help="Port of a new site's page; by default a free one, kept.")  # fmt: skip
@@ -140,7 +141,7 @@ def _prepare_site(wanted: Wanted) -> None:
         clock={"start_local": wanted.start, "speed": wanted.speed or usual_speed(wanted.houses)},
         schedule={"mode": "once" if wanted.is_once else "daily"},
         page={"port": wanted.page_port},
-        market={"kind": wanted.market or configuration.MARKET_KINDS[0]},
+        market={"kind": wanted.market or MARKET_KINDS[0]},
     )
 
 

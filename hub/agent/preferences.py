@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from hub.config import House, SiteConfig
+from hub.config import SiteConfig
+from hub.config_tables import House
 
 # Where in the span from feed-in to retail tariff an agent's limit lies, in permille. Sellers stay
 # below the middle and buyers above it, so any two agents can agree; people may of course differ.

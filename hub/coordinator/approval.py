@@ -14,7 +14,7 @@ from eth_account.signers.local import LocalAccount
 from hub import amounts
 from hub.chain.client import MarketClient
 from hub.chain.records import ChainUnavailable, ContractRefused, StaleCall
-from hub.config import Market
+from hub.config_tables import Market
 from hub.site_clock import wall_ms
 from hub.store import OrderRow, StatusRow, Store
 

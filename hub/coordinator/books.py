@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from hub.chain.records import MCAFEE, MIDPOINT, PAY_AS_BID, UNIFORM
-from hub.config import Market
+from hub.config_tables import Market
 from hub.coordinator.kinds import NO_PRICE_RULE
 from hub.market import frozen_book
 from hub.market.community import Tariff

@@ -17,7 +17,7 @@ from eth_account.signers.local import LocalAccount
 
 from hub.chain.client import MarketClient
 from hub.chain.records import ChainUnavailable, ContractRefused, StaleCall
-from hub.config import Market
+from hub.config_tables import Market
 from hub.coordinator import books
 from hub.coordinator.kept import KeptCalls
 from hub.site_clock import wall_ms

@@ -17,7 +17,8 @@ from hub.chain.records import (
     UNIFORM,
     WindowTerms,
 )
-from hub.config import House, SiteConfig
+from hub.config import SiteConfig
+from hub.config_tables import House
 
 TURN_PAUSE_MS = 5_000  # between the turns of one segment: relays, currents at zero
 MS_PER_HOUR = 3_600_000

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from hub.config import Bus
+from hub.config_tables import Bus
 from hub.errors import TruequeError
 from hub.oracle import records
 from hub.oracle import terms as delivery_terms

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from hub.config import Bus
+from hub.config_tables import Bus
 from hub.errors import TruequeError
 from hub.oracle import records
 from hub.oracle.attempts import Attempt

@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from hub.config import Bus
+from hub.config_tables import Bus
 from hub.mqtt.dispatch import Dispatch
 from hub.mqtt.ingest import Stored
 from hub.mqtt.node_watch import NodeWatch

@@ -6,7 +6,7 @@ import hashlib
 
 from wire import units
 
-from hub.config import Bus
+from hub.config_tables import Bus
 from hub.oracle.records import Terms
 from hub.store import TradeRow, WindowRow
 

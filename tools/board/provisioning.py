@@ -11,7 +11,8 @@ from node.settings import Settings, SettingsError
 
 from hub import board_keys, certificates
 from hub.chain.board_signature import address_of
-from hub.config import House, SiteConfig
+from hub.config import SiteConfig
+from hub.config_tables import House
 from hub.errors import BadInput
 from hub.keys import Keys
 from hub.provision import AUTHORITY_NAME, FILE_NAME, board_settings

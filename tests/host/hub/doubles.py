@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 from wire import codec, topics, units
 
-from hub.config import Bus
+from hub.config_tables import Bus
 from hub.mqtt.dispatch import Dispatch
 from hub.mqtt.ingest import Stored
 from hub.mqtt.node_watch import NodeWatch

@@ -6,7 +6,8 @@ import pytest
 
 from hub import config
 from hub.chain.records import BILATERAL, MCAFEE, MIDPOINT, NO_ADDRESS, PAY_AS_BID, UNIFORM
-from hub.config import MARKET_KINDS, bench_houses
+from hub.config import bench_houses
+from hub.config_tables import MARKET_KINDS
 from hub.coordinator.kinds import BETWEEN, EVERYONE, INSIDE, NO_PRICE_RULE, needs_account, stages
 
 BIDS, DELIVERY = (1_000_000, 1_150_000), (1_150_000, 1_210_000)

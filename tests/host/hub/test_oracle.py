@@ -8,7 +8,7 @@ import random
 import pytest
 
 from hub.chain.records import ContractRefused, StaleCall
-from hub.config import Bus
+from hub.config_tables import Bus
 from hub.errors import StoreError
 from hub.oracle.returns import Returns
 from tests.host.hub.doubles import World

@@ -9,7 +9,7 @@ from eth_account import Account
 
 from hub.chain.board_signature import BUYER, SELLER, address_of, sign_report, signer_address
 from hub.chain.records import ContractRefused, Meter
-from hub.config import Bus
+from hub.config_tables import Bus
 from hub.oracle import records, terms
 from hub.oracle.attempts import Attempt
 from hub.oracle.reporting import Reporting

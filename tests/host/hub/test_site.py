@@ -81,7 +81,7 @@ def test_second_start_goes_on_with_contract_peers_and_ports_of_the_first(tmp_pat
         async with up(site, secrets) as hub:
             assert json.loads((tmp_path / "hub.json").read_text())["page_url"] == hub.page.url
             return (
-                hub.identity,
+                hub.chain.identity,
                 hub.ports,
                 hub.store.peers(),
                 hub.client.totals(),

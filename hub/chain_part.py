@@ -1,0 +1,114 @@
+"""The site's chain: the node's process is started and watched; the contract found and the houses
+admitted to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from hub import membership
+from hub.chain.client import MarketClient
+from hub.chain.identity import deploy
+from hub.chain.process import Chain, ChainSettings, FundedAccount
+from hub.chain.records import ChainIdentity, ChainUnavailable
+from hub.config import SiteConfig
+from hub.errors import PartMissing, PortInUse
+from hub.keys import Keys
+from hub.store import IdentityRow, Store
+
+FIRST_FUNDS_WEI = 10_000 * 10**18
+CHAIN_PAUSES_S = (0.2, 1.0, 5.0, 10.0)
+
+
+class ChainPart:
+    """`client`, `identity` and `domain` are there once `start` and `join` are over."""
+
+    identity: ChainIdentity
+    client: MarketClient
+    domain: bytes
+
+    def __init__(
+        self, config: SiteConfig, keys: Keys, store: Store, port: int, say: Callable[[str], None]
+    ) -> None:
+        self._config = config
+        self._keys = keys
+        self._store = store
+        self._say = say
+        funded = (FundedAccount(_hex(one.key), FIRST_FUNDS_WEI) for one in keys.accounts.values())
+        self._process = Chain(
+            ChainSettings(
+                data_dir=config.data_dir / "chain",
+                log_path=config.log_dir / "chain.log",
+                accounts=tuple(funded),
+                port=port,
+                chain_id=config.chain.chain_id,
+            )
+        )
+
+    @property
+    def rpc_url(self) -> str:
+        return self._process.rpc_url
+
+    @property
+    def ws_url(self) -> str:
+        return self._process.ws_url
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        return self._process.is_running
+
+    async def start(self) -> None:
+        """Start the node. Raises ChainUnavailable, PartMissing, PortInUse."""
+        await self._process.start()
+
+    async def join(self) -> None:
+        """Find or deploy the contract and admit the houses."""
+        self.identity = await asyncio.to_thread(self._find_contract)
+        self.client = MarketClient(self.rpc_url, self.identity.address)
+        self.domain = await asyncio.to_thread(self.client.domain)
+        self._say(f"chain {self.identity.chain_id} at {self.rpc_url}, "
+                  f"contract {self.identity.address}")  # fmt: skip
+        await asyncio.to_thread(
+            membership.admit_houses, self._config, self._keys, self.client, self._say
+        )
+
+    async def supervise(self) -> None:
+        """Start the node again whenever it ends. Raises ChainUnavailable when that fails."""
+        while True:
+            code = await self._process.wait()
+            self._say(f"chain ended with code {code}; starting it again")
+            for pause_s in CHAIN_PAUSES_S:
+                await asyncio.sleep(pause_s)
+                try:
+                    await self.start()
+                    break
+                except (ChainUnavailable, PartMissing, PortInUse) as problem:
+                    self._say(str(problem))
+            else:
+                raise ChainUnavailable("the chain cannot be started again; see log/chain.log")
+
+    async def stop(self) -> None:
+        await self._process.stop()
+
+    def _find_contract(self) -> ChainIdentity:
+        """Return the store's contract after checking that the chain has it; deploy the first."""
+        known = self._store.identity()
+        if known is not None:
+            identity = ChainIdentity(**asdict(known))
+            MarketClient(self.rpc_url, identity.address).check_identity(identity)
+            return identity
+        keys = self._keys
+        identity = deploy(self.rpc_url, keys.administrator, keys.coordinator, keys.oracle)
+        self._store.bind_identity(IdentityRow(**asdict(identity)))
+        return identity
+
+
+def _hex(key: Any) -> str:
+    return "0x" + bytes(key).hex()
