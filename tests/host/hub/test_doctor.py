@@ -1,0 +1,143 @@
+"""The doctor: each thing that can be wrong with a site is found, and named with its remedy."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import socket
+import sqlite3
+
+import pytest
+from click.testing import CliRunner
+
+from hub import certificates, config, doctor, keys
+from hub.cli import hub as command
+from hub.doctor import files
+from hub.doctor.findings import FAILED, GOOD, WARNING
+from hub.store import Store
+
+
+@pytest.fixture
+def data(tmp_path):
+    return make(tmp_path)
+
+
+def make(data_dir, **tables):
+    houses = config.bench_houses(2)
+    keys.create(data_dir / "keys.json", [house.name for house in houses])
+    config.write(data_dir, houses, **tables)
+    return data_dir
+
+
+def of(found, part):
+    return [one for one in found if one.part == part]
+
+
+def only(found, part):
+    (one,) = of(found, part)
+    return one
+
+
+def test_doctor_finds_no_failure_when_the_site_is_new(data):
+    found = doctor.examine(data)
+    assert [one.sentence for one in found if one.level == FAILED] == []
+    assert only(found, "hub").level == WARNING
+    assert f"trueque hub up --data {data}" in only(found, "hub").remedy
+
+
+def test_doctor_names_each_field_when_the_configuration_is_wrong(data):
+    path = data / "site.toml"
+    text = path.read_text().replace('kind = "decentralised"', 'kind = "feudal"')
+    path.write_text(text.replace("speed = 1", "speed = 0"))
+    found = of(doctor.examine(data), "configuration")
+    assert len(found) == 2 and all(one.level == FAILED for one in found)
+    assert any("market.kind" in one.sentence for one in found)
+    assert any("clock.speed" in one.sentence for one in found)
+
+
+def test_doctor_mends_the_rights_of_keys_when_told(data):
+    (data / "keys.json").chmod(0o644)
+    answer = CliRunner().invoke(command, ["doctor", "--data", str(data), "--json"])
+    assert answer.exit_code == 1
+    (secrets,) = [one for one in json.loads(answer.stdout) if one["part"] == "secrets"]
+    assert secrets["level"] == FAILED and secrets["can_be_fixed_here"]
+    answer = CliRunner().invoke(command, ["doctor", "--data", str(data), "--fix", "--yes"])
+    assert answer.exit_code == 0, answer.output
+    assert (data / "keys.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_doctor_names_the_house_when_its_secret_is_missing(data):
+    path = data / "keys.json"
+    table = json.loads(path.read_text())
+    del table["peers"]["house-2"]
+    path.write_text(json.dumps(table))
+    found = only(doctor.examine(data), "secrets")
+    assert found.level == FAILED and "peers.house-2" in found.sentence
+
+
+def test_doctor_names_the_port_when_another_program_has_it(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        found = only(doctor.examine(make(tmp_path, page={"port": port})), "ports")
+    assert found.level == FAILED
+    assert f"page.port {port}" in found.sentence and str(port) in found.remedy
+
+
+@pytest.mark.parametrize(("days_ago", "level"), [(700, WARNING), (800, FAILED)])
+def test_doctor_renews_the_brokers_certificate_when_it_ends(data, days_ago, level):
+    before = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=days_ago)
+    certificates.ensure(data / "tls", ["127.0.0.1"], before)
+    found = [one for one in of(doctor.examine(data), "certificates") if one.level != GOOD]
+    assert [one.level for one in found] == [level]
+    assert "the broker" in found[0].sentence
+    found[0].mend()
+    assert all(one.level == GOOD for one in of(doctor.examine(data), "certificates"))
+
+
+def test_doctor_says_what_is_lost_when_the_store_is_damaged(data):
+    Store.open(data / "store.db").close()
+    with (data / "store.db").open("r+b") as file:
+        file.seek(4096)
+        file.write(os.urandom(65_536))
+    found = only(doctor.examine(data), "store")
+    assert found.level == FAILED and "restore" in found.remedy
+
+
+def test_doctor_refuses_a_store_when_it_is_newer_than_the_program(data):
+    Store.open(data / "store.db").close()
+    with sqlite3.connect(data / "store.db") as connection:
+        connection.execute("PRAGMA user_version = 999")
+    connection.close()
+    found = only(doctor.examine(data), "store")
+    assert found.level == FAILED and "newer" in found.sentence
+
+
+def test_doctor_changes_no_store_when_it_is_older_than_the_program(data):
+    Store.open(data / "store.db").close()
+    with sqlite3.connect(data / "store.db") as connection:
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    assert only(doctor.examine(data), "store").level == WARNING
+    with sqlite3.connect(data / "store.db") as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    connection.close()
+
+
+def test_doctor_warns_when_the_disk_is_nearly_full(data, monkeypatch):
+    free = {"bytes": 500 << 20}
+    usage = type("Usage", (), {"free": property(lambda self: free["bytes"])})()
+    monkeypatch.setattr(files.shutil, "disk_usage", lambda path: usage)
+    assert only(doctor.examine(data), "disk").level == WARNING
+    free["bytes"] = 10 << 20
+    assert only(doctor.examine(data), "disk").level == FAILED
+
+
+def test_doctor_says_so_when_the_emergency_stop_is_latched(data):
+    store = Store.open(data / "store.db")
+    store.set_state("emergency_stop", {"since_ms": 1})
+    store.close()
+    found = only(doctor.examine(data), "emergency stop")
+    assert found.level == FAILED and "acknowledge" in found.remedy
