@@ -30,6 +30,7 @@ class Keys:
     """Secrets of one site. `peers` maps a house's name to its chain account.
 
     `generations` maps a node to the generation of its wire keys: a new one revokes those before.
+    `revoked` nodes have none that count.
     """
 
     master_key: bytes
@@ -40,6 +41,7 @@ class Keys:
     broker_passwords: dict[str, str]
     generations: dict[str, int]
     wifi_password: str
+    revoked: frozenset[str] = frozenset()
 
     def node_key(self, node: str, direction: str) -> bytes:
         """Return the 32-byte wire key of a node, "up" (to the hub) or "down" (to the node)."""
@@ -116,6 +118,7 @@ def load(path: Path, houses: Iterable[str]) -> Keys:
         broker_passwords=table["broker_passwords"],
         generations=table["generations"],
         wifi_password=table["wifi_password"],
+        revoked=frozenset(table.get("revoked", ())),
     )
 
 
@@ -140,6 +143,7 @@ def _problems(table: Mapping[str, Any], houses: Sequence[str]) -> list[str]:
     checks: list[tuple[str, object, Callable[[object], bool], str]] = [
         ("master_key", table.get("master_key"), _is_master_key, "64 hexadecimal digits"),
         ("wifi_password", table.get("wifi_password"), _is_text, "text"),
+        ("revoked", table.get("revoked", []), _is_names, "a list of nodes"),
     ]
     checks += [(role, table.get(role), _is_private_key, _PRIVATE_KEY) for role in ROLES]
     for name, wanted, is_good, kind in (
@@ -174,6 +178,10 @@ def _is_private_key(value: object) -> bool:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
+
+
+def _is_names(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 def _is_password(value: object) -> bool:

@@ -22,6 +22,8 @@ class Broker:
     listen: str = field(HOST)
     # Names and addresses by which boards reach it; the first goes to their settings.
     hosts: tuple[str, ...] = field((HOST,))
+    # Above it a node is put out for a while; a board in a delivery sends 11 a second.
+    node_rate_per_s: int = field(50, low=20, high=10_000)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from wire import codec, topics
@@ -17,6 +17,8 @@ EVERY_DELIVERY = "0" * 32
 
 class Dispatch:
     """Signs for each node with its own key, numbered within this hub epoch.
+
+    `keys` may change while it runs; to a node without one nothing is said.
 
     `newest_nonce` returns the nonce a node offered last; without one nothing can be said to it.
     `on_raised` is told the node and the new epoch when one had to be left behind.
@@ -40,9 +42,9 @@ class Dispatch:
 
     def _begin(self) -> None:
         """Begin to number in this epoch."""
-        self._numbers = {
-            (node, kind): itertools.count(1) for node in self._keys for kind in topics.TO_NODE
-        }
+        self._numbers: dict[tuple[str, str], Iterator[int]] = collections.defaultdict(
+            lambda: itertools.count(1)
+        )
         self._told: set[str] = set()
 
     def hear_epoch(self, node: str, epoch: int) -> None:
@@ -92,14 +94,14 @@ class Dispatch:
         return self._send(node, "update", {"what": what, **dict.fromkeys(names), **members})
 
     def _send(self, node: str, kind: str, members: Mapping[str, Any]) -> bool:
-        nonce = self._newest_nonce(node)
-        if nonce is None:
+        nonce, key = self._newest_nonce(node), self._keys.get(node)
+        if nonce is None or key is None:
             return False
         topic = topics.topic(node, kind)
         seq = next(self._numbers[(node, kind)])
         self._told.add(node)
         record = {"epoch": self._epoch, "seq": seq, "nonce": nonce, **members}
-        self._publish(topic, codec.encode(topic, record, self._keys[node]))
+        self._publish(topic, codec.encode(topic, record, key))
         return True
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from wire import codec, topics
 
 from hub.errors import StoreError
+from hub.mqtt.gate import Gate
 from hub.mqtt.link import Arrival
 from hub.site_clock import SiteClock
 from hub.store import Store
@@ -24,6 +25,7 @@ BATCH_MESSAGES = 500
 RETRY_S = 1.0
 UNKNOWN_NODE = "unknown_node"
 STALE_SEQ = "stale_seq"
+SHUT_OUT = "shut_out"  # revoked, or sent too much
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,14 @@ class Ingest:
         keys: Mapping[str, bytes],
         on_stored: Callable[[list[Stored]], None],
         on_trouble: Callable[[str], None] = lambda text: None,
+        gate: Gate | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._keys = keys
         self._on_stored = on_stored
         self._on_trouble = on_trouble
+        self._gate = gate
         self._acknowledge: Callable[[Arrival], None] = lambda arrival: None
         self._arrivals: queue.SimpleQueue[Arrival | None] = queue.SimpleQueue()
         self._is_stopping = threading.Event()
@@ -80,6 +84,7 @@ class Ingest:
     def _run(self) -> None:
         while True:
             batch = self._next_batch()
+            self._count(batch)
             if batch and not self._store_until_done(batch):
                 return
             if self._is_stopping.is_set() and self._arrivals.empty():
@@ -94,6 +99,15 @@ class Ingest:
             except queue.Empty:
                 break
         return [arrival for arrival in batch if arrival is not None]
+
+    def _count(self, batch: list[Arrival]) -> None:
+        """Tell the gate how much each node sent."""
+        if self._gate is None:
+            return
+        nodes = collections.Counter(_node_of(arrival.topic) for arrival in batch)
+        for node, messages in nodes.items():
+            if node in self._keys:
+                self._gate.count(node, messages)
 
     def _store_until_done(self, batch: list[Arrival]) -> bool:
         """Store a batch, again and again while the store refuses; False when stopped first.
@@ -134,6 +148,8 @@ class Ingest:
         if parsed is None:
             return "rejected:unknown_topic", None
         node, kind = parsed
+        if self._gate is not None and self._gate.is_shut(node):
+            return f"rejected:{SHUT_OUT}", None
         key = self._keys.get(node)
         if key is None:
             return f"rejected:{UNKNOWN_NODE}", None
@@ -151,3 +167,8 @@ class Ingest:
         if judged == "duplicate" or arrival.is_retained:
             return "duplicate", None
         return f"rejected:{STALE_SEQ}", None
+
+
+def _node_of(topic: str) -> str:
+    """Return the third level of a topic, "" when there is none."""
+    return (topic.split("/", 3) + ["", "", ""])[2]

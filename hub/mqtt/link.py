@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,11 +13,12 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from wire import topics
 
-from hub.mqtt.broker import HUB_USER
+from hub.mqtt.mosquitto import ECHO_TOPIC, HUB_USER
 from hub.site_clock import wall_ms
 
 KEEPALIVE_S = 30
 INFLIGHT = 500
+UNUSED_PORT = 1883  # a socket has none, but the client asks for one
 
 
 @dataclass(frozen=True)
@@ -40,26 +42,33 @@ class Link:
 
     def __init__(
         self,
-        address: tuple[str, int],
+        address: tuple[str, int] | Path,
         password: str,
         on_arrival: Callable[[Arrival], None],
         *,
         authority: Path | None = None,
         user: str = HUB_USER,
     ) -> None:
-        """`address`: (host, port). `authority`: PEM of who must have signed for the broker; None
-        for a connection without TLS."""
-        self._address = address
+        """`address`: (host, port), or the path of the broker's socket on this machine.
+
+        `authority`: PEM of who must have signed for the broker; None for a connection without TLS,
+        which a socket never needs.
+        """
+        is_local = isinstance(address, Path)
+        self._address = (str(address), UNUSED_PORT) if isinstance(address, Path) else address
         self._on_arrival = on_arrival
         self._connected = threading.Event()
+        self._drained = threading.Event()
+        self._echo = b""
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             client_id=f"trueque-{user}",
             clean_session=False,
             manual_ack=True,
+            transport="unix" if is_local else "tcp",
         )
         self._client.username_pw_set(user, password)
-        if authority is not None:
+        if authority is not None and not is_local:
             self._client.tls_set(ca_certs=str(authority))  # checks dates and the host's name too
         self._client.max_inflight_messages_set(INFLIGHT)
         self._client.reconnect_delay_set(min_delay=1, max_delay=8)
@@ -70,6 +79,11 @@ class Link:
     @property
     def is_connected(self) -> bool:
         return self._connected.is_set()
+
+    @property
+    def is_drained(self) -> bool:
+        """What had waited at the broker since the last connection has arrived."""
+        return self._drained.is_set()
 
     def start(self) -> None:
         """Connect in the background and keep reconnecting."""
@@ -92,17 +106,27 @@ class Link:
     def _subscribe(self, client: mqtt.Client, userdata: Any, flags: Any, code: Any, _: Any) -> None:
         if code.is_failure:
             return
-        client.subscribe([(f"{topics.PREFIX}/+/{kind}", 1) for kind in topics.FROM_NODE])
+        wanted = [ECHO_TOPIC, *(f"{topics.PREFIX}/+/{kind}" for kind in topics.FROM_NODE)]
+        client.subscribe([(topic, 1) for topic in wanted])
+        # A broker keeps the order of a session's messages: this comes after all that waited.
+        self._echo = secrets.token_hex(8).encode()
+        client.publish(ECHO_TOPIC, self._echo, qos=1)
         self._connected.set()
 
     def _lost(self, client: mqtt.Client, userdata: Any, flags: Any, code: Any, _: Any) -> None:
         self._connected.clear()
+        self._drained.clear()
 
     def _arrived(self, client: mqtt.Client, userdata: Any, message: mqtt.MQTTMessage) -> None:
         try:
             topic = message.topic
         except UnicodeDecodeError:
             topic = ""  # decodes to "unknown topic" and is counted as such
+        if topic == ECHO_TOPIC:
+            client.ack(message.mid, message.qos)
+            if message.payload == self._echo:
+                self._drained.set()
+            return
         arrival = Arrival(
             topic, bytes(message.payload), wall_ms(), message.retain, message.mid, message.qos
         )

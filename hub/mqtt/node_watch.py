@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from wire import units
@@ -26,6 +26,7 @@ class NodeWatch:
         self._statuses: dict[str, tuple[int, Mapping[str, Any]]] = {}
         self._currents: dict[str, tuple[int, int]] = {}
         self._readings: collections.Counter[str] = collections.Counter()
+        self._shut_out: frozenset[str] = frozenset()
 
     def hear(self, stored: Stored) -> None:
         """Take in a status or a reading; other records say nothing here."""
@@ -37,6 +38,10 @@ class NodeWatch:
         if stored.record["bus_current_ua"] is not None:
             self._currents[stored.node] = (stored.received_at_ms, stored.record["bus_current_ua"])
 
+    def shut_out(self, nodes: Iterable[str]) -> None:
+        """Let exactly these count as silent from now on, whatever they said last."""
+        self._shut_out = frozenset(nodes)
+
     def segment(self, node: str) -> str:
         """Return a node's bus segment. Raises KeyError for a stranger."""
         return self._segments[node]
@@ -44,7 +49,9 @@ class NodeWatch:
     def newest_nonce(self, node: str) -> str | None:
         """Return the nonce the node offered last, None when that is too old to be of use."""
         heard = self._statuses.get(node)
-        if heard is None or self._now_ms() - heard[0] >= units.NONCE_LIFE_MS:
+        if node in self._shut_out or heard is None:
+            return None
+        if self._now_ms() - heard[0] >= units.NONCE_LIFE_MS:
             return None
         nonce: str = heard[1]["nonce"]
         return nonce
@@ -52,7 +59,9 @@ class NodeWatch:
     def is_alive(self, node: str) -> bool:
         """It has spoken within three nonce periods."""
         heard = self._statuses.get(node)
-        return heard is not None and self._now_ms() - heard[0] < ALIVE_MS
+        if node in self._shut_out or heard is None:
+            return False
+        return self._now_ms() - heard[0] < ALIVE_MS
 
     def measuring(self) -> list[str]:
         """Return the nodes that are alive and have sent enough readings for a forecast."""
