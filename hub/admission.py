@@ -1,4 +1,4 @@
-"""Which nodes may connect and speak: credentials and floods enter; broker, ingest and commands obey.
+"""Which nodes may connect and speak: credentials and floods enter; broker and ingest obey.
 
 A revoked node has no account, no key that counts, and gets no turn. A node that floods loses its
 account for a while; the hub says both.
@@ -16,8 +16,12 @@ from hub.mqtt.gate import Gate
 from hub.mqtt.mosquitto import HUB_USER, hub_users
 from hub.mqtt.node_watch import NodeWatch
 
+PUT_OUT_STATE = "put_out"  # in the store: node -> until when
 
-def accounts(keys: Keys, workers: int = 0, shut_out: frozenset[str] = frozenset()) -> dict[str, str]:
+
+def accounts(
+    keys: Keys, workers: int = 0, shut_out: frozenset[str] = frozenset()
+) -> dict[str, str]:
     """Return the broker's accounts: the hub's, its ingest workers', and the nodes' that may."""
     words = keys.broker_passwords
     nodes = [node for node in words if node not in keys.revoked | shut_out | {HUB_USER}]
@@ -29,7 +33,8 @@ def accounts(keys: Keys, workers: int = 0, shut_out: frozenset[str] = frozenset(
 class Admission:
     """Made in the hub's event loop, once; `up` and `down` are the keys of every node that may.
 
-    `is_drained` tells whether what waited at the broker has arrived.
+    `is_drained` tells whether what waited at the broker has arrived; `keep` is told who is put out
+    until when.
     """
 
     def __init__(
@@ -39,6 +44,7 @@ class Admission:
         watch: NodeWatch,
         is_drained: Callable[[], bool],
         say: Callable[[str], None],
+        keep: Callable[[dict[str, int]], None],
         *,
         rate_per_s: int,
         workers: int = 0,
@@ -47,6 +53,8 @@ class Admission:
         self._broker = broker
         self._watch = watch
         self._say = say
+        self._keep = keep
+        self._keep({})
         self._workers = workers
         self._loop = asyncio.get_running_loop()
         self._returns: dict[str, asyncio.TimerHandle] = {}
@@ -121,6 +129,8 @@ class Admission:
         self._apply()
 
     def _apply(self) -> None:
+        until_ms = {node: self.gate.shut_until_ms(node) for node in self._returns}
+        self._keep({node: at_ms for node, at_ms in until_ms.items() if at_ms is not None})
         task = asyncio.ensure_future(self._broker.set_passwords(self._accounts()))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

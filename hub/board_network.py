@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from hub import certificates
+from hub.admission import accounts
 from hub.certificates import TlsFiles
 from hub.config import SiteConfig
 from hub.errors import ConfigError
@@ -37,7 +38,7 @@ class BoardNetwork:
             wanted.kind,
             ports["broker"],
             config.data_dir / "broker",
-            keys.broker_passwords,
+            accounts(keys),
             self.tls,
             wanted.listen,
         )
@@ -63,7 +64,10 @@ class BoardNetwork:
         """Renew the broker's certificate before it ends, for ever."""
         while True:
             await asyncio.sleep(RENEWAL_S)
-            await self.renew()
+            try:
+                await self.renew()
+            except ConfigError as problem:  # boards stay connected: no reason to end the hub
+                self._say(f"the broker's certificate is not looked after: {problem}")
 
     async def renew(self) -> None:
         """Look whether the certificate ends soon; take up a new one."""

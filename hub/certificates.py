@@ -24,6 +24,7 @@ from hub.errors import ConfigError
 AUTHORITY_LIFE = datetime.timedelta(days=20 * 365)
 SERVER_LIFE = datetime.timedelta(days=2 * 365)
 RENEW_BEFORE = datetime.timedelta(days=90)
+EARLIEST = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)  # no authority is made before
 BACKDATED = datetime.timedelta(days=1)  # a board's clock may be behind
 # What boards want to read in the certificate, so that the hub's address may change: an address in
 # its place is not allowed in a handshake (RFC 6066, 3), and not every broker overlooks it.
@@ -73,8 +74,12 @@ def ensure(
     try:
         files.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not files.authority_key.exists() and not files.authority.exists():
+            if now < EARLIEST:
+                hint = f"this machine's clock says {now:%Y-%m-%d}: set it first (timedatectl)"
+                raise ConfigError(str(files.directory), [hint])
             _make_authority(files, now)
         key, authority = _read_authority(files)
+        _check_dates(files, authority, now)
         if _is_good(files, authority, wanted, now):
             return files, False
         _make_server(files, key, authority, wanted, now)
@@ -116,6 +121,25 @@ def _read_authority(files: TlsFiles) -> tuple[ec.EllipticCurvePrivateKey, x509.C
     if not files.authority_der.exists():
         _write(files.authority_der, certificate.public_bytes(serialization.Encoding.DER), 0o644)
     return key, certificate
+
+
+def _check_dates(files: TlsFiles, authority: x509.Certificate, now: datetime.datetime) -> None:
+    """Explain an authority that nobody would trust today."""
+    start, end = authority.not_valid_before_utc, authority.not_valid_after_utc
+    if now < start:
+        sentence = (
+            f"the site's authority is valid from {start:%Y-%m-%d} on, but this machine's clock "
+            f"says {now:%Y-%m-%d %H:%M}: set the clock (timedatectl)"
+        )
+    elif now >= end:
+        sentence = (
+            f"the site's authority ended on {end:%Y-%m-%d}, and no board trusts it any more: move "
+            f"{files.directory} away, start the hub, and bring new settings to every board "
+            "(trueque board provision)"
+        )
+    else:
+        return
+    raise ConfigError(str(files.authority), [sentence])
 
 
 def _is_good(

@@ -11,6 +11,7 @@ _COMMANDS = {
     "up": ("hub.up_cli:up", "Run the hub until Ctrl-C."),
     "status": ("hub.status_cli:status", "Show what runs and how boards and trades stand."),
     "doctor": ("hub.doctor_cli:doctor", "Find what is wrong with a site and say what to do."),
+    "node": ("hub.node_cli:node", "List nodes, revoke one, or give it new credentials."),
     "review": ("hub.review_cli:review", "Show and decide what waits for the coordinator."),
     "update": ("hub.updates.command:update", "Bring signed firmware to boards over the air."),
 }

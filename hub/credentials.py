@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import json
 import os
 import secrets
@@ -47,11 +46,6 @@ def rotate(path: Path, node: str) -> None:
         _renew(table, node)
 
     _change(path, node, change)
-
-
-def digest(path: Path) -> str:
-    """Return what tells one state of the file from another, and nothing of what stands there."""
-    return hashlib.sha256(b"trueque-keys|" + path.read_bytes()).hexdigest()[:16]
 
 
 def _renew(table: dict[str, Any], node: str) -> None:

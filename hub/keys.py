@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -42,6 +43,7 @@ class Keys:
     generations: dict[str, int]
     wifi_password: str
     revoked: frozenset[str] = frozenset()
+    digest: str = ""  # of the file they were read from
 
     def node_key(self, node: str, direction: str) -> bytes:
         """Return the 32-byte wire key of a node, "up" (to the hub) or "down" (to the node)."""
@@ -105,6 +107,7 @@ def create(path: Path, houses: Iterable[str]) -> Keys:
 def load(path: Path, houses: Iterable[str]) -> Keys:
     """Read the secrets. Raises ConfigError when the file is missing or too open, and naming every
     field that is wrong or lacks the secret of one of `houses`; never what stands there."""
+    digest = digest_of(path)  # first: of what is read below, or of what was before it
     table = _table(path)
     problems = _problems(table, list(houses))
     if problems:
@@ -119,7 +122,15 @@ def load(path: Path, houses: Iterable[str]) -> Keys:
         generations=table["generations"],
         wifi_password=table["wifi_password"],
         revoked=frozenset(table.get("revoked", ())),
+        digest=digest,
     )
+
+
+def digest_of(path: Path) -> str:
+    """Return what tells one state of the file from another, and nothing of what stands there."""
+    with contextlib.suppress(OSError):
+        return hashlib.sha256(b"trueque-keys|" + path.read_bytes()).hexdigest()[:16]
+    return ""
 
 
 def _table(path: Path) -> dict[str, Any]:

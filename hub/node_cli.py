@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from rich.table import Table
 from hub import certificates, credentials, running
 from hub import config as configuration
 from hub import keys as secrets
+from hub.admission import PUT_OUT_STATE
 from hub.cli_options import data_option
 from hub.config import SiteConfig
 from hub.errors import BadInput, TruequeError
@@ -23,7 +23,6 @@ from hub.provision import provision
 from hub.site_clock import wall_ms
 
 TAKEN_UP_S = 15.0
-KEYS_SIGNAL = signal.SIGUSR1  # not SIGHUP: that a closed terminal sends, and a hub should end then
 
 
 class NotTakenUp(TruequeError):
@@ -112,11 +111,11 @@ def _load(data: Path, name: str | None = None) -> tuple[SiteConfig, secrets.Keys
 
 def _hand_over(config: SiteConfig) -> None:
     """Have a running hub take up the changed file, and wait until it has."""
-    wanted = credentials.digest(config.keys_path)
+    wanted = secrets.digest_of(config.keys_path)
     state = running.announced(config.data_dir)
     if state is None:
         return
-    os.kill(state["pid"], KEYS_SIGNAL)
+    os.kill(state["pid"], running.KEYS_SIGNAL)
     deadline = time.monotonic() + TAKEN_UP_S
     while state is not None and state.get("keys") != wanted:
         if time.monotonic() >= deadline:
@@ -131,19 +130,20 @@ def _hand_over(config: SiteConfig) -> None:
 def _nodes(config: SiteConfig, keys: secrets.Keys) -> list[dict[str, Any]]:
     from hub.store import Store
 
-    heard = {}
+    heard, put_out = {}, {}
     if config.store_path.exists():
         store = Store.open(config.store_path)
         try:
             heard = store.latest_statuses()
+            put_out = store.state(PUT_OUT_STATE) or {}
         finally:
             store.close()
-    state = running.announced(config.data_dir)
-    put_out = state.get("put_out", []) if state else []
+    is_up = running.announced(config.data_dir) is not None
     rows = []
     for house in config.houses:
         name = house.name
-        access = "put out: it floods" if name in put_out else "may connect"
+        is_out = is_up and wall_ms() < put_out.get(name, 0)
+        access = "put out for a while: it floods" if is_out else "may connect"
         if name in keys.revoked:
             access = "revoked"
         last = heard.get(name)

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from hub.processes import free_port, is_port_open, is_udp_port_taken
 from hub.store import Store
 
 STATE_FILE = "hub.json"
+# "Read keys.json again." Not SIGHUP: that a closed terminal sends, and a hub should end then.
+KEYS_SIGNAL = signal.SIGUSR1
 LOCK_FILE = "hub.lock"
 
 

@@ -8,6 +8,7 @@ import datetime
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from hub import keys as secrets
 from hub import provision, running
 from hub.board_network import BoardNetwork
 from hub.chain.follower import follow
@@ -15,11 +16,10 @@ from hub.chain.records import Cursor, Rollback
 from hub.chain_part import ChainPart
 from hub.config import SiteConfig
 from hub.coordinator.parts import BookKeeping
+from hub.errors import ConfigError
 from hub.keys import Keys
-from hub.mqtt.dispatch import Dispatch
-from hub.mqtt.ingest import Ingest, Stored
-from hub.mqtt.link import Link
-from hub.mqtt.node_watch import NodeWatch
+from hub.message_part import MessagePart
+from hub.mqtt.ingest import Stored
 from hub.oracle.returns import Returns
 from hub.oracle.runner import Oracle, OracleParts
 from hub.oracle.settlement import Settlement
@@ -29,7 +29,7 @@ from hub.panel.panel import Panel
 from hub.processes import wait_until
 from hub.schedule import Coordinator
 from hub.site_clock import SiteClock, wall_ms
-from hub.store import NodeRow, Store
+from hub.store import Store
 from hub.updates.rollout import Rollouts
 
 CONNECT_TIMEOUT_S = 15.0
@@ -85,6 +85,8 @@ class Site:
         self._spawn(self.rollouts.run(), "rollouts")
         await self._start_page()
         self._announce()
+        # Taken back by who made it: a hub refused for another's sake must leave that one's alone.
+        self._closers.callback(running.withdraw, self.config.data_dir)
 
     def request_stop(self) -> None:
         """Make `run` return."""
@@ -142,30 +144,18 @@ class Site:
         self.client = self.chain.client
 
     def _start_messages(self) -> None:
-        houses = self.config.houses
-        peers = self.keys.peers
-        self.store.set_nodes(
-            NodeRow(one.name, one.kind, one.segment, peers[one.name].address) for one in houses
+        self.messages = MessagePart(
+            self.config,
+            self.keys,
+            self.store,
+            self.clock,
+            self.network,
+            self.epoch,
+            self._hear,
+            self._say,
         )
-        loop = asyncio.get_running_loop()
-        self.watch = NodeWatch({one.name: one.segment for one in houses})
-        up = {one.name: self.keys.node_key(one.name, "up") for one in houses}
-        down = {one.name: self.keys.node_key(one.name, "down") for one in houses}
-
-        def on_stored(batch: list[Stored]) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended: so has the hub
-                loop.call_soon_threadsafe(self._hear, batch)
-
-        self.ingest = Ingest(self.store, self.clock, up, on_stored, self._say)
-        self.link = Link(
-            (self.broker.host, self.ports["broker"]),
-            self.keys.broker_passwords["hub"],
-            self.ingest.put,
-            authority=self.network.tls.authority if self.network.tls else None,
-        )
-        self.dispatch = Dispatch(
-            self.link.publish, down, self.epoch, self.watch.newest_nonce, self._epoch_raised
-        )
+        self.watch, self.link = self.messages.watch, self.messages.link
+        self.dispatch = self.messages.dispatch
 
     def _take_panel(self) -> None:
         latch = StopLatch(self.store)
@@ -203,10 +193,8 @@ class Site:
             keys.grid.address,
         )
         self.books = BookKeeping.of(self.config, self.store, self.client, keys, self._say)
-        self.ingest.start(self.link.acknowledge)
-        self._closers.callback(self.ingest.stop)
-        self.link.start()
-        self._closers.callback(self.link.stop)
+        self.messages.start()
+        self._closers.callback(self.messages.stop)
 
     async def _start_following(self) -> None:
         self._spawn(self._follow_chain(), "chain follower")
@@ -246,6 +234,7 @@ class Site:
             "rpc_url": self.chain.rpc_url,
             "broker": self.broker.kind,
             "epoch": self.epoch,
+            "keys": self.keys.digest,
             "boards_dir": str(self.config.boards_dir),
             "clock": {
                 "start_local": clock.start_local.isoformat(),
@@ -256,23 +245,32 @@ class Site:
             "pids": {"broker": self.broker.pid, "chain": self.chain.pid},
         }
         running.announce(self.config.data_dir, state)
-        # Taken back by who made it: a hub refused for another's sake must leave that one's alone.
-        self._closers.callback(running.withdraw, self.config.data_dir)
 
     def _spawn(self, work: Coroutine[Any, Any, Any], name: str) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))
 
     # Running ------------------------------------------------------------------------------------
 
-    def _epoch_raised(self, node: str, epoch: int) -> None:
-        self.store.raise_epoch(epoch)
-        self._say(f"{node} knows a later hub than this store: going on in epoch {epoch}")
+    def request_credentials(self) -> None:
+        """Have keys.json read again: nodes were revoked or got new credentials."""
+        if self._is_resumed:  # else the start reads it
+            self._taking = asyncio.create_task(self._take_credentials())
+
+    async def _take_credentials(self) -> None:
+        try:
+            await self.take_credentials()
+        except ConfigError as problem:
+            self._say(f"the nodes' credentials stay as they were: {problem}")
+
+    async def take_credentials(self) -> None:
+        """Go on with what stands in keys.json now. Raises ConfigError when it is not good."""
+        names = [one.name for one in self.config.houses]
+        self.keys = secrets.load(self.config.keys_path, names)
+        await self.messages.admission.take(self.keys)
+        self._announce()
+        self._say("keys.json has changed: the nodes' credentials are those that stand there now")
 
     def _hear(self, batch: list[Stored]) -> None:
-        for stored in batch:
-            self.watch.hear(stored)
-            if stored.kind == "status":
-                self.dispatch.hear_epoch(stored.node, stored.record["epoch"])
         self.oracle.hear(batch)
         self.duty.hear(batch)
         self.rollouts.hear(batch)

@@ -19,6 +19,7 @@ from hub import keys as secrets
 from hub import report as reports
 from hub.cli_options import data_option
 from hub.config import SiteConfig
+from hub.running import KEYS_SIGNAL
 
 
 @click.command()
@@ -65,6 +66,7 @@ async def _up(
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end)
+    loop.add_signal_handler(KEYS_SIGNAL, site.request_credentials)
     try:
         await starting
     except asyncio.CancelledError:

@@ -41,7 +41,7 @@ class Listener:
 
     @property
     def max_connections(self) -> int:
-        """Twice the nodes: a board that comes back does so before its old connection is given up."""
+        """Twice the nodes: boards come back before their old connection is given up."""
         return 2 * self.nodes + SPARE_CONNECTIONS
 
 

@@ -11,7 +11,7 @@ from cryptography import x509
 
 from hub import certificates
 from hub.board_network import BoardNetwork
-from hub.certificates import BROKER_NAME, RENEW_BEFORE, SERVER_LIFE, ensure
+from hub.certificates import AUTHORITY_LIFE, BROKER_NAME, RENEW_BEFORE, SERVER_LIFE, ensure
 from hub.errors import ConfigError
 from hub.mqtt.broker import Broker, find_mosquitto
 from hub.mqtt.link import Link
@@ -92,6 +92,25 @@ def test_damage_to_the_authority_is_named_and_never_mended_by_a_new_one(tmp_path
     damage(files)
     with pytest.raises(ConfigError, match=sentence):
         ensure(tmp_path, [], NOW)
+
+
+@pytest.mark.parametrize(
+    ("now", "sentence"),
+    [
+        (NOW - datetime.timedelta(days=400), "this machine's clock says 2025-12-11.*timedatectl"),
+        (NOW + AUTHORITY_LIFE, "authority ended on 2047-01-09.*trueque board provision"),
+    ],
+)
+def test_authority_that_nobody_would_trust_today_is_explained(tmp_path, now, sentence):
+    ensure(tmp_path, [], NOW)
+    with pytest.raises(ConfigError, match=sentence):
+        ensure(tmp_path, [], now)
+
+
+def test_no_authority_is_made_when_the_clock_was_never_set(tmp_path):
+    with pytest.raises(ConfigError, match="clock says 1970-01-02: set it first"):
+        ensure(tmp_path, [], datetime.datetime(1970, 1, 2, tzinfo=datetime.UTC))
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture(params=["mosquitto", "embedded"])

@@ -1,0 +1,97 @@
+"""The hub's side of the nodes' messages: broker and store enter; ingest, watch and commands run."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from hub.admission import PUT_OUT_STATE, Admission
+from hub.board_network import BoardNetwork
+from hub.config import SiteConfig
+from hub.keys import Keys
+from hub.mqtt.dispatch import Dispatch
+from hub.mqtt.ingest import Ingest, Stored
+from hub.mqtt.link import Link
+from hub.mqtt.mosquitto import HUB_USER
+from hub.mqtt.node_watch import NodeWatch
+from hub.site_clock import SiteClock
+from hub.store import NodeRow, Store
+
+
+class MessagePart:
+    """Made in the hub's event loop: `start`, then `stop`, once each.
+
+    `hear` is called in that loop with the records that were stored, oldest first, after the watch
+    and the commands have heard them.
+    """
+
+    def __init__(
+        self,
+        config: SiteConfig,
+        keys: Keys,
+        store: Store,
+        clock: SiteClock,
+        network: BoardNetwork,
+        epoch: int,
+        hear: Callable[[list[Stored]], None],
+        say: Callable[[str], None],
+    ) -> None:
+        houses = config.houses
+        store.set_nodes(
+            NodeRow(one.name, one.kind, one.segment, keys.peers[one.name].address) for one in houses
+        )
+        self._store = store
+        self._hear_stored = hear
+        self._say = say
+        self._loop = asyncio.get_running_loop()
+        self.watch = NodeWatch({one.name: one.segment for one in houses})
+        self.admission = Admission(
+            keys,
+            network.broker,
+            self.watch,
+            lambda: self.link.is_drained,
+            say,
+            lambda put_out: store.set_state(PUT_OUT_STATE, put_out),
+            rate_per_s=config.broker.node_rate_per_s,
+        )
+        self.ingest = Ingest(
+            store, clock, self.admission.up, self._stored, say, self.admission.gate
+        )
+        self.link = Link(
+            network.broker.hub_address,
+            keys.broker_passwords[HUB_USER],
+            self.ingest.put,
+            authority=network.tls.authority if network.tls else None,
+        )
+        self.dispatch = Dispatch(
+            self.link.publish,
+            self.admission.down,
+            epoch,
+            self.watch.newest_nonce,
+            self._epoch_raised,
+        )
+
+    def start(self) -> None:
+        self.ingest.start(self.link.acknowledge)
+        self.link.start()
+
+    def stop(self) -> None:
+        self.admission.close()
+        self.link.stop()
+        self.ingest.stop()
+
+    def _stored(self, batch: list[Stored]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended: so has the hub
+            self._loop.call_soon_threadsafe(self._hear, batch)
+
+    def _hear(self, batch: list[Stored]) -> None:
+        for stored in batch:
+            self.watch.hear(stored)
+            if stored.kind == "status":
+                self.dispatch.hear_epoch(stored.node, stored.record["epoch"])
+        self._hear_stored(batch)
+
+    def _epoch_raised(self, node: str, epoch: int) -> None:
+        self._store.raise_epoch(epoch)
+        self._say(f"{node} knows a later hub than this store: going on in epoch {epoch}")
