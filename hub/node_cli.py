@@ -130,7 +130,8 @@ def _hand_over(config: SiteConfig) -> None:
 def _nodes(config: SiteConfig, keys: secrets.Keys) -> list[dict[str, Any]]:
     from hub.store import Store
 
-    heard, put_out = {}, {}
+    heard: dict[str, Any] = {}
+    put_out: dict[str, int] = {}
     if config.store_path.exists():
         store = Store.open(config.store_path)
         try:

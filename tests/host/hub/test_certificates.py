@@ -98,7 +98,7 @@ def test_damage_to_the_authority_is_named_and_never_mended_by_a_new_one(tmp_path
     ("now", "sentence"),
     [
         (NOW - datetime.timedelta(days=400), "this machine's clock says 2025-12-11.*timedatectl"),
-        (NOW + AUTHORITY_LIFE, "authority ended on 2047-01-09.*trueque board provision"),
+        (NOW + AUTHORITY_LIFE, "authority ended on 2047-01-10.*trueque board provision"),
     ],
 )
 def test_authority_that_nobody_would_trust_today_is_explained(tmp_path, now, sentence):
