@@ -12,6 +12,7 @@ _COMMANDS = {
     "status": ("hub.status_cli:status", "Show what runs and how boards and trades stand."),
     "doctor": ("hub.doctor_cli:doctor", "Find what is wrong with a site and say what to do."),
     "node": ("hub.node_cli:node", "List nodes, revoke one, or give it new credentials."),
+    "install": ("hub.install_cli:install", "Make a site a service that starts with the machine."),
     "review": ("hub.review_cli:review", "Show and decide what waits for the coordinator."),
     "update": ("hub.updates.command:update", "Bring signed firmware to boards over the air."),
 }

@@ -19,6 +19,7 @@ from hub import keys as secrets
 from hub import report as reports
 from hub.cli_options import data_option
 from hub.config import SiteConfig
+from hub.install.notice import ServiceManager
 from hub.running import KEYS_SIGNAL
 
 
@@ -54,9 +55,11 @@ async def _up(
     """Run a site; True when everything went well."""
     from hub.site import Site  # web3 takes a second to import: not for --help
 
+    manager = ServiceManager()
     site = Site(config, keys, say)
     loop = asyncio.get_running_loop()
     starting = asyncio.create_task(site.start())
+    alive = asyncio.create_task(manager.stay_alive(), name="signs of life")
 
     def end() -> None:
         if starting.done():
@@ -75,11 +78,14 @@ async def _up(
         if once:
             return await _one_window(site, config, say, report_path)
         say("the hub is up; Ctrl-C ends it")
+        manager.tell("READY=1")
         await site.run()
         return True
     finally:
+        manager.tell("STOPPING=1")
         say("stopping")
         await site.stop()
+        alive.cancel()
 
 
 async def _one_window(site: Any, config: SiteConfig, say: Any, report_path: Path | None) -> bool:
