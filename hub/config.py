@@ -93,16 +93,20 @@ class SiteConfig:
 def load(data_dir: Path) -> SiteConfig:
     """Read `<data_dir>/site.toml`. Raises ConfigError naming every field that is wrong."""
     path = data_dir / FILE_NAME
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not path.exists():
         hint = f"not found; make a site with: trueque hub init --data {data_dir}"
-        raise ConfigError(str(path), [hint]) from None
+        raise ConfigError(str(path), [hint])
+    return check(read_table_file(path), data_dir.resolve(), str(path))
+
+
+def read_table_file(path: Path) -> dict[str, Any]:
+    """Read a file of settings as it stands. Raises ConfigError when it is no TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as problem:
         raise ConfigError(str(path), [str(problem.strerror)]) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise ConfigError(str(path), [f"is not TOML: {problem}"]) from None
-    return check(table, data_dir.resolve(), str(path))
 
 
 def check(table: dict[str, Any], data_dir: Path, source: str = FILE_NAME) -> SiteConfig:
@@ -202,20 +206,32 @@ def bench_houses(count: int) -> tuple[House, ...]:
     )
 
 
-def write(data_dir: Path, houses: Sequence[House], **tables: dict[str, Any]) -> Path:
-    """Write a new site.toml with every setting spelled out; `tables` overrides defaults.
+def check_new(
+    data_dir: Path, houses: Sequence[House], tables: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """Return the whole table of a new site, every setting spelled out.
 
-    Raises ConfigError, and writes nothing, when a field is wrong or the file exists.
+    Raises ConfigError when a field is wrong or the site exists.
     """
     path = data_dir / FILE_NAME
     if path.exists():
         raise ConfigError(str(path), ["exists already; edit it, or choose another --data"])
-    table: dict[str, Any] = {}
+    table: dict[str, Any] = {name: given for name, given in tables.items() if name not in TABLES}
     for name, cls in TABLES.items():
         values = {one.name: one.default for one in dataclasses.fields(cls)} | tables.get(name, {})
         table[name] = {key: _plain(value) for key, value in values.items() if value is not None}
     table["houses"] = [dataclasses.asdict(house) for house in houses]
     check(table, data_dir, str(path))
+    return table
+
+
+def write(data_dir: Path, houses: Sequence[House], **tables: dict[str, Any]) -> Path:
+    """Write a new site.toml; `tables` overrides defaults.
+
+    Raises ConfigError, and writes nothing, when a field is wrong or the file exists.
+    """
+    path = data_dir / FILE_NAME
+    table = check_new(data_dir, houses, tables)
     fresh = path.with_suffix(".new")
     try:
         data_dir.mkdir(parents=True, exist_ok=True)

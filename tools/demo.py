@@ -17,12 +17,11 @@ from typing import Any, TextIO
 import click
 from rich.console import Console
 
-from hub import board_keys, certificates, running
+from hub import board_keys, running
 from hub import config as configuration
-from hub import keys as secrets
 from hub.config_tables import MARKET_KINDS
 from hub.errors import BadInput, TruequeError
-from hub.init_cli import BENCH_SPEED, BENCH_START
+from hub.init_cli import BENCH_SPEED, BENCH_START, make
 from hub.processes import Child
 from tools.bench.house import unique_id_of
 from tools.bench.identities import public_key
@@ -129,19 +128,19 @@ def _prepare_site(wanted: Wanted) -> None:
     if (wanted.data / configuration.FILE_NAME).exists():
         _check_site(wanted, configuration.load(wanted.data))
         return
-    houses = configuration.bench_houses(wanted.houses)
-    keys_path = wanted.data / "keys.json"
-    if not keys_path.exists():  # the site's file comes last: with it the site is whole
-        secrets.create(keys_path, [house.name for house in houses])
-        certificates.ensure(wanted.data / "tls", [])
-    configuration.write(
+    make(
         wanted.data,
-        houses,
-        site={"name": "bench"},
-        clock={"start_local": wanted.start, "speed": wanted.speed or usual_speed(wanted.houses)},
-        schedule={"mode": "once" if wanted.is_once else "daily"},
-        page={"port": wanted.page_port},
-        market={"kind": wanted.market or MARKET_KINDS[0]},
+        configuration.bench_houses(wanted.houses),
+        {
+            "site": {"name": "bench"},
+            "clock": {
+                "start_local": wanted.start,
+                "speed": wanted.speed or usual_speed(wanted.houses),
+            },
+            "schedule": {"mode": "once" if wanted.is_once else "daily"},
+            "page": {"port": wanted.page_port},
+            "market": {"kind": wanted.market or MARKET_KINDS[0]},
+        },
     )
 
 
