@@ -8,14 +8,11 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from hub import config as configuration
-from hub import running
 from hub.cli_options import data_option
-from hub.config import SiteConfig
-from hub.panel.latch import STATE_NAME as STOP_STATE
-from hub.site_clock import wall_ms
 
 
 @click.command()
@@ -26,73 +23,45 @@ def status(data: Path, as_json: bool) -> None:
 
     Example: trueque hub status --data var/site --json
     """
-    found = _status(configuration.load(data))
+    config = configuration.load(data)
+    from hub import status as site_status  # the store and its parts: not for --help
+
+    found = site_status.read(config)
     if as_json:
         click.echo(json.dumps(found, indent=1))
     else:
-        _print_status(found)
+        _print(found)
 
 
-def _status(config: SiteConfig) -> dict[str, Any]:
-    from hub.store import Store
-
-    state = running.announced(config.data_dir)
-    found: dict[str, Any] = {
-        "site": config.site.name,
-        "is_running": state is not None,
-        "page_url": state["page_url"] if state else None,
-        "broker": state["broker"] if state else None,
-        "ports": state["ports"] if state else {},
-    }
-    if not config.store_path.exists():
-        return {**found, "nodes": [], "trades": {}, "messages": {}}
-    store = Store.open(config.store_path)
-    try:
-        statuses = store.latest_statuses()
-        found["identity"] = store.state("identity")
-        found["epoch"] = store.state("epoch")
-        found["emergency_stop"] = store.state(STOP_STATE)
-        found["nodes"] = [
-            _node(row.node, row.kind, statuses.get(row.node)) for row in store.nodes()
-        ]
-        counted: dict[str, int] = {}
-        for trade in store.trades():
-            counted[trade.state] = counted.get(trade.state, 0) + 1
-        return {**found, "trades": counted, "messages": store.message_counts()}
-    finally:
-        store.close()
-
-
-def _node(name: str, kind: str, heard: Any) -> dict[str, Any]:
-    if heard is None:
-        return {"node": name, "kind": kind, "heard_ms_ago": None}
-    return {
-        "node": name,
-        "kind": kind,
-        "heard_ms_ago": wall_ms() - heard.received_at_ms,
-        "state": heard.state,
-        "relay": heard.relay,
-        "fault": heard.fault,
-        "firmware": heard.firmware,
-    }
-
-
-def _print_status(found: dict[str, Any]) -> None:
+def _print(found: dict[str, Any]) -> None:
     console = Console(highlight=False)
     up_text = f"up, page {found['page_url']}" if found["is_running"] else "not running"
-    console.print(f"[bold]{found['site']}[/bold]: {up_text}")
-    table = Table("node", "kind", "heard", "state", "relay", "fault", "firmware")
-    for node in found["nodes"]:
-        ago_ms = node["heard_ms_ago"]
-        heard = "never" if ago_ms is None else f"{ago_ms / 1000:.0f} s ago"
-        rest = [node.get(name) or "-" for name in ("state", "relay", "fault", "firmware")]
-        table.add_row(node["node"], node["kind"], heard, *rest)
-    console.print(table)
+    console.print(f"[bold]{escape(found['site'])}[/bold]: {up_text}")
+    for part in found["parts"]:
+        sign = "[green]●[/]" if part["is_well"] else "[bold red]✗[/]"
+        console.print(f"  {sign} {part['part']}: {escape(part['sentence'])}", soft_wrap=True)
+    console.print(_nodes(found["nodes"]))
     if found.get("emergency_stop"):
         console.print("[bold red]EMERGENCY STOP[/bold red]: latched until a person acknowledges it")
+    window = found["window"]
+    if window:
+        console.print(f"window {window['window_id']} {window['state']} until {window['until']}")
     trades = ", ".join(f"{n} {word}" for word, n in sorted(found["trades"].items())) or "none yet"
     console.print(f"trades: {trades}")
     messages = found["messages"]
     if messages:
         rejected = ", ".join(f"{n} {word}" for word, n in messages["rejected"].items()) or "none"
         console.print(f"messages: {messages['received']} received, rejected: {rejected}")
+    if "store_bytes" in found:
+        console.print(f"store: {found['store_bytes'] / 1e6:.1f} MB, epoch {found['epoch']}")
+
+
+def _nodes(rows: list[dict[str, Any]]) -> Table:
+    table = Table("node", "kind", "heard", "state", "relay", "fault", "firmware")
+    for node in rows:
+        ago_ms = node["heard_ms_ago"]
+        heard = "never" if ago_ms is None else f"{ago_ms / 1000:.0f} s ago"
+        rest = [node.get(name) or "-" for name in ("state", "relay", "fault", "firmware")]
+        style = "red" if node.get("fault") not in (None, "none") else ""
+        table.add_row(node["node"], node["kind"], heard, *rest, style=style)
+    return table

@@ -218,6 +218,8 @@ def test_everything_ends_when_the_command_is_interrupted(tmp_path):
         result = CliRunner().invoke(command, ["status", "--data", str(tmp_path), "--json"])
         shown = json.loads(result.stdout)
         assert shown["is_running"] and shown["page_url"] == state["page_url"]
+        assert {part["part"] for part in shown["parts"]} >= {"hub", "broker", "chain", "page"}
+        assert all(part["is_well"] for part in shown["parts"]), shown["parts"]
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
     finally:

@@ -1,0 +1,108 @@
+"""How a site stands: its store and what its hub announced enter, one plain table leaves."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from typing import Any
+
+from hub import running
+from hub.config import SiteConfig
+from hub.doctor import parts
+from hub.doctor.findings import FAILED
+from hub.panel.latch import STATE_NAME as STOP_STATE
+from hub.site_clock import wall_ms
+from hub.store import Store, WindowRow
+
+
+def read(config: SiteConfig) -> dict[str, Any]:
+    """Return what `trueque hub status --json` prints; asks broker, chain and page if they run."""
+    state = running.announced(config.data_dir)
+    found: dict[str, Any] = {
+        "site": config.site.name,
+        "is_running": state is not None,
+        "page_url": state["page_url"] if state else None,
+        "broker": state["broker"] if state else None,
+        "ports": state["ports"] if state else {},
+        "parts": [_part(one) for one in parts.running_parts(config)] if state else [],
+    }
+    if not config.store_path.exists():
+        return {**found, "nodes": [], "trades": {}, "messages": {}, "window": None}
+    store = Store.open(config.store_path)
+    try:
+        return {**found, **_stored(config, store)}
+    finally:
+        store.close()
+
+
+def _part(finding: Any) -> dict[str, Any]:
+    return {
+        "part": finding.part,
+        "is_well": finding.level != FAILED,
+        "sentence": finding.sentence,
+    }
+
+
+def _stored(config: SiteConfig, store: Store) -> dict[str, Any]:
+    statuses = store.latest_statuses()
+    counted: dict[str, int] = {}
+    for trade in store.trades():
+        counted[trade.state] = counted.get(trade.state, 0) + 1
+    return {
+        "identity": store.state("identity"),
+        "epoch": store.state("epoch"),
+        "emergency_stop": store.state(STOP_STATE),
+        "nodes": [_node(row.node, row.kind, statuses.get(row.node)) for row in store.nodes()],
+        "trades": counted,
+        "messages": store.message_counts(),
+        "window": _window(config, store.windows()),
+        "store_bytes": os.stat(config.store_path).st_size,
+    }
+
+
+def _node(name: str, kind: str, heard: Any) -> dict[str, Any]:
+    if heard is None:
+        return {"node": name, "kind": kind, "heard_ms_ago": None}
+    return {
+        "node": name,
+        "kind": kind,
+        "heard_ms_ago": wall_ms() - heard.received_at_ms,
+        "state": heard.state,
+        "relay": heard.relay,
+        "fault": heard.fault,
+        "firmware": heard.firmware,
+    }
+
+
+def _window(config: SiteConfig, windows: list[WindowRow]) -> dict[str, Any] | None:
+    """Return the window that is or comes next; None when the last one is over."""
+    now_s = wall_ms() // 1000
+    for window in sorted(windows, key=lambda one: one.bid_start_s):
+        if window.report_by_s > now_s:
+            return {"window_id": window.window_id, "state": _phase(window, now_s),
+                    "until": _clock_text(config, _ends_s(window, now_s))}  # fmt: skip
+    return None
+
+
+def _phases(window: WindowRow) -> list[tuple[str, int]]:
+    """Return each phase of a window and its end, in order."""
+    return [
+        ("opens later", window.bid_start_s),
+        ("takes orders", window.bid_end_s),
+        ("is cleared", max(window.bid_end_s, window.delivery_start_s)),
+        ("delivers", window.delivery_end_s),
+        ("reports", window.report_by_s),
+    ]
+
+
+def _phase(window: WindowRow, now_s: int) -> str:
+    return next(name for name, end_s in _phases(window) if now_s < end_s)
+
+
+def _ends_s(window: WindowRow, now_s: int) -> int:
+    return next(end_s for _, end_s in _phases(window) if now_s < end_s)
+
+
+def _clock_text(config: SiteConfig, at_s: int) -> str:
+    """Return a wall time in the site's zone: windows are kept in seconds of the chain."""
+    return datetime.datetime.fromtimestamp(at_s, config.zone).isoformat(timespec="seconds")
