@@ -1,4 +1,4 @@
--- The hub's store, version 5 (PRAGMA user_version, set by hub/store/database.py). An older store is
+-- The hub's store, version 6 (PRAGMA user_version, set by hub/store/database.py). An older store is
 -- brought to it by making what it lacks and rebuilding what the chain's events tell.
 -- Units stand in the column names. Wei are decimal text: they pass 64 bits. Times in _ms are Unix
 -- milliseconds of the hub's clock, times in _s are the chain's block timestamps.
@@ -134,6 +134,19 @@ CREATE TABLE IF NOT EXISTS snapshots (         -- registers, signed by the board
     PRIMARY KEY (node, seq)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS snapshots_by_time ON snapshots (received_at_ms);
+
+CREATE TABLE IF NOT EXISTS plug_readings (     -- smart plugs: never used to settle energy
+    plug TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    house TEXT NOT NULL,
+    is_house_meter INTEGER NOT NULL,     -- it meters the whole house, not one appliance
+    is_on INTEGER,
+    power_uw INTEGER, voltage_uv INTEGER, current_ua INTEGER,
+    energy_uwh INTEGER NOT NULL,         -- counted by the hub since it knows the plug
+    device_uwh INTEGER,                  -- the device's own counter; none: power was integrated
+    PRIMARY KEY (plug, at_ms)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS plug_readings_by_house ON plug_readings (house, is_house_meter, at_ms);
 
 -- Chain: everything below is rebuilt from chain_events ----------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hub.store.journal import JournalTables
 from hub.store.market import MarketTables
 from hub.store.messages import MessageTables
+from hub.store.plugs import PlugTables
 from hub.store.rows import (
     CounterRow,
     DeliveryRow,
@@ -44,5 +45,5 @@ __all__ = [
 ]
 
 
-class Store(MessageTables, MarketTables, JournalTables, UpdateTables):
+class Store(MessageTables, MarketTables, JournalTables, UpdateTables, PlugTables):
     """`Store.open(path)`; safe from several threads; every method is one transaction."""

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from hub.errors import ForeignStore, NewerStore, StoreError
 from hub.store.rows import IdentityRow
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 # Told by the chain's events alone.
 DERIVED = ("peers", "windows", "orders", "trades", "counters", "accepted_sellers")
 BUSY_TIMEOUT_S = 10.0
