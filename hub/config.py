@@ -20,6 +20,7 @@ from typing import Any
 import tomli_w
 from wire import topics
 
+from hub.bridges.config import BridgesConfig, read_bridges
 from hub.config_tables import (
     TABLES,
     Boards,
@@ -39,7 +40,7 @@ from hub.network_config import Broker, Ntp, check_network
 
 FILE_NAME = "site.toml"
 _PUBLIC_KEY = re.compile("[0-9a-f]{128}")
-ROLE_NAMES = ("hub", "administrator", "coordinator", "oracle")
+ROLE_NAMES = ("hub", "administrator", "coordinator", "oracle", "market", "home")
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class SiteConfig:
     schedule: Schedule
     market: Market
     bus: Bus
+    bridges: BridgesConfig = BridgesConfig()
 
     @property
     def boards_dir(self) -> Path:
@@ -112,12 +114,16 @@ def read_table_file(path: Path) -> dict[str, Any]:
 def check(table: dict[str, Any], data_dir: Path, source: str = FILE_NAME) -> SiteConfig:
     """Turn a plain table into a SiteConfig. Raises ConfigError naming every wrong field."""
     problems: list[str] = [
-        f"[{name}] is not known" for name in table if name not in TABLES and name != "houses"
+        f"[{name}] is not known"
+        for name in table
+        if name not in TABLES and name not in ("houses", "bridges")
     ]
     parts: dict[str, Any] = {
         name: read_table(cls, table.get(name, {}), name, problems) for name, cls in TABLES.items()
     }
     houses = _houses(table.get("houses", []), problems)
+    names = [house.name for house in houses]
+    parts["bridges"] = read_bridges(table.get("bridges", {}), names, problems)
     if not problems:
         _check_together(parts, problems)
     if problems:
@@ -221,6 +227,8 @@ def check_new(
         values = {one.name: one.default for one in dataclasses.fields(cls)} | tables.get(name, {})
         table[name] = {key: _plain(value) for key, value in values.items() if value is not None}
     table["houses"] = [dataclasses.asdict(house) for house in houses]
+    if "bridges" in tables:
+        table["bridges"] = tables["bridges"]
     check(table, data_dir, str(path))
     return table
 

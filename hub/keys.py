@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import hashlib
 import json
@@ -44,6 +45,7 @@ class Keys:
     wifi_password: str
     revoked: frozenset[str] = frozenset()
     digest: str = ""  # of the file they were read from
+    bridges: dict[str, str] = dataclasses.field(default_factory=dict)  # keys of other services
 
     def node_key(self, node: str, direction: str) -> bytes:
         """Return the 32-byte wire key of a node, "up" (to the hub) or "down" (to the node)."""
@@ -63,6 +65,12 @@ class Keys:
         Derived, so that a site made before there was one has it, too.
         """
         return Account.from_key(hashlib.sha256(b"trueque-grid|" + self.master_key).digest())
+
+    def names_of_accounts(self) -> dict[str, str]:
+        """Return the name of every peer, and of the grid, by its address."""
+        return {str(one.address): name for name, one in self.peers.items()} | {
+            self.grid.address: GRID
+        }
 
     @property
     def accounts(self) -> dict[str, LocalAccount]:
@@ -123,6 +131,7 @@ def load(path: Path, houses: Iterable[str]) -> Keys:
         wifi_password=table["wifi_password"],
         revoked=frozenset(table.get("revoked", ())),
         digest=digest,
+        bridges=table.get("bridges", {}),
     )
 
 
@@ -156,6 +165,10 @@ def _problems(table: Mapping[str, Any], houses: Sequence[str]) -> list[str]:
         ("wifi_password", table.get("wifi_password"), _is_text, "text"),
         ("revoked", table.get("revoked", []), _is_names, "a list of nodes"),
     ]
+    bridges = table.get("bridges", {})
+    checks += [("bridges", bridges, lambda value: isinstance(value, dict), "a table")]
+    if isinstance(bridges, dict):
+        checks += [(f"bridges.{one}", bridges[one], _is_text, "text") for one in bridges]
     checks += [(role, table.get(role), _is_private_key, _PRIVATE_KEY) for role in ROLES]
     for name, wanted, is_good, kind in (
         ("peers", houses, _is_private_key, _PRIVATE_KEY),

@@ -11,6 +11,8 @@ from typing import Any
 from hub import keys as secrets
 from hub import provision, running
 from hub.board_network import BoardNetwork
+from hub.bridges.part import BridgesPart
+from hub.bridges.parts import BrokerAddress
 from hub.chain.follower import follow
 from hub.chain.records import Cursor, Rollback
 from hub.chain_part import ChainPart
@@ -220,11 +222,34 @@ class Site:
             clock=self.clock,
             notices=[self.broker.sentence],
         )
-        self.page = PageServer(service, self.config, self.ports["page"], self.duty)
+        self._start_bridges()
+        self.page = PageServer(
+            service, self.config, self.ports["page"], self.duty, bridges=self.bridges
+        )
         self.page.start()
         self._closers.callback(self.page.stop)
         self._spawn(AgentRunner(service, self.config).run(), "agents")
         self._say(f"page: {self.page.url}")
+
+    def _start_bridges(self) -> None:
+        """They see the store and speak with neighbours; nothing here could reach a relay."""
+        config, tls = self.config, self.network.tls
+        self.bridges = BridgesPart.of(
+            config.bridges,
+            self.store,
+            self.clock,
+            self.keys.names_of_accounts(),
+            self.keys.bridges,
+            passwords={},
+            broker=BrokerAddress(
+                self.broker.host, self.ports["broker"], tls.authority if tls else None
+            ),
+            state_dir=config.data_dir / "bridges",
+            boards_dir=config.boards_dir,
+            say=self._say,
+        )
+        self.bridges.start()
+        self._closers.callback(self.bridges.stop)
 
     def _announce(self) -> None:
         clock = self.clock

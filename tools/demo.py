@@ -23,6 +23,7 @@ from hub.config_tables import MARKET_KINDS
 from hub.errors import BadInput, TruequeError
 from hub.init_cli import BENCH_SPEED, BENCH_START, make
 from hub.processes import Child
+from tools import demo_bridges
 from tools.bench.house import unique_id_of
 from tools.bench.identities import public_key
 
@@ -140,6 +141,7 @@ def _prepare_site(wanted: Wanted) -> None:
             "schedule": {"mode": "once" if wanted.is_once else "daily"},
             "page": {"port": wanted.page_port},
             "market": {"kind": wanted.market or MARKET_KINDS[0]},
+            "bridges": demo_bridges.tables(wanted.houses),
         },
     )
 
@@ -225,7 +227,7 @@ def _bench_child(wanted: Wanted, state: dict[str, Any]) -> Child:
     argv = [sys.executable, "-m", "tools.bench", "--state", state["boards_dir"],
             "--houses", str(wanted.houses), "--speed", str(clock["speed"]),
             "--start", clock["start_local"], "--started-at-ms", str(clock["started_at_ms"]),
-            "--zone", clock["zone"]]  # fmt: skip
+            "--zone", clock["zone"], *demo_bridges.bench_arguments(wanted.data)]  # fmt: skip
     return Child("bench", argv, log_path=wanted.data / "log" / "bench.log", cwd=ROOT)
 
 

@@ -112,6 +112,7 @@ class Plug:
     address: str = field("")
     device_id: str = field("")
     channel: int = field(0, low=0, high=7)
+    component: str = field("switch", choices=("switch", "em1"))  # of a Shelly Gen2
     period_s: int = field(5, low=1, high=3_600)
     is_house_meter: bool = field(False)
     can_switch: bool = field(True)
@@ -183,9 +184,7 @@ def _rows(cls: type, rows: object, path: str, problems: list[str]) -> tuple[Any,
     return tuple(one for one in found if one is not None)
 
 
-def _check_together(
-    config: BridgesConfig, houses: Collection[str], problems: list[str]
-) -> None:
+def _check_together(config: BridgesConfig, houses: Collection[str], problems: list[str]) -> None:
     for name in ("thingspeak", "emoncms"):
         part = getattr(config, name)
         if part is not None and not _URL.fullmatch(part.url):
@@ -204,9 +203,7 @@ def _check_together(
         _check_plug(plug, f"bridges.plugs[{number}]", config, problems, houses)
 
 
-def _check_thingspeak(
-    wanted: ThingSpeak, houses: Collection[str], problems: list[str]
-) -> None:
+def _check_thingspeak(wanted: ThingSpeak, houses: Collection[str], problems: list[str]) -> None:
     from hub.bridges.quantities import QUANTITIES
 
     if len(wanted.fields) > 8:

@@ -27,6 +27,7 @@ class EmoncmsBridge:
     """Sends what the store has and this bridge has not sent."""
 
     name = "emoncms"
+    longest_pause_s = 300.0
 
     def __init__(self, wanted: Emoncms, parts: Parts) -> None:
         self._wanted = wanted
@@ -59,16 +60,12 @@ class EmoncmsBridge:
         if entries:
             await self._send(node, entries)
             sent_at_ms = entries[-1]["received_at_ms"]
-        self._place.keep(
-            self._place.get() | {node: {"seq": done_seq, "sent_at_ms": sent_at_ms}}
-        )
+        self._place.keep(self._place.get() | {node: {"seq": done_seq, "sent_at_ms": sent_at_ms}})
         return bool(entries)
 
     async def _send(self, node: str, entries: list[Record]) -> None:
         first_s = entries[0]["received_at_ms"] // 1000
-        rows = [
-            [one["received_at_ms"] // 1000 - first_s, node, *_values(one)] for one in entries
-        ]
+        rows = [[one["received_at_ms"] // 1000 - first_s, node, *_values(one)] for one in entries]
         key = self._parts.secret("emoncms.write_key")
         url = f"{self._wanted.url.rstrip('/')}/input/bulk"
         status, answer = await self._parts.http.ask(

@@ -1,4 +1,4 @@
-"""What every bridge is given: views of the hub, its own place, secrets of other services, a voice."""
+"""What every bridge is given: views, its own place, secrets of other services, a voice."""
 
 from __future__ import annotations
 

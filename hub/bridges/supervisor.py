@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 from hub.bridges.errors import BridgeDown
 from hub.site_clock import wall_ms
 
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 300.0
+FIRST_PAUSE_S = 1.0
 STEADY_S = 600.0  # a bridge that ran this long is not in a loop of failures
 STOP_TIMEOUT_S = 5.0
 Outcome = TypeVar("Outcome")
@@ -27,6 +27,8 @@ class Bridge(Protocol):
 
     @property
     def name(self) -> str: ...
+    @property
+    def longest_pause_s(self) -> float: ...
     async def run(self) -> None: ...
 
 
@@ -45,18 +47,18 @@ class BridgeState:
 class Bridges:
     """`start()`, then `states()` and `call()` from any thread, then `stop()`.
 
-    `pauses_s`: the first and the longest pause before a bridge is started again.
+    Pauses before a bridge is started again double from `first_pause_s` to its own longest.
     """
 
     def __init__(
         self,
         bridges: Sequence[Bridge],
         say: Callable[[str], None],
-        pauses_s: tuple[float, float] = (FIRST_PAUSE_S, LONGEST_PAUSE_S),
+        first_pause_s: float = FIRST_PAUSE_S,
     ) -> None:
         self._bridges = list(bridges)
         self._say = say
-        self._pauses_s = pauses_s
+        self._first_pause_s = first_pause_s
         self._states = {one.name: BridgeState(one.name) for one in self._bridges}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run_loop, name="bridges", daemon=True)
@@ -64,6 +66,9 @@ class Bridges:
         self._is_started = False
 
     def start(self) -> None:
+        """Start the thread, unless there is no bridge to run."""
+        if not self._bridges:
+            return
         self._is_started = True
         self._thread.start()
         self._loop.call_soon_threadsafe(self._begin)
@@ -71,8 +76,9 @@ class Bridges:
     def stop(self) -> None:
         """Cancel every bridge and end the thread; whatever hangs is left behind as a daemon."""
         if not self._is_started:
-            self._loop.close()
+            self._loop.close()  # closing it again does nothing
             return
+        self._is_started = False
         with contextlib.suppress(TimeoutError):
             asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(STOP_TIMEOUT_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -117,7 +123,7 @@ class Bridges:
         await self._loop.shutdown_default_executor()
 
     async def _supervise(self, bridge: Bridge) -> None:
-        state, pause_s = self._states[bridge.name], self._pauses_s[0]
+        state, pause_s = self._states[bridge.name], self._first_pause_s
         while True:
             began_s = self._loop.time()
             state.is_running, state.started_at_ms = True, wall_ms()
@@ -132,9 +138,9 @@ class Bridges:
             state.restarts += 1
             was_steady = self._loop.time() - began_s > STEADY_S
             if was_steady:
-                pause_s = self._pauses_s[0]
+                pause_s = self._first_pause_s
             if was_steady or problem != state.problem:  # the same again and again is said once
                 self._say(f"bridge {bridge.name}: {problem}; trying again in {pause_s:g} s")
             state.problem = problem
             await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, self._pauses_s[1])
+            pause_s = min(2 * pause_s, bridge.longest_pause_s)

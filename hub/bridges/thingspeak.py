@@ -33,6 +33,7 @@ class ThingSpeakBridge:
     """Sends what the store has and this bridge has not sent; keeps the history for the page."""
 
     name = "thingspeak"
+    longest_pause_s = 300.0
 
     def __init__(self, wanted: ThingSpeak, parts: Parts, call_period_s: float = CALL_PERIOD_S):
         """`call_period_s` is the service's limit; tests that have no such service shorten it."""

@@ -180,9 +180,9 @@ class PlugLog:
         found = next((one for one in self._store.latest_plugs() if one["plug"] == plug), None)
         if found is None:
             return None
-        flags = {"is_house_meter": bool(found["is_house_meter"])}
-        flags["is_on"] = None if found["is_on"] is None else bool(found["is_on"])
-        return PlugRow(**{**found, **flags})
+        is_on = None if found["is_on"] is None else bool(found["is_on"])
+        is_house_meter = bool(found["is_house_meter"])
+        return PlugRow(**{**found, "is_on": is_on, "is_house_meter": is_house_meter})
 
     def keep(self, row: PlugRow) -> None:
         self._store.store_plug(vars(row))

@@ -10,7 +10,9 @@ from flask import Flask
 from hub.config import SiteConfig
 from hub.services.market import MarketService
 from hub.web import api, home, security
+from hub.web import bridges as bridges_page
 from hub.web import panel as panel_keys
+from hub.web.bridges import PageBridges
 from hub.web.panel import PanelKeys
 
 MAX_BODY_BYTES = 4_096  # an order is a hundred
@@ -21,6 +23,7 @@ def create_app(
     config: SiteConfig,
     overrides: Mapping[str, Any] | None = None,
     panel: PanelKeys | None = None,
+    bridges: PageBridges | None = None,
 ) -> Flask:
     """Return the application; `overrides` are Flask settings for tests.
 
@@ -39,8 +42,10 @@ def create_app(
     app.config.from_mapping(overrides or {})
     app.extensions["market"] = service
     app.extensions["panel"] = panel
+    app.extensions["bridges"] = bridges
     app.register_blueprint(home.blueprint)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(panel_keys.blueprint)
+    app.register_blueprint(bridges_page.blueprint)
     security.protect(app)
     return app

@@ -13,6 +13,7 @@ from hub.amounts import BadAmount
 from hub.errors import TruequeError
 from hub.services.market import MarketService
 from hub.services.order_rules import Refused
+from hub.web.bridges import bridges
 from hub.web.panel import panel
 from hub.web.security import csrf_token
 
@@ -37,7 +38,9 @@ def session_token() -> ResponseReturnValue:
 def snapshot() -> ResponseReturnValue:
     """Return what the page shows; `peer` names whose window and book."""
     keys, seen = panel(), _market().overview(request.args.get("peer"))
-    return jsonify({**seen, "panel": keys.record() if keys else None})
+    found = bridges()
+    plugs = found.record()["plugs"] if found else []
+    return jsonify({**seen, "panel": keys.record() if keys else None, "plugs": plugs})
 
 
 @blueprint.get("/history")

@@ -14,6 +14,7 @@ from hub.config import SiteConfig
 from hub.errors import PortInUse
 from hub.services.market import MarketService
 from hub.web import create_app
+from hub.web.bridges import PageBridges
 from hub.web.panel import PanelKeys
 
 HOST = "127.0.0.1"
@@ -31,9 +32,10 @@ class PageServer:
         config: SiteConfig,
         port: int | None = None,
         panel: PanelKeys | None = None,
+        bridges: PageBridges | None = None,
     ) -> None:
         """`port` replaces the configured one; 0 takes a free one."""
-        self._app = create_app(service, config, panel=panel)
+        self._app = create_app(service, config, panel=panel, bridges=bridges)
         self._wanted_port = config.page.port if port is None else port
         self._connections: dict[int, Any] = {}  # waitress's own map, kept to close it whole
         self._server: Any = None

@@ -16,6 +16,7 @@ from pathlib import Path
 from hub.site_clock import SiteClock
 from tools.bench.factory import calibrate_new_boards
 from tools.bench.lab import FIRMWARE_DIR, VirtualLab
+from tools.bench.plugs import PlugPlan, VirtualPlugs
 from tools.bench.profile import DEFAULT_START
 
 
@@ -34,6 +35,10 @@ def read_arguments() -> argparse.Namespace:
         help="wall time of that start, so that hub and bench share one clock (default: now)",
     )  # fmt: skip
     parser.add_argument("--zone", default="UTC", help="time zone the site lives in")
+    parser.add_argument(
+        "--plug", type=PlugPlan.of_text, action="append", default=[], metavar="NAME:HOUSE:KIND",
+        help="a virtual smart plug (tasmota, shelly-gen1, shelly-gen2); :meter for a house's meter",
+    )  # fmt: skip
     parser.add_argument("--firmware", type=Path, default=FIRMWARE_DIR)
     arguments = parser.parse_args()
     if arguments.speed < 1:
@@ -42,6 +47,10 @@ def read_arguments() -> argparse.Namespace:
         parser.error("--houses: 1 to 100")
     if not (arguments.firmware / "main.py").exists():
         parser.error(f"--firmware: no main.py in {arguments.firmware}")
+    numbers = range(1, arguments.houses + 1)
+    for plan in arguments.plug:
+        if plan.house not in [f"house-{number}" for number in numbers]:
+            parser.error(f"--plug: there is no house {plan.house!r}")
     try:
         arguments.zone = zoneinfo.ZoneInfo(arguments.zone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError):
@@ -70,13 +79,16 @@ async def run(arguments: argparse.Namespace) -> None:
     for name in calibrate_new_boards(arguments.state, names):
         print(f"bench: calibrated {name}", flush=True)
     lab = VirtualLab(arguments.houses, arguments.state, arguments.firmware, clock)
+    plugs = VirtualPlugs(arguments.plug, lab.houses, arguments.state / "plugs.json")
     await lab.start()
     try:
+        await plugs.start()
         while not stopping.is_set():
             write_report(lab)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), 1.0)
     finally:
+        await plugs.stop()
         await lab.stop()
         write_report(lab)
 

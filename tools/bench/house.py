@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tools.bench.adc import Converter
+from tools.bench.appliance import Appliance
 from tools.bench.battery import Battery
 from tools.bench.bus import Port
 from tools.bench.frontend import PULL_DOWN_GAIN, CurrentClamp, MainsVoltage, VoltageDivider
@@ -114,6 +115,8 @@ class House:
         self.applied: dict[int, float] = {}  # channel: known input in V or A rms, at a test bench
         self.levels: dict[int, int] = {}
         self.home_pv_w = self.home_load_w = self.battery_w = 0.0
+        self.appliance = Appliance()
+        self._profile_w = (0.0, 0.0)  # the profile's load and its base
 
     @property
     def load_a(self) -> float:
@@ -138,7 +141,12 @@ class House:
     def follow_profile(self, local: datetime.datetime) -> None:
         """Take the home's PV and load at a local time."""
         self.home_pv_w = self.profile.pv_w(local)
-        self.home_load_w = self.profile.load_w(local)
+        self._profile_w = (self.profile.load_w(local), self.profile.base_w(local))
+        self.follow_appliance()
+
+    def follow_appliance(self) -> None:
+        """Take the home's load with its appliance on or off."""
+        self.home_load_w = self.appliance.take(*self._profile_w)
 
     def balance(self, now_s: float) -> None:
         """Split power between panel, bus, battery and grid and set source, sink and traces."""
@@ -169,6 +177,7 @@ class House:
         flows.battery_import += max(0.0, battery_w) * duration_s
         flows.battery_export += max(0.0, -battery_w) * duration_s
         flows.load += self.home_load_w * duration_s
+        self.appliance.energy_j += self.appliance.power_w * duration_s
         self.battery.step(battery.current_a, duration_s)
 
     def sample(

@@ -185,6 +185,11 @@ class VirtualLab:
             "soc_permille": round(house.battery.soc * 1000),
             "relays": {relay: each.is_closed for relay, each in house.relays.items()},
             "load_current_ua": round(house.load_a * 1e6),
+            "appliance": {
+                "is_on": house.appliance.is_on,
+                "power_uw": round(house.appliance.power_w * 1e6),
+                "energy_uwh": round(house.appliance.energy_j / 3600e-6),
+            },
             "energies": house.energies.uwh(),
         }
         for branch, trace in house.traces.items():

@@ -44,6 +44,11 @@ class HomeProfile:
         """Return the load of the home in W, at most what the bench's mains fuse lets through."""
         return min(MAINS_FUSE_W, self._power_w(local, 0))
 
+    def base_w(self, local: datetime.datetime) -> float:
+        """Return the load in W that is always there: that of the week's lowest hour."""
+        loads = self._weeks[nearest_week(local.date(), self._mondays)][0]
+        return self._scale * min(loads)
+
     def peak_pv_w(self) -> float:
         """Return the largest hourly PV power in W (0 without PV)."""
         if not self.has_pv:

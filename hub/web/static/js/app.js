@@ -53,7 +53,7 @@ function show() {
   showBargains(snapshot, me(), refresh);
   showForm(snapshot, me());
   showTrades(snapshot, me());
-  showHouses(snapshot, history, me());
+  showHouses(snapshot, history, me(), refresh);
   tick();
 }
 

@@ -1,5 +1,6 @@
 // One card per house: what each meter port shows now, the last minutes, the registers.
 import { byId, html, icon, keep, say, svg } from "./dom.js";
+import { makePlugs, showPlugs } from "./plugs.js";
 import { age, apparent, apparentHours, energy, power, t, voltage } from "./format.js";
 
 const PORTS = ["pv", "load", "battery", "bus"];
@@ -8,9 +9,11 @@ const REGISTERS = ["pv_export_uwh", "bus_export_uwh", "bus_import_uwh", "battery
   "battery_export_uwh", "load_import_uwh", "load_export_uwh", "pv_import_uwh"];
 const SPARK = { width: 100, height: 30 };
 
-export function showHouses(snapshot, history, me) {
-  keep(byId("houses"), snapshot.houses, (house) => house.name, makeCard,
-    (card, house) => updateCard(card, house, history[house.name], { me, scale: snapshot.site.model_scale }));
+export function showHouses(snapshot, history, me, refresh) {
+  keep(byId("houses"), snapshot.houses, (house) => house.name, makeCard, (card, house) => {
+    updateCard(card, house, history[house.name], { me, scale: snapshot.site.model_scale });
+    showPlugs(card.plugs, snapshot.plugs.filter((plug) => plug.house === house.name), me, refresh);
+  });
 }
 
 function makeCard(house) {
@@ -18,13 +21,14 @@ function makeCard(house) {
   const state = html("span", { class: "chip state" });
   const rows = Object.fromEntries(PORTS.map((port) => [port, makeRow(port)]));
   const registers = html("dl", { class: "registers" });
+  const plugs = makePlugs();
   const id = `house-title-${house.name}`;
   const node = html("article", { class: "house", "aria-labelledby": id },
     html("div", { class: "house-head" },
       html("h3", { id }, house.name, html("span", { class: "house-kind" }, t(house.kind))), state, chip),
-    ...PORTS.map((port) => rows[port].node),
+    ...PORTS.map((port) => rows[port].node), plugs,
     html("details", {}, html("summary", {}, t("registers")), registers));
-  return { node, chip, state, rows, registers };
+  return { node, chip, state, rows, registers, plugs };
 }
 
 function makeRow(port) {

@@ -1,0 +1,188 @@
+"""The hub's bridges as one part: the configuration enters, running bridges and records leave."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from hub.bridges import metrics
+from hub.bridges.config import BENCH, BridgesConfig, Plug
+from hub.bridges.emoncms import EmoncmsBridge
+from hub.bridges.errors import BridgeDown, PlugRefused
+from hub.bridges.http import Http
+from hub.bridges.parts import Parts
+from hub.bridges.plugs.bridge import PlugBridge, PlugThinning
+from hub.bridges.plugs.reading import Driver
+from hub.bridges.plugs.shelly import ShellyGen1, ShellyGen2
+from hub.bridges.plugs.tasmota import TasmotaHttp
+from hub.bridges.supervisor import Bridge, Bridges
+from hub.bridges.thingspeak import ThingSpeakBridge
+from hub.bridges.views import Place, PlugLog, Views
+from hub.services.aged import Aged
+from hub.site_clock import SiteClock, wall_ms
+from hub.store import Store
+
+SWITCH_TIMEOUT_S = 12.0
+PLUGS_AGE_S = 0.4
+ONLINE_PERIODS = 4
+LEAST_ONLINE_MS = 30_000
+BENCH_PLUGS = "plugs.json"
+Record = dict[str, Any]
+
+
+class BridgesPart:
+    """`start()`, then what the page asks for from any thread, then `stop()`."""
+
+    def __init__(
+        self,
+        wanted: BridgesConfig,
+        parts: Parts,
+        boards_dir: Path,
+    ) -> None:
+        self._wanted = wanted
+        self._parts = parts
+        self._boards_dir = boards_dir
+        self._thingspeak: ThingSpeakBridge | None = None
+        self._plugs: dict[str, PlugBridge] = {}
+        bridges = [*self._services(), *self._meters()]
+        self._runner = Bridges(bridges, parts.say)
+        self._seen_plugs = Aged(self._read_plugs, PLUGS_AGE_S)
+
+    @classmethod
+    def of(
+        cls,
+        wanted: BridgesConfig,
+        store: Store,
+        clock: SiteClock | None,
+        names: Mapping[str, str],
+        secrets: Mapping[str, str],
+        **more: Any,
+    ) -> BridgesPart:
+        """Compose it. `names`: chain address to peer; `more`: passwords, broker, state_dir, say,
+        boards_dir."""
+        boards_dir: Path = more.pop("boards_dir")
+        parts = Parts(
+            views=Views(store, clock, names),
+            place_of=functools.partial(Place, store),
+            plug_log=PlugLog(store),
+            secrets=secrets,
+            http=Http(),
+            **more,
+        )
+        return cls(wanted, parts, boards_dir)
+
+    def start(self) -> None:
+        self._runner.start()
+
+    def stop(self) -> None:
+        self._runner.stop()
+
+    # For the page -------------------------------------------------------------------------------
+
+    def record(self) -> Record:
+        """Return what the page shows of the bridges, ready for JSON."""
+        return {
+            "plugs": self._seen_plugs.get(),
+            "states": [asdict(one) for one in self._runner.states()],
+        }
+
+    def switch_plug(self, name: str, is_on: bool, peer: str) -> Record:
+        """Switch a plug of a house for that house; return its record.
+
+        Raises PlugRefused, or BridgeDown when the plug does not obey.
+        """
+        bridge = self._plugs.get(name)
+        if bridge is None:
+            raise PlugRefused("There is no such plug on this site.")
+        if bridge.plug.house != peer:
+            raise PlugRefused(f"Only {bridge.plug.house} can switch {name}.")
+        self._runner.call(bridge.switch(is_on), SWITCH_TIMEOUT_S)
+        self._seen_plugs.forget()
+        return next(one for one in self._seen_plugs.get() if one["name"] == name)
+
+    def history(self) -> Record:
+        """Return what ThingSpeak has of each house, an empty record when it is off."""
+        return self._thingspeak.history() if self._thingspeak else {}
+
+    def metrics(self) -> bytes | None:
+        """Return the text of a Prometheus scrape, None when it is off."""
+        if self._wanted.prometheus is None:
+            return None
+        return metrics.metrics(self._parts.views, self._runner.states())
+
+    # ----------------------------------------------------------------------------------------
+
+    def _services(self) -> list[Bridge]:
+        found: list[Bridge] = []
+        if self._wanted.thingspeak is not None:
+            self._thingspeak = ThingSpeakBridge(self._wanted.thingspeak, self._parts)
+            found.append(self._thingspeak)
+        if self._wanted.emoncms is not None:
+            found.append(EmoncmsBridge(self._wanted.emoncms, self._parts))
+        return found
+
+    def _meters(self) -> list[Bridge]:
+        if not self._wanted.plugs:
+            return []
+        for plug in self._wanted.plugs:
+            driver = self._driver(plug)
+            self._plugs[plug.name] = PlugBridge(plug, driver, self._parts.plug_log)
+        return [*self._plugs.values(), PlugThinning(self._parts.plug_log)]
+
+    def _driver(self, plug: Plug) -> Driver:
+        http = self._parts.http
+        address = self._address_of(plug)
+        if plug.kind == "shelly-gen1":
+            return ShellyGen1(plug, address, http)
+        if plug.kind == "shelly-gen2":
+            return ShellyGen2(plug, address, http)
+        password = self._parts.secrets.get(f"plug.{plug.name}.password")
+        return TasmotaHttp(plug, address, http, password)
+
+    def _address_of(self, plug: Plug) -> Callable[[], str]:
+        """Return how to learn a plug's address now: a virtual one has another at each start."""
+        if plug.address != BENCH:
+            return lambda: plug.address
+        return functools.partial(_bench_address, self._boards_dir / BENCH_PLUGS, plug.name)
+
+    def _read_plugs(self) -> list[Record]:
+        now_ms = wall_ms()
+        rows = {row["plug"]: row for row in self._parts.views.latest_plugs()}
+        problems = {one.name: one.problem for one in self._runner.states() if not one.is_running}
+        return [
+            _plug_record(bridge.plug, rows.get(name), problems.get(bridge.name), now_ms)
+            for name, bridge in self._plugs.items()
+        ]
+
+
+def _plug_record(plug: Plug, row: Record | None, problem: str | None, now_ms: int) -> Record:
+    measured = ("power_uw", "voltage_uv", "current_ua", "energy_uwh")
+    age_ms = None if row is None else max(0, now_ms - row["at_ms"])
+    longest_ms = max(LEAST_ONLINE_MS, ONLINE_PERIODS * plug.period_s * 1000)
+    is_on = None if row is None or row["is_on"] is None else bool(row["is_on"])
+    return {
+        "name": plug.name,
+        "house": plug.house,
+        "kind": plug.kind,
+        "is_house_meter": plug.is_house_meter,
+        "can_switch": plug.can_switch,
+        "is_flexible": plug.is_flexible,
+        "is_online": age_ms is not None and age_ms < longest_ms and problem is None,
+        "is_on": is_on,
+        "age_ms": age_ms,
+        "problem": problem,
+        **{name: None if row is None else row[name] for name in measured},
+    }
+
+
+def _bench_address(path: Path, name: str) -> str:
+    """Return where the virtual bench says that a plug listens. Raises BridgeDown."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))[name]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise BridgeDown(f"the virtual bench has no plug {name} yet") from None
+    return str(found)

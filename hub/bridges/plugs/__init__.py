@@ -1,0 +1,1 @@
+"""Smart plugs: readings of house meters and appliances come in, on and off go out."""
