@@ -11,3 +11,7 @@ class BridgeDown(TruequeError):
 
 class PlugRefused(TruequeError):
     """A plug that cannot be switched, or there is none of that name."""
+
+
+class NotYet(BridgeDown):
+    """The other side comes later by design: waited for, not said."""

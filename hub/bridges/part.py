@@ -12,7 +12,7 @@ from typing import Any
 from hub.bridges import metrics
 from hub.bridges.config import BENCH, BridgesConfig, Plug
 from hub.bridges.emoncms import EmoncmsBridge
-from hub.bridges.errors import BridgeDown, PlugRefused
+from hub.bridges.errors import NotYet, PlugRefused
 from hub.bridges.http import Http
 from hub.bridges.parts import Parts
 from hub.bridges.plugs.bridge import PlugBridge, PlugThinning
@@ -180,9 +180,9 @@ def _plug_record(plug: Plug, row: Record | None, problem: str | None, now_ms: in
 
 
 def _bench_address(path: Path, name: str) -> str:
-    """Return where the virtual bench says that a plug listens. Raises BridgeDown."""
+    """Return where the virtual bench says that a plug listens. Raises NotYet."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))[name]
     except (OSError, ValueError, KeyError, TypeError):
-        raise BridgeDown(f"the virtual bench has no plug {name} yet") from None
+        raise NotYet(f"the virtual bench has no plug {name} yet") from None
     return str(found)

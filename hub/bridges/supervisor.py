@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from hub.bridges.errors import BridgeDown
+from hub.bridges.errors import BridgeDown, NotYet
 from hub.site_clock import wall_ms
 
 FIRST_PAUSE_S = 1.0
@@ -125,13 +125,13 @@ class Bridges:
     async def _supervise(self, bridge: Bridge) -> None:
         state, pause_s = self._states[bridge.name], self._first_pause_s
         while True:
-            began_s = self._loop.time()
+            began_s, is_expected = self._loop.time(), False
             state.is_running, state.started_at_ms = True, wall_ms()
             try:
                 await bridge.run()
                 problem = "ended by itself"
             except BridgeDown as down:
-                problem = str(down)
+                problem, is_expected = str(down), isinstance(down, NotYet)
             except Exception as surprise:  # a bridge's bug is its own: the hub goes on
                 problem = f"{type(surprise).__name__}: {surprise}"
             state.is_running, state.problem_at_ms = False, wall_ms()
@@ -139,7 +139,8 @@ class Bridges:
             was_steady = self._loop.time() - began_s > STEADY_S
             if was_steady:
                 pause_s = self._first_pause_s
-            if was_steady or problem != state.problem:  # the same again and again is said once
+            is_news = was_steady or problem != state.problem  # the same again is said once
+            if is_news and not is_expected:
                 self._say(f"bridge {bridge.name}: {problem}; trying again in {pause_s:g} s")
             state.problem = problem
             await asyncio.sleep(pause_s)
