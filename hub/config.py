@@ -227,8 +227,6 @@ def check_new(
         values = {one.name: one.default for one in dataclasses.fields(cls)} | tables.get(name, {})
         table[name] = {key: _plain(value) for key, value in values.items() if value is not None}
     table["houses"] = [dataclasses.asdict(house) for house in houses]
-    if "bridges" in tables:
-        table["bridges"] = tables["bridges"]
     check(table, data_dir, str(path))
     return table
 
