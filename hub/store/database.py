@@ -149,6 +149,36 @@ class Database:
                 "INSERT OR REPLACE INTO hub_state VALUES (?, ?)", (name, json.dumps(value))
             )
 
+    # The whole ----------------------------------------------------------------------------------
+
+    @property
+    def version(self) -> int:
+        """The version of the store's schema."""
+        return SCHEMA_VERSION
+
+    def check_whole(self) -> None:
+        """Look at every page of the file. Raises StoreError when it is damaged."""
+        try:
+            said = self._reader.execute("PRAGMA quick_check(1)").fetchone()[0]
+        except sqlite3.DatabaseError as problem:
+            said = str(problem)
+        if said != "ok":
+            raise StoreError(
+                f"{self.path} is damaged ({said}); restore a backup into a new directory: "
+                "trueque hub restore FILE --data DIR"
+            )
+
+    def copy_to(self, path: Path) -> None:
+        """Write a copy as of one moment, while others write. Raises StoreError."""
+        try:
+            target = sqlite3.connect(path)
+            try:
+                self._reader.backup(target)  # in one step: a writer in between would restart it
+            finally:
+                target.close()
+        except sqlite3.Error as problem:
+            raise StoreError(f"{self.path} was not copied: {problem}") from None
+
     def next_epoch(self) -> int:
         """Begin a new hub epoch: all delivery ids, leases and commands before it are void."""
         with self.transaction() as connection:

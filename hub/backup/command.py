@@ -1,0 +1,70 @@
+"""`trueque hub backup` and `trueque hub restore`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hub.cli_options import DEFAULT_DATA, data_option
+
+archive_argument = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+json_option = click.option("--json", "as_json", is_flag=True, help="Plain JSON on standard output.")
+
+
+@click.command()
+@archive_argument
+@data_option
+@json_option
+def backup(file: Path, data: Path, as_json: bool) -> None:
+    """Write the whole site into one file, while its hub runs or not.
+
+    Store, chain, keys, certificates, configuration, boards' settings. The file is as secret as
+    keys.json (mode 0600), and is there only once it is whole.
+
+    Example: trueque hub backup /media/stick/site-2026-11-27.tar.gz --data var/site
+    """
+    from hub import config as configuration
+    from hub.backup.site import back_up
+
+    manifest = back_up(configuration.load(data), file)
+    _print(manifest, as_json, f"{file}: {_summary(manifest)}")
+
+
+@click.command()
+@archive_argument
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), default=DEFAULT_DATA,
+              show_default=True, help="The new site's directory: missing or empty.")  # fmt: skip
+@json_option
+def restore(file: Path, data: Path, as_json: bool) -> None:
+    """Make a site from a backup; its hub takes over with: trueque hub up.
+
+    Nothing is overwritten, every file's hash is checked first. Switch the old hub off before: from
+    the first word of the new one on, boards obey that one only.
+
+    Example: trueque hub restore site-2026-11-27.tar.gz --data var/site && trueque hub up
+    """
+    from hub.backup.site import restore as restore_site
+
+    manifest = restore_site(file, data)
+    said = f"{data}: {_summary(manifest)}; start it with: trueque hub up --data {data}"
+    _print(manifest, as_json, said)
+
+
+def _summary(manifest: dict[str, Any]) -> str:
+    size = sum(entry["size"] for entry in manifest["files"])
+    store = manifest["store"]
+    parts = [
+        f"site {manifest['site']} as of {manifest['created_at']}",
+        f"{len(manifest['files'])} files, {size / 1e6:.1f} MB",
+        "no store yet" if store is None else f"store up to block {store['block']}",
+    ]
+    if not manifest["has_chain"]:
+        parts.append("without a chain of its own")
+    return ", ".join(parts)
+
+
+def _print(manifest: dict[str, Any], as_json: bool, text: str) -> None:
+    click.echo(json.dumps(manifest, indent=1) if as_json else text)

@@ -1,0 +1,165 @@
+"""Backup and restore of a whole site: its directory and store enter, an archive leaves, and back.
+
+The store is copied first and the chain after it. So the store may be older than the chain in the
+archive, never newer, and the hub that takes over follows the chain to its end before it acts.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import shutil
+import tempfile
+import time
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from hub import config as configuration
+from hub.backup import archive
+from hub.backup.steady import copy_steady
+from hub.config import SiteConfig
+from hub.errors import BadInput, TruequeError
+from hub.store import Store
+
+CHAIN = "chain"
+STORE = "store.db"
+RESTORED = "restored"  # name of what the store remembers of it
+# What a hub makes anew, what concerns this machine only, and what is copied in its own way.
+LEFT_OUT = {"hub.json", "hub.lock", "bench.lock", "log", CHAIN}
+LEFT_OUT_ENDINGS = (".new", ".sock", ".pid", "mosquitto.db")
+EPOCHS_FROM = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+
+
+def back_up(config: SiteConfig, target: Path) -> dict[str, Any]:
+    """Write a site's backup, running or not; return the manifest.
+
+    Raises BadInput, StoreError, NeverSteady, or TruequeError when it cannot be written.
+    """
+    try:
+        target = target.resolve()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=".trueque-backup-", dir=target.parent))
+    except OSError as problem:
+        raise TruequeError(f"{target}: {problem.strerror}") from None
+    try:
+        facts = _stage(config, staging, target)
+        return archive.pack(staging, target, facts)
+    except OSError as problem:
+        raise TruequeError(f"{target} was not written: {problem.strerror}") from None
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _stage(config: SiteConfig, staging: Path, target: Path) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "trueque": metadata.version("trueque"),
+        "site": config.site.name,
+        "created_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "store": None,
+        "has_chain": False,
+    }
+    if config.store_path.exists():
+        facts["store"] = _stage_store(config, staging / STORE)
+    chain = config.data_dir / CHAIN
+    if chain.is_dir():
+        copy_steady(chain, staging / CHAIN)
+        facts["has_chain"] = True
+    for path in _own_files(config.data_dir, {staging, target}):
+        where = staging / path.relative_to(config.data_dir)
+        where.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            shutil.copy(path, where)
+        except FileNotFoundError:
+            continue  # replaced while we looked: its successor has the same name or none
+    return facts
+
+
+def _stage_store(config: SiteConfig, target: Path) -> dict[str, Any]:
+    store = Store.open(config.store_path)
+    try:
+        store.copy_to(target)
+    finally:
+        store.close()
+    copy = Store.open(target)
+    try:
+        copy.check_whole()
+        identity, cursor = copy.identity(), copy.chain_cursor()
+        return {
+            "version": copy.version,
+            "epoch": copy.state("epoch"),
+            "identity": None if identity is None else asdict(identity),
+            "block": None if cursor is None else cursor[0],
+        }
+    finally:
+        copy.close()
+
+
+def _own_files(data_dir: Path, leave_out: set[Path]) -> list[Path]:
+    """Return the site's files except those that are copied otherwise or made anew."""
+    found = []
+    for path in sorted(data_dir.rglob("*")):
+        inside = path.relative_to(data_dir)
+        is_ours = inside.parts[0] not in LEFT_OUT and not inside.parts[0].startswith(STORE)
+        is_copied = not leave_out.isdisjoint({path, *path.parents})
+        is_lasting = not path.name.endswith(LEFT_OUT_ENDINGS)
+        if is_ours and is_lasting and not is_copied and path.is_file() and not path.is_symlink():
+            found.append(path)
+    return found
+
+
+# Restoring --------------------------------------------------------------------------------------
+
+
+def restore(source: Path, data_dir: Path, now_s: float | None = None) -> dict[str, Any]:
+    """Make a site in the new directory `data_dir` from a backup; return the manifest.
+
+    Its hub will begin an epoch above all that the old one can have begun. Raises BadInput,
+    DamagedBackup or StoreError, and then `data_dir` is as it was.
+    """
+    data_dir = data_dir.resolve()
+    if data_dir.exists() and (not data_dir.is_dir() or any(data_dir.iterdir())):
+        raise BadInput(
+            f"{data_dir} is not empty; a restore overwrites nothing: move it away, or choose "
+            "another --data"
+        )
+    fresh = data_dir.with_name(f".{data_dir.name}.restoring-{os.getpid()}")
+    try:
+        data_dir.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(fresh, ignore_errors=True)
+        manifest = archive.unpack(source, fresh)
+    except OSError as problem:
+        raise TruequeError(f"{data_dir}: {problem.strerror}") from None
+    try:
+        configuration.load(fresh)
+        if manifest["store"] is not None:
+            _take_over(fresh / STORE, manifest, time.time() if now_s is None else now_s)
+        if data_dir.exists():
+            data_dir.rmdir()
+        os.replace(fresh, data_dir)
+        return manifest
+    except OSError as problem:
+        raise TruequeError(f"{data_dir}: {problem.strerror}") from None
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _take_over(path: Path, manifest: dict[str, Any], now_s: float) -> None:
+    store = Store.open(path)
+    try:
+        store.check_whole()
+        store.raise_epoch(restored_epoch(store.state("epoch") or 0, now_s))
+        store.set_state(RESTORED, {"made_at": manifest["created_at"], "at_s": round(now_s)})
+    finally:
+        store.close()
+
+
+def restored_epoch(epoch: int, now_s: float) -> int:
+    """Return the epoch above which a restored hub begins.
+
+    The old hub may have begun any number of epochs after the backup, and so may another restore
+    of it: deliveries of the same epoch would have the same ids. Minutes since 2020 are above both;
+    a machine whose clock is far behind is told by the boards (`hear_epoch`).
+    """
+    return max(epoch, int(now_s - EPOCHS_FROM.timestamp()) // 60)

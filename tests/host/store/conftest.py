@@ -1,0 +1,3 @@
+"""Fixtures of the store's tests."""
+
+from __future__ import annotations
