@@ -14,6 +14,8 @@ _COMMANDS = {
     "node": ("hub.node_cli:node", "List nodes, revoke one, or give it new credentials."),
     "install": ("hub.install_cli:install", "Make a site a service that starts with the machine."),
     "review": ("hub.review_cli:review", "Show and decide what waits for the coordinator."),
+    "backup": ("hub.backup.command:backup", "Write the whole site into one file, running or not."),
+    "restore": ("hub.backup.command:restore", "Make a site from a backup, to take over."),
     "update": ("hub.updates.command:update", "Bring signed firmware to boards over the air."),
 }
 
