@@ -1,4 +1,4 @@
--- The hub's store, version 6 (PRAGMA user_version, set by hub/store/database.py). An older store is
+-- The hub's store, version 6 (PRAGMA user_version, hub/store/migrations.py). An older store is
 -- brought to it by making what it lacks and rebuilding what the chain's events tell.
 -- Units stand in the column names. Wei are decimal text: they pass 64 bits. Times in _ms are Unix
 -- milliseconds of the hub's clock, times in _s are the chain's block timestamps.

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from typing import Any
+
+from hub.store.backend import Connection
 
 TRADE_COLUMNS = (
     "trade_id, order_id, window_id, seller, buyer, taker, energy_uwh, price_gwei_per_kwh,"
@@ -15,27 +16,27 @@ TRADE_COLUMNS = (
 )
 
 
-def add_wei(connection: sqlite3.Connection, peer: str, column: str, amount_wei: int) -> None:
+def add_wei(connection: Connection, peer: str, column: str, amount_wei: int) -> None:
     """Add to an amount of a peer, who is new when no event told of it yet."""
     row = connection.execute(f"SELECT {column} AS wei FROM peers WHERE peer = ?", (peer,))
     found = row.fetchone()
     if found is None:
-        connection.execute("INSERT INTO peers VALUES (?, NULL, 'registered', 0, 0, 0)", (peer,))
+        connection.execute(
+            "INSERT INTO peers VALUES (?, NULL, 'registered', '0', '0', '0', NULL)", (peer,)
+        )
     wei = int(found["wei"]) if found is not None else 0
     connection.execute(
         f"UPDATE peers SET {column} = ? WHERE peer = ?", (str(wei + amount_wei), peer)
     )
 
 
-def order_row(connection: sqlite3.Connection, order_id: int) -> sqlite3.Row:
+def order_row(connection: Connection, order_id: int) -> Any:
     """Return an order's row."""
-    row: sqlite3.Row = connection.execute(
-        "SELECT * FROM orders WHERE order_id = ?", (order_id,)
-    ).fetchone()
+    row: Any = connection.execute("SELECT * FROM orders WHERE order_id = ?", (order_id,)).fetchone()
     return row
 
 
-def _order_placed(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+def _order_placed(connection: Connection, args: dict[str, Any], at_ms: int) -> None:
     energy_uwh, price = args["energy_uwh"], args["price_gwei_per_kwh"]
     connection.execute(
         "INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, 0, '0')",
@@ -49,7 +50,7 @@ def _order_placed(connection: sqlite3.Connection, args: dict[str, Any], at_ms: i
         add_wei(connection, args["peer"], "balance_wei", -energy_uwh * price)
 
 
-def _order_cancelled(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+def _order_cancelled(connection: Connection, args: dict[str, Any], at_ms: int) -> None:
     order = order_row(connection, args["order_id"])
     connection.execute(
         "UPDATE orders SET is_cancelled = 1, remaining_uwh = 0, surplus_wei = '0'"
@@ -59,7 +60,7 @@ def _order_cancelled(connection: sqlite3.Connection, args: dict[str, Any], at_ms
     add_wei(connection, order["peer"], "balance_wei", args["refunded_wei"])
 
 
-def _order_amended(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+def _order_amended(connection: Connection, args: dict[str, Any], at_ms: int) -> None:
     order = order_row(connection, args["order_id"])
     energy_uwh, price = args["energy_uwh"], args["price_gwei_per_kwh"]
     connection.execute(
@@ -72,7 +73,7 @@ def _order_amended(connection: sqlite3.Connection, args: dict[str, Any], at_ms: 
         add_wei(connection, order["peer"], "balance_wei", freed_wei - energy_uwh * price)
 
 
-def _order_reviewed(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+def _order_reviewed(connection: Connection, args: dict[str, Any], at_ms: int) -> None:
     """A rejected order is cancelled, too, by an event of its own."""
     connection.execute(
         "UPDATE orders SET is_approved = ? WHERE order_id = ?",
@@ -80,7 +81,7 @@ def _order_reviewed(connection: sqlite3.Connection, args: dict[str, Any], at_ms:
     )
 
 
-def _seller_accepted(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+def _seller_accepted(connection: Connection, args: dict[str, Any], at_ms: int) -> None:
     pair = (args["buyer"], args["seller"])
     if args["is_accepted"]:
         connection.execute("INSERT OR IGNORE INTO accepted_sellers VALUES (?, ?)", pair)
@@ -91,7 +92,7 @@ def _seller_accepted(connection: sqlite3.Connection, args: dict[str, Any], at_ms
 # Counter-offers -------------------------------------------------------------------------------
 
 
-def _counter_offered(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+def _counter_offered(connection: Connection, args: dict[str, Any], at_ms: int) -> None:
     """The newest terms replace those before; a peer that would buy locks their cost."""
     _counter_ended(connection, args, at_ms)
     is_buyers = order_row(connection, args["order_id"])["is_offer"] and not args["is_makers"]
@@ -106,7 +107,7 @@ def _counter_offered(connection: sqlite3.Connection, args: dict[str, Any], at_ms
     add_wei(connection, args["peer"], "balance_wei", -locked_wei)
 
 
-def _counter_ended(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+def _counter_ended(connection: Connection, args: dict[str, Any], at_ms: int) -> None:
     row = connection.execute(
         "SELECT * FROM counters WHERE counter_id = ?", (args["counter_id"],)
     ).fetchone()
@@ -118,7 +119,7 @@ def _counter_ended(connection: sqlite3.Connection, args: dict[str, Any], at_ms: 
 # Clearing -------------------------------------------------------------------------------------
 
 
-def _book_priced(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+def _book_priced(connection: Connection, args: dict[str, Any], at_ms: int) -> None:
     """Windows that clear at each bid's own price tell zeros."""
     connection.execute(
         "UPDATE windows SET sell_gwei_per_kwh = nullif(?, 0), buy_gwei_per_kwh = nullif(?, 0)"
@@ -127,7 +128,7 @@ def _book_priced(connection: sqlite3.Connection, args: dict[str, Any], at_ms: in
     )
 
 
-def _trade_cleared(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+def _trade_cleared(connection: Connection, args: dict[str, Any], at_ms: int) -> None:
     """The buyer's cost comes out of the bid's lock; what it saved stays locked until the pass."""
     energy_uwh, fee = args["energy_uwh"], args["fee_gwei_per_kwh"]
     price = args["price_gwei_per_kwh"] + fee
@@ -151,7 +152,7 @@ def _trade_cleared(connection: sqlite3.Connection, args: dict[str, Any], at_ms: 
         )
 
 
-def _surplus_returned(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+def _surplus_returned(connection: Connection, args: dict[str, Any], at_ms: int) -> None:
     order = order_row(connection, args["order_id"])
     connection.execute(
         "UPDATE orders SET remaining_uwh = 0, surplus_wei = '0' WHERE order_id = ?",
@@ -160,7 +161,7 @@ def _surplus_returned(connection: sqlite3.Connection, args: dict[str, Any], at_m
     add_wei(connection, order["peer"], "balance_wei", args["refunded_wei"])
 
 
-def _window_cleared(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+def _window_cleared(connection: Connection, args: dict[str, Any], at_ms: int) -> None:
     """The window's trades are final: from now on they may be delivered."""
     connection.execute(
         "UPDATE windows SET is_cleared = 1 WHERE window_id = ?", (args["window_id"],)
@@ -172,7 +173,7 @@ def _window_cleared(connection: sqlite3.Connection, args: dict[str, Any], at_ms:
     )
 
 
-BOOK_CHANGES: dict[str, Callable[[sqlite3.Connection, dict[str, Any], int], None]] = {
+BOOK_CHANGES: dict[str, Callable[[Connection, dict[str, Any], int], None]] = {
     "OrderPlaced": _order_placed,
     "OrderCancelled": _order_cancelled,
     "OrderAmended": _order_amended,

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from typing import Any
 
+from hub.store.backend import Connection
 from hub.store.book_changes import BOOK_CHANGES, TRADE_COLUMNS, add_wei, order_row
 
 NO_KEY = "0x" + "00" * 20  # of a board that was approved without one
@@ -23,14 +23,14 @@ def node_name(node_id: str | None) -> str | None:
     return bytes.fromhex(node_id[2:]).rstrip(b"\0").decode("ascii", "replace") or None
 
 
-def _peer_registered(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+def _peer_registered(connection: Connection, args: dict[str, Any], at_ms: int) -> None:
     connection.execute(
         "INSERT OR IGNORE INTO peers VALUES (?, NULL, 'registered', '0', '0', '0', NULL)",
         (args["peer"],),
     )
 
 
-def _peer_approved(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+def _peer_approved(connection: Connection, args: dict[str, Any], at_ms: int) -> None:
     _peer_registered(connection, args, at_ms)
     key = args.get("node_key")
     connection.execute(
@@ -39,28 +39,28 @@ def _peer_approved(connection: sqlite3.Connection, args: dict[str, Any], at_ms: 
     )
 
 
-def _peer_suspended(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+def _peer_suspended(connection: Connection, args: dict[str, Any], at_ms: int) -> None:
     connection.execute("UPDATE peers SET state = 'suspended' WHERE peer = ?", (args["peer"],))
 
 
-def _peer_removed(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+def _peer_removed(connection: Connection, args: dict[str, Any], at_ms: int) -> None:
     connection.execute(
         "UPDATE peers SET state = 'registered', node = NULL, node_key = NULL WHERE peer = ?",
         (args["peer"],),
     )
 
 
-def _deposited(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+def _deposited(connection: Connection, args: dict[str, Any], at_ms: int) -> None:
     add_wei(connection, args["peer"], "deposited_wei", args["amount_wei"])
     add_wei(connection, args["peer"], "balance_wei", args["amount_wei"])
 
 
-def _withdrawn(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+def _withdrawn(connection: Connection, args: dict[str, Any], at_ms: int) -> None:
     add_wei(connection, args["peer"], "withdrawn_wei", args["amount_wei"])
     add_wei(connection, args["peer"], "balance_wei", -args["amount_wei"])
 
 
-def _window_opened(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+def _window_opened(connection: Connection, args: dict[str, Any], at_ms: int) -> None:
     terms = _TAKEN_BY_PEERS | args.get("terms", args)
     connection.execute(
         f"INSERT INTO windows VALUES ({', '.join('?' * 18)}, NULL, NULL, 0)",
@@ -89,7 +89,7 @@ _TAKEN_BY_PEERS: dict[str, Any] = {
 _PRICES = ("min_price", "max_price")
 
 
-def _fee_paid(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+def _fee_paid(connection: Connection, args: dict[str, Any], at_ms: int) -> None:
     trade = _trade(connection, args["trade_id"])
     connection.execute(
         "UPDATE trades SET fee_wei = ? WHERE trade_id = ?",
@@ -98,7 +98,7 @@ def _fee_paid(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) 
     add_wei(connection, args["account"], "balance_wei", args["fee_wei"])
 
 
-def _trade_made(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+def _trade_made(connection: Connection, args: dict[str, Any], at_ms: int) -> None:
     energy_uwh, price = args["energy_uwh"], args["price_gwei_per_kwh"]
     connection.execute(
         f"INSERT INTO trades ({TRADE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'matched')",
@@ -118,21 +118,21 @@ def _trade_made(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int
     add_wei(connection, args["buyer"], "balance_wei", -energy_uwh * price)
 
 
-def _trade_settled(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+def _trade_settled(connection: Connection, args: dict[str, Any], at_ms: int) -> None:
     _close_trade(connection, "settled", args, at_ms)
     trade = _trade(connection, args["trade_id"])
     add_wei(connection, trade["seller"], "balance_wei", args["paid_wei"])
     add_wei(connection, trade["buyer"], "balance_wei", args["refunded_wei"])
 
 
-def _trade_disputed(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+def _trade_disputed(connection: Connection, args: dict[str, Any], at_ms: int) -> None:
     _close_trade(connection, "disputed", {"settled_uwh": args["low_uwh"], **args}, at_ms)
     trade = _trade(connection, args["trade_id"])
     add_wei(connection, trade["seller"], "balance_wei", args["paid_wei"])
     add_wei(connection, trade["buyer"], "balance_wei", args["refunded_wei"])
 
 
-def _dispute_resolved(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+def _dispute_resolved(connection: Connection, args: dict[str, Any], at_ms: int) -> None:
     """The amounts are those that were held: they add to what the report had moved."""
     trade = _trade(connection, args["trade_id"])
     sums = {name: int(trade[name]) + args[name] for name in ("paid_wei", "refunded_wei")}
@@ -149,22 +149,18 @@ def _dispute_resolved(connection: sqlite3.Connection, args: dict[str, Any], at_m
     add_wei(connection, trade["buyer"], "balance_wei", args["refunded_wei"])
 
 
-def _trade_refunded(connection: sqlite3.Connection, args: dict[str, Any], at_ms: int) -> None:
+def _trade_refunded(connection: Connection, args: dict[str, Any], at_ms: int) -> None:
     _close_trade(connection, "refunded", {"paid_wei": 0, **args}, at_ms)
     trade = _trade(connection, args["trade_id"])
     add_wei(connection, trade["buyer"], "balance_wei", args["refunded_wei"])
 
 
-def _trade(connection: sqlite3.Connection, trade_id: int) -> sqlite3.Row:
-    row: sqlite3.Row = connection.execute(
-        "SELECT * FROM trades WHERE trade_id = ?", (trade_id,)
-    ).fetchone()
+def _trade(connection: Connection, trade_id: int) -> Any:
+    row: Any = connection.execute("SELECT * FROM trades WHERE trade_id = ?", (trade_id,)).fetchone()
     return row
 
 
-def _close_trade(
-    connection: sqlite3.Connection, state: str, args: dict[str, Any], at_ms: int
-) -> None:
+def _close_trade(connection: Connection, state: str, args: dict[str, Any], at_ms: int) -> None:
     paid_wei = args["paid_wei"] + int(_trade(connection, args["trade_id"])["fee_wei"])
     connection.execute(
         "UPDATE trades SET chain_state = ?, seller_metered_uwh = ?, buyer_metered_uwh = ?,"
@@ -178,7 +174,7 @@ def _close_trade(
     )
 
 
-CHANGES: dict[str, Callable[[sqlite3.Connection, dict[str, Any], int], None]] = {
+CHANGES: dict[str, Callable[[Connection, dict[str, Any], int], None]] = {
     "PeerRegistered": _peer_registered,
     "PeerApproved": _peer_approved,
     "PeerSuspended": _peer_suspended,

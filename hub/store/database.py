@@ -1,60 +1,52 @@
-"""The store's file: opening, versions, transactions, and the hub's own small state."""
+"""The store's database: opening, versions, transactions, and the hub's own small state."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
 import json
-import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from hub.errors import ForeignStore, NewerStore, StoreError
+from hub.errors import ForeignStore, StoreError
+from hub.store import migrations
+from hub.store.backend import Connection
+from hub.store.place import Place, backend_of
 from hub.store.rows import IdentityRow
-
-SCHEMA_VERSION = 6
-# Told by the chain's events alone.
-DERIVED = ("peers", "windows", "orders", "trades", "counters", "accepted_sellers")
-BUSY_TIMEOUT_S = 10.0
-Row = TypeVar("Row")
 
 
 class Database:
-    """One SQLite file in WAL mode: one writer at a time, any number of reading threads.
+    """One database: one writer at a time, any number of reading threads.
 
     Writes go through one connection under a lock; every thread reads through a connection of its
     own, so it never sees half a transaction and never waits for a writer.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self._backend = backend_of(place)
         self._lock = threading.RLock()
         self._depth = 0
         self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
+        self._connections: list[Any] = []
         self._is_closed = False
         try:
-            self._writer = self._connect()
-            self._writer.execute("PRAGMA journal_mode = WAL")
-            self._writer.execute("PRAGMA synchronous = FULL")  # a power cut loses no commit
+            self._writer = self._connect(is_reader=False)
             self._bring_to_version()
-        except sqlite3.DatabaseError as problem:
+            self._backend.prepare(self._writer)
+        except self._backend.errors as problem:
             self.close()
-            raise StoreError(
-                f"{path}: {problem}; restore a backup, or move the file away to start anew"
-            ) from None
-        except StoreError:
+            raise StoreError(self._backend.said(problem)) from None
+        except BaseException:
             self.close()
             raise
 
     @classmethod
-    def open(cls, path: Path) -> Any:
+    def open(cls, place: Place) -> Any:
         """Open or create the store. Raises NewerStore or StoreError, saying what to do."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return cls(path)
+        return cls(place)
 
     def close(self) -> None:
         """Close all connections; afterwards the store must not be used."""
@@ -64,76 +56,100 @@ class Database:
                 connection.close()
             self._connections.clear()
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
-        )
-        connection.row_factory = sqlite3.Row
+    def _connect(self, is_reader: bool) -> Any:
+        connection = self._backend.connect(is_reader)
         self._connections.append(connection)
         return connection
 
     def _bring_to_version(self) -> None:
-        version = self._writer.execute("PRAGMA user_version").fetchone()[0]
-        if version > SCHEMA_VERSION:
-            raise NewerStore(
-                f"{self.path}: written by a newer Trueque (store version {version}, this program "
-                f"knows {SCHEMA_VERSION}); update the program, or restore an older backup"
-            )
-        if version == SCHEMA_VERSION:
-            return
-        schema = resources.files("hub").joinpath("schema.sql").read_text(encoding="utf-8")
-        outdated = "".join(f"DROP TABLE IF EXISTS {table};\n" for table in DERIVED)
-        self._writer.executescript(
-            f"BEGIN;\n{outdated}{schema}\nPRAGMA user_version = {SCHEMA_VERSION};"
-        )
-        self._rebuild(self._writer)
-        self._writer.execute("COMMIT")
+        self._backend.begin(self._writer)
+        try:
+            if migrations.bring_to_version(self._backend, self._writer):
+                self._rebuild(self._writer)
+            self._backend.end(self._writer, is_good=True)
+        except BaseException:
+            with contextlib.suppress(*self._backend.errors):
+                self._backend.end(self._writer, is_good=False)
+            raise
 
-    def _rebuild(self, connection: sqlite3.Connection) -> None:
+    def _rebuild(self, connection: Connection) -> None:
         """Fill the tables of DERIVED anew; by whoever knows what events mean."""
 
     @property
-    def _reader(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+    def _reader(self) -> Any:
+        connection = getattr(self._local, "connection", None)
         if connection is None:
             with self._lock:
                 if self._is_closed:
-                    raise StoreError(f"{self.path}: the store is closed")
-                connection = self._connect()
-            connection.execute("PRAGMA query_only = 1")
+                    raise StoreError(f"{self._backend.place}: the store is closed")
+                connection = self._connect(is_reader=True)
             self._local.connection = connection
         return connection
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[Any]:
         """Run the block as one transaction: all of it is stored, or nothing. May be nested."""
         with self._lock:
             if self._is_closed:
-                raise StoreError(f"{self.path}: the store is closed")
+                raise StoreError(f"{self._backend.place}: the store is closed")
             if self._depth:
                 yield self._writer
                 return
+            is_good = False
             try:
-                self._writer.execute("BEGIN IMMEDIATE")
+                self._backend.begin(self._writer)
                 self._depth = 1
                 yield self._writer
-                self._writer.execute("COMMIT")
-            except sqlite3.Error as problem:
-                raise StoreError(f"{self.path}: {problem}") from problem
+                self._backend.end(self._writer, is_good=True)
+                is_good = True
+            except self._backend.errors as problem:
+                raise StoreError(self._backend.said(problem)) from problem
             finally:
                 self._depth = 0
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
+                if not is_good:
+                    with contextlib.suppress(*self._backend.errors):
+                        self._backend.end(self._writer, is_good=False)
 
-    def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
+    def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         try:
-            return self._reader.execute(sql, parameters).fetchall()
-        except sqlite3.Error as problem:  # closed meanwhile, damaged, or not of this program
-            raise StoreError(f"{self.path}: {problem}") from problem
+            rows: list[Any] = self._reader.execute(sql, parameters).fetchall()
+            return rows
+        except self._backend.errors as problem:  # closed meanwhile, damaged, not of this program
+            raise StoreError(self._backend.said(problem)) from problem
 
-    def _one(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Row | None:
+    def _one(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
         rows = self._rows(sql, parameters)
         return rows[0] if rows else None
+
+    def _each(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[dict[str, Any]]:
+        """Yield rows as of one moment, without holding all."""
+        try:
+            for row in self._backend.each(sql, parameters):
+                yield dict(row)
+        except self._backend.errors as problem:
+            raise StoreError(self._backend.said(problem)) from problem
+
+    # The whole ----------------------------------------------------------------------------------
+
+    @property
+    def version(self) -> int:
+        """The version of the store's schema."""
+        return migrations.SCHEMA_VERSION
+
+    def check_whole(self) -> None:
+        """Look at all of it. Raises StoreError when it is damaged."""
+        self._backend.check_whole()
+
+    def copy_to(self, path: Path) -> bool:
+        """Write a copy as of one moment, while others write; False when the store is no file.
+
+        Raises StoreError.
+        """
+        return self._backend.copy_to(path)
+
+    def claim(self) -> Any:
+        """Hold the store for this hub; return what to close. Raises StoreError."""
+        return self._backend.claim()
 
     # Small state ------------------------------------------------------------------------------
 
@@ -148,36 +164,6 @@ class Database:
             connection.execute(
                 "INSERT OR REPLACE INTO hub_state VALUES (?, ?)", (name, json.dumps(value))
             )
-
-    # The whole ----------------------------------------------------------------------------------
-
-    @property
-    def version(self) -> int:
-        """The version of the store's schema."""
-        return SCHEMA_VERSION
-
-    def check_whole(self) -> None:
-        """Look at every page of the file. Raises StoreError when it is damaged."""
-        try:
-            said = self._reader.execute("PRAGMA quick_check(1)").fetchone()[0]
-        except sqlite3.DatabaseError as problem:
-            said = str(problem)
-        if said != "ok":
-            raise StoreError(
-                f"{self.path} is damaged ({said}); restore a backup into a new directory: "
-                "trueque hub restore FILE --data DIR"
-            )
-
-    def copy_to(self, path: Path) -> None:
-        """Write a copy as of one moment, while others write. Raises StoreError."""
-        try:
-            target = sqlite3.connect(path)
-            try:
-                self._reader.backup(target)  # in one step: a writer in between would restart it
-            finally:
-                target.close()
-        except sqlite3.Error as problem:
-            raise StoreError(f"{self.path} was not copied: {problem}") from None
 
     def next_epoch(self) -> int:
         """Begin a new hub epoch: all delivery ids, leases and commands before it are void."""
@@ -210,8 +196,8 @@ class Database:
             ours, theirs = dataclasses.asdict(known), dataclasses.asdict(found)
             differing = ", ".join(name for name in ours if ours[name] != theirs[name])
             raise ForeignStore(
-                f"{self.path} belongs to another chain or contract ({differing} differ: the store "
-                f"knows contract {known.address} on chain {known.chain_id}, found "
-                f"{found.address} on chain {found.chain_id}); bring back the chain's own "
+                f"{self._backend.place} belongs to another chain or contract ({differing} "
+                f"differ: the store knows contract {known.address} on chain {known.chain_id}, "
+                f"found {found.address} on chain {found.chain_id}); bring back the chain's own "
                 f"directory, or start a new site with: trueque hub init --data <new directory>"
             )

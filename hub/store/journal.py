@@ -63,7 +63,7 @@ class JournalTables(Database):
         self, trade_id: int | None = None, leave_out: Sequence[str] = ()
     ) -> list[DeliveryRow]:
         """Return attempts in the order they were queued, of one trade or all."""
-        marks = ", ".join("?" * len(leave_out))
+        marks = ", ".join("?" * len(leave_out)) or "''"
         rows = self._rows(
             f"SELECT * FROM deliveries WHERE (? IS NULL OR trade_id = ?)"
             f" AND state NOT IN ({marks}) ORDER BY trade_id, attempt, epoch",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable
 from typing import Any, Protocol
 
+from hub.store.backend import Connection
 from hub.store.changes import CHANGES
-from hub.store.database import DERIVED, Database
+from hub.store.database import Database
+from hub.store.migrations import DERIVED
 from hub.store.rows import CounterRow, OrderRow, PeerRow, TradeRow, WindowRow
 
 
@@ -91,7 +92,7 @@ class MarketTables(Database):
             self._rebuild(connection)
             self._set_cursor(connection, block_number, block_hash)
 
-    def _rebuild(self, connection: sqlite3.Connection) -> None:
+    def _rebuild(self, connection: Connection) -> None:
         for table in DERIVED:
             connection.execute(f"DELETE FROM {table}")
         rows = connection.execute(
@@ -101,13 +102,13 @@ class MarketTables(Database):
             self._apply(connection, row["name"], row["args"], row["seen_at_ms"])
 
     @staticmethod
-    def _apply(connection: sqlite3.Connection, name: str, args: str, at_ms: int) -> None:
+    def _apply(connection: Connection, name: str, args: str, at_ms: int) -> None:
         change = CHANGES.get(name)
         if change is not None:  # role and pause events carry nothing the hub keeps
             change(connection, json.loads(args), at_ms)
 
     @staticmethod
-    def _set_cursor(connection: sqlite3.Connection, block_number: int, block_hash: str) -> None:
+    def _set_cursor(connection: Connection, block_number: int, block_hash: str) -> None:
         connection.execute(
             "INSERT OR REPLACE INTO chain_cursor VALUES (1, ?, ?)", (block_number, block_hash)
         )
@@ -203,17 +204,17 @@ class MarketTables(Database):
         return None if row is None else _trade_row(row)
 
 
-def _window_row(row: sqlite3.Row) -> WindowRow:
+def _window_row(row: Any) -> WindowRow:
     flags = {name: bool(row[name]) for name in ("needs_approval", "is_strict", "is_cleared")}
     return WindowRow(**{**dict(row), **flags})
 
 
-def _order_row(row: sqlite3.Row) -> OrderRow:
+def _order_row(row: Any) -> OrderRow:
     flags = {name: bool(row[name]) for name in _ORDER_FLAGS}
     return OrderRow(**{**dict(row), **flags, "surplus_wei": int(row["surplus_wei"])})
 
 
-def _trade_row(row: sqlite3.Row) -> TradeRow:
+def _trade_row(row: Any) -> TradeRow:
     wei = {name: None if row[name] is None else int(row[name]) for name in _WEI}
     return TradeRow(**{**dict(row), **wei})
 

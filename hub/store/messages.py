@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from wire import records, sequence
 
+from hub.store.backend import Connection
 from hub.store.database import Database
 from hub.store.rows import NodeRow, ReportRow, SignatureRow, StatusRow
 
@@ -96,7 +96,7 @@ class MessageTables(Database):
 
     def _store_new(
         self,
-        connection: sqlite3.Connection,
+        connection: Connection,
         node: str,
         kind: str,
         record: Mapping[str, Any],
@@ -134,7 +134,7 @@ class MessageTables(Database):
         with self.transaction() as connection:
             connection.executemany(
                 "INSERT INTO message_counts VALUES (?, ?)"
-                " ON CONFLICT (word) DO UPDATE SET n = n + excluded.n",
+                " ON CONFLICT (word) DO UPDATE SET n = message_counts.n + excluded.n",
                 list(words.items()),
             )
 
@@ -170,13 +170,11 @@ class MessageTables(Database):
 
     def each_reading(self, start_ms: int, end_ms: int) -> Iterator[dict[str, Any]]:
         """Yield the readings received in [start_ms, end_ms), oldest first, without holding all."""
-        cursor = self._reader.execute(
+        yield from self._each(
             "SELECT * FROM readings WHERE received_at_ms >= ? AND received_at_ms < ?"
             " ORDER BY received_at_ms, node, seq",
             (start_ms, end_ms),
         )
-        for row in cursor:
-            yield dict(row)
 
     def registers_at(self, node: str, before_ms: int) -> dict[str, int | None]:
         """Return the highest value of each register of a node received before that time.
@@ -234,17 +232,15 @@ class MessageTables(Database):
 
     def each_snapshot(self, start_ms: int, end_ms: int) -> Iterator[dict[str, Any]]:
         """Yield the snapshots received in [start_ms, end_ms), oldest first, without holding all."""
-        cursor = self._reader.execute(
+        yield from self._each(
             "SELECT * FROM snapshots WHERE received_at_ms >= ? AND received_at_ms < ?"
             " ORDER BY received_at_ms, node, seq",
             (start_ms, end_ms),
         )
-        for row in cursor:
-            yield dict(row)
 
 
 def _store_aggregate(
-    connection: sqlite3.Connection, node: str, record: Mapping[str, Any], received_at_ms: int
+    connection: Connection, node: str, record: Mapping[str, Any], received_at_ms: int
 ) -> str:
     """Store an aggregate unless it is known.
 

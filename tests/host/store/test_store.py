@@ -1,26 +1,16 @@
-"""The store: sequence numbers, the market rebuilt from events, identity, versions, threads."""
+"""The store: sequence numbers, the market rebuilt from events, identity, threads."""
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from types import SimpleNamespace
 
 import pytest
 
-from hub.errors import ForeignStore, NewerStore, StoreError
+from hub.errors import ForeignStore, StoreError
 from hub.store import IdentityRow, NodeRow, Store
-from tests.host.hub.conftest import Events
-from tests.host.hub.samples import aggregate, delivery, reading, signature, snapshot, status
+from tests.host.hub.samples import aggregate, delivery, reading, signature, status
 
-# What a store of version 1 lacks.
-VERSION_1 = """
-    DROP TABLE snapshots;
-    DROP TABLE delivery_signatures;
-    ALTER TABLE peers DROP COLUMN node_key;
-    ALTER TABLE trades DROP COLUMN signatures;
-    PRAGMA user_version = 1;
-"""
 IDENTITY = IdentityRow(1337, "0xgenesis", "0xcontract", "0xblock")
 
 
@@ -161,39 +151,6 @@ def test_store_refuses_and_names_both_when_the_contract_is_another(store):
     assert store.identity() == IDENTITY
 
 
-def test_store_refuses_and_leaves_the_file_when_it_is_of_a_newer_version(tmp_path):
-    path = tmp_path / "store.db"
-    Store.open(path).close()
-    with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA user_version = 99")
-    connection.close()
-    with pytest.raises(NewerStore, match="version 99.*update the program"):
-        Store.open(path)
-
-
-def test_store_of_version_1_goes_on_when_this_program_opens_it(tmp_path):
-    path = tmp_path / "store.db"
-    first = Store.open(path)
-    events = Events(first)
-    events.apply("PeerRegistered", peer="0xhouse-1")
-    events.apply("PeerApproved", peer="0xhouse-1", node_id="house-1", node_key="0xboard")
-    events.apply("Deposited", peer="0xhouse-1", amount_wei=70)
-    first.store_record("house-1", "reading", reading(7), (5, 5))
-    cursor = first.chain_cursor()
-    first.close()
-    with sqlite3.connect(path) as connection:
-        connection.executescript(VERSION_1)
-    connection.close()
-    second = Store.open(path)
-    (peer,) = second.peers()
-    assert (peer.node, peer.node_key, peer.balance_wei) == ("house-1", "0xboard", 70)
-    assert second.chain_cursor() == cursor
-    assert [row["seq"] for row in second.readings_between(0, 10)] == [7]
-    assert second.store_record("house-1", "snapshot", snapshot(), (5, 5)) == "new"
-    assert second.trades() == []
-    second.close()
-
-
 def test_peer_has_a_board_key_only_while_it_was_approved_with_one(store, events):
     keys = []
     for key in ("0x" + "00" * 20, "0xboard", "0xother"):
@@ -210,20 +167,12 @@ def test_signatures_stay_apart_when_another_node_signs_for_the_same_role(store):
     assert [(one.node, one.energy_uwh) for one in found] == [("house-1", 2), ("house-3", 1)]
 
 
-def test_store_says_what_to_do_when_the_file_is_damaged(tmp_path):
-    path = tmp_path / "store.db"
-    path.write_bytes(b"this was a store once" * 100)
-    with pytest.raises(StoreError, match="restore a backup"):
-        Store.open(path)
-
-
-def test_store_goes_on_where_it_was_when_it_is_opened_again(tmp_path):
-    path = tmp_path / "store.db"
-    first = Store.open(path)
+def test_store_goes_on_where_it_was_when_it_is_opened_again(place):
+    first = Store.open(place)
     first.store_record("house-1", "reading", reading(7), (5, 5))
     assert first.next_epoch() == 1
     first.close()
-    second = Store.open(path)
+    second = Store.open(place)
     assert second.store_record("house-1", "reading", reading(7), (5, 5)) == "duplicate"
     assert second.next_epoch() == 2
     second.close()
@@ -252,8 +201,8 @@ def test_registers_count_once_when_one_falls_back_and_catches_up(store):
     assert store.first_registers("house-1")["bus_import_uwh"] == 100
 
 
-def test_store_says_so_when_it_is_used_after_its_end(tmp_path):
-    store = Store.open(tmp_path / "store.db")
+def test_store_says_so_when_it_is_used_after_its_end(place):
+    store = Store.open(place)
     store.close()
     with pytest.raises(StoreError, match="closed"):
         store.nodes()
