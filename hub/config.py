@@ -37,6 +37,8 @@ from hub.config_tables import (
 from hub.errors import ConfigError
 from hub.fields import read_table
 from hub.network_config import Broker, Ntp, check_network
+from hub.store.place import Place
+from hub.store_config import StoreSettings, check_store
 
 FILE_NAME = "site.toml"
 _PUBLIC_KEY = re.compile("[0-9a-f]{128}")
@@ -51,6 +53,7 @@ class SiteConfig:
     broker: Broker
     ntp: Ntp
     chain: Chain
+    store: StoreSettings
     page: Page
     panel: Panel
     boards: Boards
@@ -65,8 +68,9 @@ class SiteConfig:
         return (self.data_dir / self.boards.directory).resolve()
 
     @property
-    def store_path(self) -> Path:
-        return self.data_dir / "store.db"
+    def store_path(self) -> Place:
+        """A file, or a database's URL; either can be asked whether it `exists()`."""
+        return self.store.place(self.data_dir)
 
     @property
     def keys_path(self) -> Path:
@@ -159,6 +163,7 @@ def _check_together(parts: dict[str, Any], problems: list[str]) -> None:
         zoneinfo.ZoneInfo(clock.zone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError):
         problems.append(f"clock.zone {clock.zone!r} is not a time zone such as America/Los_Angeles")
+    check_store(parts["store"], problems)
     check_network(parts["broker"], parts["ntp"], problems)
     if clock.speed != 1 and parts["site"].kind == "real":
         problems.append("clock.speed must be 1 on a real site")

@@ -9,6 +9,7 @@ from wire import units
 
 from hub.fields import field
 from hub.network_config import Broker, Ntp
+from hub.store_config import StoreSettings
 
 MARKET_KINDS = (
     "decentralised",
@@ -143,6 +144,7 @@ TABLES: dict[str, type] = {
     "broker": Broker,
     "ntp": Ntp,
     "chain": Chain,
+    "store": StoreSettings,
     "page": Page,
     "panel": Panel,
     "boards": Boards,

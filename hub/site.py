@@ -31,7 +31,7 @@ from hub.panel.panel import Panel
 from hub.processes import wait_until
 from hub.schedule import Coordinator
 from hub.site_clock import SiteClock, wall_ms
-from hub.store import Store
+from hub.store_start import open_store
 from hub.updates.rollout import Rollouts
 
 CONNECT_TIMEOUT_S = 15.0
@@ -64,8 +64,7 @@ class Site:
 
     async def _start(self) -> None:
         self._closers.enter_context(running.only_hub(self.config.data_dir))
-        self.store = Store.open(self.config.store_path)
-        self._closers.callback(self.store.close)
+        self.store = open_store(self.config, self._closers, self._say)
         self.epoch = self.store.next_epoch()
         self.clock = self._make_clock()
         self.ports = running.choose_ports(self.config, self.store)

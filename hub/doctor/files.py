@@ -6,7 +6,6 @@ import contextlib
 import datetime
 import os
 import shutil
-import sqlite3
 from pathlib import Path
 
 from cryptography import x509
@@ -16,7 +15,7 @@ from hub import config as configurations
 from hub import keys
 from hub.config import SiteConfig
 from hub.doctor.findings import FAILED, WARNING, Finding, good
-from hub.errors import ConfigError
+from hub.errors import ConfigError, TruequeError
 
 LITTLE_DISK_BYTES, NO_DISK_BYTES = 1 << 30, 200 << 20
 LARGE_LOG_BYTES = 200 << 20
@@ -121,21 +120,19 @@ def store(config: SiteConfig) -> list[Finding]:
     path = config.store_path
     if not path.exists():
         return [good("store", "is made when the hub first starts")]
-    from hub.store.database import SCHEMA_VERSION
+    from hub.store.migrations import SCHEMA_VERSION
+    from hub.store.place import look_at
 
-    remedy = "trueque hub restore, or move the file away to start anew"
     try:
-        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as reader:
-            (verdict,) = reader.execute("PRAGMA quick_check(1)").fetchone()
-            (version,) = reader.execute("PRAGMA user_version").fetchone()
-    except sqlite3.DatabaseError as problem:
-        return [Finding("store", FAILED, f"{path}: {problem}", remedy)]
-    if verdict != "ok":
-        return [Finding("store", FAILED, f"{path} is damaged: {verdict}", remedy)]
+        version = look_at(path)
+    except TruequeError as problem:
+        sentence, _, remedy = str(problem).partition("; ")
+        return [Finding("store", FAILED, sentence, remedy or "trueque hub restore")]
     if version > SCHEMA_VERSION:
         sentence = f"{path} was written by a newer Trueque (schema {version})"
         return [Finding("store", FAILED, sentence, "update Trueque, or restore a backup")]
     if version < SCHEMA_VERSION:
         sentence = f"of an older Trueque (schema {version}): the next start brings it up to date"
         return [Finding("store", WARNING, sentence, "start the hub once, after a backup")]
-    return [good("store", f"whole, schema {version}, {path.stat().st_size / 1e6:.1f} MB")]
+    size = f", {path.stat().st_size / 1e6:.1f} MB" if isinstance(path, Path) else ""
+    return [good("store", f"whole, schema {version}{size}")]

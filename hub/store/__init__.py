@@ -1,4 +1,7 @@
-"""The hub's store: everything the site knows, in one SQLite file. Only this package knows SQL."""
+"""The hub's store: everything the site knows, in one SQLite file or on a PostgreSQL server.
+
+Only this package knows SQL.
+"""
 
 from __future__ import annotations
 
@@ -46,4 +49,4 @@ __all__ = [
 
 
 class Store(MessageTables, MarketTables, JournalTables, UpdateTables, PlugTables):
-    """`Store.open(path)`; safe from several threads; every method is one transaction."""
+    """`Store.open(place)`; safe from several threads; every method is one transaction."""

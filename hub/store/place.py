@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hub.errors import StoreError
 from hub.store.backend import Backend
 
 SCHEMES = ("postgresql://", "postgres://")
@@ -23,6 +24,22 @@ class StoreUrl(str):
 
 
 Place = Path | StoreUrl
+
+
+def look_at(place: Place) -> int:
+    """Look whether a store is whole, without changing it; return its schema's version.
+
+    Raises StoreError.
+    """
+    backend = backend_of(place)
+    backend.check_whole()
+    connection = backend.connect(is_reader=True)
+    try:
+        return backend.version(connection)
+    except backend.errors as problem:
+        raise StoreError(backend.said(problem)) from None
+    finally:
+        connection.close()
 
 
 def backend_of(place: Place) -> Backend:

@@ -46,8 +46,14 @@ class SqliteBackend:
             if not is_reader:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._refuse_unwritable()
+            # A reader must not make the file it looks for.
+            mode = "rw" if is_reader else "rwc"
             connection = sqlite3.connect(
-                self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+                f"{self.path.resolve().as_uri()}?mode={mode}",
+                uri=True,
+                timeout=BUSY_TIMEOUT_S,
+                isolation_level=None,
+                check_same_thread=False,
             )
             connection.row_factory = sqlite3.Row
             if is_reader:
