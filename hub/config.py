@@ -21,6 +21,7 @@ import tomli_w
 from wire import topics
 
 from hub.bridges.config import BridgesConfig, read_bridges
+from hub.chain_config import check_chain
 from hub.config_tables import (
     TABLES,
     Boards,
@@ -165,6 +166,7 @@ def _check_together(parts: dict[str, Any], problems: list[str]) -> None:
         problems.append(f"clock.zone {clock.zone!r} is not a time zone such as America/Los_Angeles")
     check_store(parts["store"], problems)
     check_network(parts["broker"], parts["ntp"], problems)
+    check_chain(parts["chain"], problems)
     if clock.speed != 1 and parts["site"].kind == "real":
         problems.append("clock.speed must be 1 on a real site")
     if clock.start_local is not None and clock.start_local.tzinfo is not None:

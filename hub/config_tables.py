@@ -45,6 +45,10 @@ class House:
 
 @dataclass(frozen=True)
 class Chain:
+    """The site's own chain, or with `url` one that others run (docs/chain.md)."""
+
+    url: str = field("")  # of its JSON-RPC
+    ws_url: str = field("")  # of its WebSocket where that is not at the same place
     port: int = field(0, low=0, high=65535)
     chain_id: int = field(1337, low=1, high=2**53)
     deposit_gwei: int = field(1_000_000_000, low=0, high=10**12)

@@ -21,16 +21,23 @@ def admit_houses(
     """Bring every house as far as it is not yet; each step is one transaction and done once.
 
     Peer, node and the board's own key are approved together; a key that became known or changed
-    is approved again. On a bench every peer also gets its demo deposit, with its registration.
+    is approved again. On a bench every peer also gets its demo deposit, with its registration; on a
+    real site with a chain of others everybody brings his own money.
     """
     board_keys = addresses(config.data_dir / FILE_NAME)
     known = {peer.peer: peer for peer in client.peers()}
+    is_real_money = bool(config.chain.url) and config.site.kind == "real"
     for house in config.houses:
         account = keys.peers[house.name]
         deposit_wei = config.chain.deposit_gwei * WEI_PER_GWEI
         found = known.get(account.address)
         if found is None:
-            _fund(client, keys, account.address, deposit_wei)
+            if is_real_money and not client.wallet_wei(account.address):
+                say(f"{house.name} cannot become a peer yet: {account.address} has no ETH to pay "
+                    "for transactions; send it some and start the hub again")  # fmt: skip
+                continue
+            if not is_real_money:
+                _fund(client, keys, account.address, deposit_wei)
             client.register(account)
         if config.site.kind == "bench" and deposit_wei and _has_nothing(client, account.address):
             _fund(client, keys, account.address, deposit_wei)
@@ -43,7 +50,8 @@ def admit_houses(
             say(f"{house.name} is a peer: {account.address}, {signs}")
     if needs_account(config.market.kind) and keys.grid.address not in known:
         # It receives and withdraws; it orders nothing, so it needs no approval.
-        _fund(client, keys, keys.grid.address, 0)
+        if not is_real_money:
+            _fund(client, keys, keys.grid.address, 0)
         client.register(keys.grid)
 
 

@@ -101,7 +101,11 @@ def announce(data_dir: Path, state: dict[str, Any]) -> None:
     """Write what runs where, once everything is ready."""
     path = data_dir / STATE_FILE
     fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps({"pid": os.getpid(), **state}, indent=1), encoding="utf-8")
+    fresh.unlink(missing_ok=True)
+    # The chain's address is secret: with it the chain can be rewritten.
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump({"pid": os.getpid(), **state}, file, indent=1)
     os.replace(fresh, path)
 
 

@@ -211,6 +211,7 @@ class Site:
         """The page and the agents know the market service only."""
         from hub.agent.runner import AgentRunner
         from hub.services.market import MarketService
+        from hub.services.wallet_rpc import WalletRpc
         from hub.web.server import PageServer
 
         service = MarketService(
@@ -223,7 +224,12 @@ class Site:
         )
         self._start_bridges()
         self.page = PageServer(
-            service, self.config, self.ports["page"], self.duty, bridges=self.bridges
+            service,
+            self.config,
+            self.ports["page"],
+            self.duty,
+            bridges=self.bridges,
+            wallet_rpc=WalletRpc(self.chain.questions(), self.chain.identity.address),
         )
         self.page.start()
         self._closers.callback(self.page.stop)

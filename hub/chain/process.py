@@ -1,6 +1,8 @@
 """The site's own chain: settings enter, a running Ganache with a kept database leaves.
 
-Its RPC is root on that chain (it can set balances and time), so it listens on loopback only.
+Its RPC is root on that chain (it can set balances and time), and loopback is open to every user of
+the machine. So it listens there, and answers only under a path of 256 random bits, made anew for
+each hub: who cannot read the hub's own files cannot ask it anything.
 """
 
 from __future__ import annotations
@@ -8,22 +10,23 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import secrets
 import shutil
 import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from web3.types import RPCEndpoint
-
 from hub.chain.records import ChainUnavailable
-from hub.chain.rpc import ConnectionLost, RpcRefused, connect
+from hub.chain.rpc import ConnectionLost, Questions, RpcRefused, connect
 from hub.errors import PartMissing, PortInUse
 from hub.processes import Child, free_port, is_port_open
 
 CHECKOUT = Path(__file__).parents[2]
 RUNNER = Path(__file__).with_name("ganache.mjs")
 OLDEST_NODE = 18
+PROBE_PERIOD_S, PROBE_TIMEOUT_S = 5.0, 10.0
+MOST_MISSED = 2  # a Pi that writes its card may be silent for some seconds
 READY_TIMEOUT_S = 60.0  # a Pi with a cold disk; a laptop needs one second
 HARDFORK = "shanghai"  # Ganache's newest
 
@@ -87,15 +90,17 @@ class Chain:
     def __init__(self, settings: ChainSettings) -> None:
         self._settings = settings
         self._child: Child | None = None
+        self._path = "/" + secrets.token_hex(32)
+        self._offset_s = 0  # by how much the chain's clock was moved, as far as known
         self.port = settings.port
 
     @property
     def rpc_url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self.port}{self._path}"
 
     @property
     def ws_url(self) -> str:
-        return f"ws://127.0.0.1:{self.port}"
+        return f"ws://127.0.0.1:{self.port}{self._path}"
 
     @property
     def pid(self) -> int | None:
@@ -104,6 +109,11 @@ class Chain:
     @property
     def is_running(self) -> bool:
         return self._child is not None and self._child.is_running
+
+    @property
+    def offset_s(self) -> int:
+        """By how much its clock was moved against the machine's, as the last probe found."""
+        return self._offset_s
 
     async def start(self) -> None:
         """Start the chain and return once it answers.
@@ -134,6 +144,26 @@ class Chain:
         assert self._child is not None
         return await self._child.wait()
 
+    async def watch(self) -> str:
+        """Return once the process has ended, or hangs and was ended; say which of them."""
+        assert self._child is not None
+        ended = asyncio.create_task(self._child.wait())
+        missed = 0
+        try:
+            while missed < MOST_MISSED:
+                await asyncio.wait({ended}, timeout=PROBE_PERIOD_S)
+                if ended.done():
+                    return f"ended with code {ended.result()}"
+                try:
+                    await asyncio.to_thread(self._probe)
+                    missed = 0
+                except ChainUnavailable:
+                    missed += 1
+            await self._child.stop(timeout_s=1.0)
+            return "runs but does not answer, so it was ended"
+        finally:
+            ended.cancel()
+
     async def stop(self) -> None:
         """End the chain; its database stays."""
         if self._child is not None:
@@ -158,6 +188,7 @@ class Chain:
                 # Nobody signs with the node's accounts: transactions arrive signed.
                 "wallet": {"accounts": accounts, "lock": True},
                 "logging": {"quiet": True},
+                "server": {"rpcEndpoint": self._path},
             },
         }
 
@@ -182,12 +213,22 @@ class Chain:
                 await asyncio.sleep(0.05)
 
     def _mend_clock(self) -> None:
-        """Move a chain's clock that is behind its newest block to that block.
+        """Move the chain's clock as it was moved before, at least to its newest block.
 
         Ganache forgets at its end by how much its clock was moved, and a machine's clock may have
         gone back; either way the next block would be older than its parent.
         """
-        web3 = connect(self.rpc_url)
-        behind_s = web3.eth.get_block("latest")["timestamp"] - int(time.time())
-        if behind_s > 0:
-            web3.provider.make_request(RPCEndpoint("evm_increaseTime"), [behind_s])
+        block = connect(self.rpc_url).eth.get_block("latest")
+        behind_s = block["timestamp"] - int(time.time())
+        wanted_s = max(behind_s, self._offset_s)
+        if wanted_s > 0:
+            Questions(self.rpc_url).ask("evm_increaseTime", [wanted_s])
+
+    def _probe(self) -> None:
+        """Ask for a sign of life, and by how much its clock is moved. Raises ChainUnavailable."""
+        node = Questions(self.rpc_url, PROBE_TIMEOUT_S)
+        self._offset_s = int(node.ask("evm_increaseTime", [0]))
+        block = node.ask("eth_getBlockByNumber", ["latest", False])
+        behind_s = int(block["timestamp"], 16) - int(time.time()) - self._offset_s
+        if behind_s > 0:  # the machine's clock has gone back meanwhile
+            self._offset_s = int(node.ask("evm_increaseTime", [behind_s]))

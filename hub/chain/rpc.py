@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.parse
 from typing import Any
 
 import requests
@@ -12,6 +13,13 @@ from hub.chain.records import ChainUnavailable
 
 # The node is on this machine or in the site's own settings: no proxy from outside.
 _NO_PROXY = {"http": None, "https": None, "all": None}
+
+
+def shown(url: str) -> str:
+    """Return a node's address without what may be secret of it: user, password and path."""
+    parts = urllib.parse.urlsplit(url)
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.hostname or ''}{port}"
 
 
 class RpcRefused(ChainUnavailable):
@@ -53,8 +61,9 @@ class NodeProvider(HTTPProvider):
             answer = super().make_request(method, params)
         except (requests.RequestException, ValueError) as problem:
             raise ConnectionLost(
-                f"no answer from the chain at {self.endpoint_uri} ({type(problem).__name__})"
-            ) from problem
+                f"no answer from the chain at {shown(str(self.endpoint_uri))} "
+                f"({type(problem).__name__})"
+            ) from None
         error = answer.get("error")
         if error is not None:
             known = dict(error) if isinstance(error, dict) else {"message": str(error)}
@@ -62,13 +71,29 @@ class NodeProvider(HTTPProvider):
         return answer
 
 
+class Questions:
+    """Single questions to a node, its answers as they are; safe to share between threads."""
+
+    def __init__(self, url: str, timeout_s: float = 5.0) -> None:
+        self._provider = _provider(url, timeout_s)
+
+    def ask(self, method: str, params: list[Any]) -> Any:
+        """Return a result. Raises RpcRefused or ConnectionLost."""
+        answer = self._provider.make_request(RPCEndpoint(method), params)
+        if "result" not in answer:
+            raise ConnectionLost("the chain's answer is no JSON-RPC")
+        return answer["result"]
+
+
+def _provider(url: str, timeout_s: float) -> NodeProvider:
+    return NodeProvider(
+        url,
+        request_kwargs={"timeout": timeout_s, "proxies": _NO_PROXY},
+        # Whoever asks knows whether to ask again.
+        exception_retry_configuration=None,
+    )
+
+
 def connect(url: str, timeout_s: float = 10.0) -> Web3:
     """Return a Web3 on the node at `url`; nothing is asked yet; safe to share between threads."""
-    return Web3(
-        NodeProvider(
-            url,
-            request_kwargs={"timeout": timeout_s, "proxies": _NO_PROXY},
-            # Whoever asks knows whether to ask again.
-            exception_retry_configuration=None,
-        )
-    )
+    return Web3(_provider(url, timeout_s))

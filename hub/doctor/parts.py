@@ -73,6 +73,9 @@ def _broker(config: SiteConfig, port: int) -> Finding:
 
 
 def _chain(url: str) -> Finding:
+    from hub.chain.rpc import shown  # web3 takes a second to import
+
+    place = shown(url)
     remedy = "a running hub starts it again; see log/chain.log"
     question = {"jsonrpc": "2.0", "id": 1, "method": "eth_getBlockByNumber",
                 "params": ["latest", False]}  # fmt: skip
@@ -80,12 +83,12 @@ def _chain(url: str) -> Finding:
         block = _ask(url, question)["result"]
         number, at_s = int(block["number"], 16), int(block["timestamp"], 16)
     except (OSError, ValueError, KeyError, TypeError) as problem:
-        return Finding("chain", FAILED, f"no answer at {url}: {problem}", remedy)
+        return Finding("chain", FAILED, f"no answer at {place}: {problem}", remedy)
     ahead_s = at_s - int(time.time())
     if ahead_s > BEHIND_S:
         sentence = f"block {number} is {ahead_s} s ahead of this machine's clock"
         return Finding("chain", WARNING, sentence, "set the machine's clock (timedatectl)")
-    return good("chain", f"block {number} at {url}")
+    return good("chain", f"block {number} at {place}")
 
 
 def _page(url: str) -> Finding:

@@ -9,7 +9,8 @@ from flask import Flask
 
 from hub.config import SiteConfig
 from hub.services.market import MarketService
-from hub.web import api, home, security
+from hub.services.wallet_rpc import WalletRpc
+from hub.web import api, home, rpc, security
 from hub.web import bridges as bridges_page
 from hub.web import panel as panel_keys
 from hub.web.bridges import PageBridges
@@ -24,6 +25,7 @@ def create_app(
     overrides: Mapping[str, Any] | None = None,
     panel: PanelKeys | None = None,
     bridges: PageBridges | None = None,
+    wallet_rpc: WalletRpc | None = None,
 ) -> Flask:
     """Return the application; `overrides` are Flask settings for tests.
 
@@ -47,5 +49,7 @@ def create_app(
     app.register_blueprint(api.blueprint)
     app.register_blueprint(panel_keys.blueprint)
     app.register_blueprint(bridges_page.blueprint)
+    app.extensions[rpc.NAME] = wallet_rpc
+    app.register_blueprint(rpc.blueprint)
     security.protect(app)
     return app

@@ -13,6 +13,7 @@ from waitress.server import create_server
 from hub.config import SiteConfig
 from hub.errors import PortInUse
 from hub.services.market import MarketService
+from hub.services.wallet_rpc import WalletRpc
 from hub.web import create_app
 from hub.web.bridges import PageBridges
 from hub.web.panel import PanelKeys
@@ -20,6 +21,7 @@ from hub.web.panel import PanelKeys
 HOST = "127.0.0.1"
 THREADS = 8  # an order waits for the chain in one of them; tabs ask each second
 CONNECTIONS = 200
+MAX_BODY_BYTES = 65_536  # of any request; each kind has a lower limit of its own
 STOP_TIMEOUT_S = 8.0
 
 
@@ -33,9 +35,10 @@ class PageServer:
         port: int | None = None,
         panel: PanelKeys | None = None,
         bridges: PageBridges | None = None,
+        wallet_rpc: WalletRpc | None = None,
     ) -> None:
         """`port` replaces the configured one; 0 takes a free one."""
-        self._app = create_app(service, config, panel=panel, bridges=bridges)
+        self._app = create_app(service, config, panel=panel, bridges=bridges, wallet_rpc=wallet_rpc)
         self._wanted_port = config.page.port if port is None else port
         self._connections: dict[int, Any] = {}  # waitress's own map, kept to close it whole
         self._server: Any = None
@@ -56,6 +59,7 @@ class PageServer:
             sockets=[listener],
             threads=THREADS,
             connection_limit=CONNECTIONS,
+            max_request_body_size=MAX_BODY_BYTES,  # else it keeps what is sent on disk, up to 1 GB
             ident=None,
             clear_untrusted_proxy_headers=True,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -11,11 +12,13 @@ import types
 from pathlib import Path
 
 import pytest
+import websockets
 from eth_utils import to_hex
 
 from hub.chain import process
 from hub.chain.process import Chain, find_ganache, find_node
 from hub.chain.records import ChainUnavailable
+from hub.chain.rpc import Questions
 from hub.errors import PartMissing, PortInUse
 
 
@@ -67,6 +70,58 @@ def test_chain_listens_on_loopback_only(chain):
     port = f"{chain.port:04X}"
     hosts = [row.split()[1].split(":")[0] for row in listening if row.split()[1].endswith(port)]
     assert set(hosts) == {"0100007F"}
+
+
+def test_strangers_get_no_answer_when_they_do_not_know_the_path(chain, market):
+    for path in ("", "/", "/rpc", chain.rpc_url.rsplit("/", 1)[1][:-1]):
+        with pytest.raises(ChainUnavailable) as refusal:
+            Questions(f"http://127.0.0.1:{chain.port}/{path}").ask("eth_chainId", [])
+        assert chain.rpc_url.rsplit("/", 1)[1] not in str(refusal.value)
+    assert int(Questions(chain.rpc_url).ask("eth_chainId", []), 16) == 1337
+
+
+def test_websocket_is_refused_when_its_path_is_not_known(chain, loop):
+    async def connect(url):
+        async with websockets.connect(url, open_timeout=5, proxy=None):
+            return True
+
+    assert loop.run(connect(chain.ws_url))
+    with pytest.raises(websockets.exceptions.WebSocketException):
+        loop.run(connect(f"ws://127.0.0.1:{chain.port}/"))
+
+
+def test_path_is_another_one_for_every_hub(accounts, tmp_path, settings_of):
+    settings = settings_of(tmp_path, accounts, 5)
+    assert Chain(settings).rpc_url != Chain(settings).rpc_url
+
+
+def test_chain_that_hangs_is_ended_and_told(own_chain, loop, monkeypatch):
+    monkeypatch.setattr(process, "PROBE_PERIOD_S", 0.2)
+    monkeypatch.setattr(process, "PROBE_TIMEOUT_S", 0.5)
+    chain, market = own_chain()
+    os.kill(chain.pid, signal.SIGSTOP)  # alive, but it will never answer
+    assert "does not answer" in loop.run(chain.watch())
+    assert not chain.is_running
+    loop.run(chain.start())
+    market.client.check_identity(market.identity)
+
+
+def test_clock_stays_moved_when_the_chain_is_killed_before_a_block_shows_it(
+    own_chain, loop, monkeypatch
+):
+    monkeypatch.setattr(process, "PROBE_PERIOD_S", 0.1)
+    chain, market = own_chain()
+    market.request("evm_increaseTime", 1_000)
+    watching = asyncio.run_coroutine_threadsafe(chain.watch(), loop._loop)
+    deadline = time.monotonic() + 20
+    while chain.offset_s < 1_000:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.kill(chain.pid, signal.SIGKILL)
+    assert watching.result(20) == "ended with code -9"
+    loop.run(chain.start())
+    market.client.deposit(market.seller, 1)
+    assert market.client.head()[1] >= time.time() + 900
 
 
 def test_unsigned_transactions_are_refused_by_the_chain(market):

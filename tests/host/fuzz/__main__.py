@@ -8,7 +8,7 @@ import traceback
 
 from wire import signing
 
-from tests.host.fuzz import commands, flash, ingest, packages, packets, settings_file, signed
+from tests.host.fuzz import commands, flash, ingest, packages, packets, rpc, settings_file, signed
 
 TARGETS = {
     "commands": commands.Target,
@@ -17,6 +17,7 @@ TARGETS = {
     "packets": packets.Target,
     "flash": flash.Target,
     "packages": packages.Target,
+    "rpc": rpc.Target,
 }
 TOLD = ("closings", "accepted", "stored", "messages", "kept", "taken")
 
