@@ -12,6 +12,8 @@ _COMMANDS = {
     "status": ("hub.status_cli:status", "Show what runs and how boards and trades stand."),
     "doctor": ("hub.doctor_cli:doctor", "Find what is wrong with a site and say what to do."),
     "node": ("hub.node_cli:node", "List nodes, revoke one, or give it new credentials."),
+    "alarms": ("hub.alarms_cli:alarms", "Show what a person has to look at; acknowledge it."),
+    "notify": ("hub.notify_cli:notify", "Show who is told of what; try the way to them."),
     "install": ("hub.install_cli:install", "Make a site a service that starts with the machine."),
     "review": ("hub.review_cli:review", "Show and decide what waits for the coordinator."),
     "backup": ("hub.backup.command:backup", "Write the whole site into one file, running or not."),

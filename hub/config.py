@@ -38,6 +38,7 @@ from hub.config_tables import (
 from hub.errors import ConfigError
 from hub.fields import read_table
 from hub.network_config import Broker, Ntp, check_network
+from hub.notices.config import Notices, read_notices
 from hub.store.place import Place
 from hub.store_config import StoreSettings, check_store
 
@@ -62,6 +63,7 @@ class SiteConfig:
     schedule: Schedule
     market: Market
     bus: Bus
+    notices: Notices
     bridges: BridgesConfig = BridgesConfig()
 
     @property
@@ -121,7 +123,7 @@ def check(table: dict[str, Any], data_dir: Path, source: str = FILE_NAME) -> Sit
     problems: list[str] = [
         f"[{name}] is not known"
         for name in table
-        if name not in TABLES and name not in ("houses", "bridges")
+        if name not in TABLES and name not in ("houses", "bridges", "smtp", "notify")
     ]
     parts: dict[str, Any] = {
         name: read_table(cls, table.get(name, {}), name, problems) for name, cls in TABLES.items()
@@ -129,6 +131,8 @@ def check(table: dict[str, Any], data_dir: Path, source: str = FILE_NAME) -> Sit
     houses = _houses(table.get("houses", []), problems)
     names = [house.name for house in houses]
     parts["bridges"] = read_bridges(table.get("bridges", {}), names, problems)
+    rows = table.get("notify", [])
+    parts["notices"] = read_notices(table.get("smtp", {}), rows, names, problems)
     if not problems:
         _check_together(parts, problems)
     if problems:

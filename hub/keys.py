@@ -43,6 +43,7 @@ class Keys:
     broker_passwords: dict[str, str]
     generations: dict[str, int]
     wifi_password: str
+    smtp_password: str = ""
     revoked: frozenset[str] = frozenset()
     digest: str = ""  # of the file they were read from
     bridges: dict[str, str] = dataclasses.field(default_factory=dict)  # keys of other services
@@ -129,6 +130,7 @@ def load(path: Path, houses: Iterable[str]) -> Keys:
         broker_passwords=table["broker_passwords"],
         generations=table["generations"],
         wifi_password=table["wifi_password"],
+        smtp_password=table.get("smtp_password", ""),
         revoked=frozenset(table.get("revoked", ())),
         digest=digest,
         bridges=table.get("bridges", {}),
@@ -163,6 +165,7 @@ def _problems(table: Mapping[str, Any], houses: Sequence[str]) -> list[str]:
     checks: list[tuple[str, object, Callable[[object], bool], str]] = [
         ("master_key", table.get("master_key"), _is_master_key, "64 hexadecimal digits"),
         ("wifi_password", table.get("wifi_password"), _is_text, "text"),
+        ("smtp_password", table.get("smtp_password", ""), _is_text, "text"),
         ("revoked", table.get("revoked", []), _is_names, "a list of nodes"),
     ]
     bridges = table.get("bridges", {})

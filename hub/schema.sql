@@ -304,3 +304,31 @@ CREATE TABLE IF NOT EXISTS updates (
     heard_at_ms INTEGER,         -- when the node last asked for or said something
     PRIMARY KEY (rollout, node)
 ) WITHOUT ROWID;
+
+-- Alarms and the letters that tell of them and of the market ------------------------------------
+
+CREATE TABLE IF NOT EXISTS alarms (
+    alarm_id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,          -- such as silent or fault
+    subject TEXT NOT NULL,       -- of which node, trade or part
+    severity TEXT NOT NULL,      -- notice, warning, fault
+    sentence TEXT NOT NULL,
+    raised_at_ms INTEGER NOT NULL,
+    cleared_at_ms INTEGER,       -- none: it holds
+    acknowledged_at_ms INTEGER,
+    acknowledged_by TEXT
+);
+
+CREATE TABLE IF NOT EXISTS letters (
+    target TEXT NOT NULL,        -- name in [[notify]]
+    topic TEXT NOT NULL,         -- such as alarm:7:raised or trade:3:settled: each told once
+    subject TEXT NOT NULL,
+    body TEXT NOT NULL,
+    posted_at_ms INTEGER NOT NULL,
+    next_at_ms INTEGER NOT NULL, -- not tried before
+    attempts INTEGER NOT NULL DEFAULT 0,
+    sent_at_ms INTEGER,
+    given_up_at_ms INTEGER,
+    problem TEXT,                -- why the last attempt failed
+    PRIMARY KEY (target, topic)
+) WITHOUT ROWID;

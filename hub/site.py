@@ -10,6 +10,7 @@ from typing import Any
 
 from hub import keys as secrets
 from hub import provision, running
+from hub.attention import Attention, AttentionParts
 from hub.board_network import BoardNetwork
 from hub.bridges.part import BridgesPart
 from hub.bridges.parts import BrokerAddress
@@ -32,6 +33,7 @@ from hub.processes import wait_until
 from hub.schedule import Coordinator
 from hub.site_clock import SiteClock, wall_ms
 from hub.store_start import open_store
+from hub.time_server import is_host_synchronised
 from hub.updates.rollout import Rollouts
 
 CONNECT_TIMEOUT_S = 15.0
@@ -84,6 +86,8 @@ class Site:
         self._spawn(self.returns.run(), "returns")
         self._spawn(self.books.run(), "books")
         self._spawn(self.rollouts.run(), "rollouts")
+        for name, work in self.attention.tasks().items():
+            self._spawn(work, name)
         await self._start_page()
         self._announce()
         # Taken back by who made it: a hub refused for another's sake must leave that one's alone.
@@ -181,6 +185,15 @@ class Site:
         nodes = tuple(one.name for one in self.config.houses)
         duty = DutyParts(self.panel, self.oracle, self.dispatch, self.watch, self.store, nodes)
         self.duty = PanelDuty(duty, asyncio.get_running_loop(), self._say)
+        is_bench = self.config.site.kind == "bench"
+        watched = AttentionParts(
+            self.store,
+            self.clock,
+            lambda: self.panel.is_stopped,
+            (lambda: True) if is_bench else is_host_synchronised,
+            lambda: self.broker.restarts,
+        )
+        self.attention = Attention(self.config, self.keys, watched, self._say)
         self.rollouts = Rollouts(self.store, self.dispatch, self.watch, self._say)
         self.returns = Returns(self.store, self.settlement, self._say)
         keys = self.keys
@@ -210,8 +223,10 @@ class Site:
     async def _start_page(self) -> None:
         """The page and the agents know the market service only."""
         from hub.agent.runner import AgentRunner
+        from hub.services.alarms import AlarmDesk
         from hub.services.market import MarketService
         from hub.services.wallet_rpc import WalletRpc
+        from hub.web.parts import PageParts
         from hub.web.server import PageServer
 
         service = MarketService(
@@ -223,14 +238,13 @@ class Site:
             notices=[self.broker.sentence],
         )
         self._start_bridges()
-        self.page = PageServer(
-            service,
-            self.config,
-            self.ports["page"],
-            self.duty,
+        parts = PageParts(
+            panel=self.duty,
             bridges=self.bridges,
             wallet_rpc=WalletRpc(self.chain.questions(), self.chain.identity.address),
+            alarms=AlarmDesk(self.store),
         )
+        self.page = PageServer(service, self.config, self.ports["page"], parts)
         self.page.start()
         self._closers.callback(self.page.stop)
         self._spawn(AgentRunner(service, self.config).run(), "agents")
@@ -304,6 +318,7 @@ class Site:
         self.oracle.hear(batch)
         self.duty.hear(batch)
         self.rollouts.hear(batch)
+        self.attention.hear(batch)
 
     async def _follow_chain(self) -> None:
         known = self.store.chain_cursor()
@@ -323,3 +338,4 @@ class Site:
                 self.oracle.follow_trades()
             self.returns.wake()
             self.books.wake()
+            self.attention.wake()

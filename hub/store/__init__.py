@@ -5,14 +5,17 @@ Only this package knows SQL.
 
 from __future__ import annotations
 
+from hub.store.alarms import AlarmTables
 from hub.store.journal import JournalTables
 from hub.store.market import MarketTables
 from hub.store.messages import MessageTables
 from hub.store.plugs import PlugTables
 from hub.store.rows import (
+    AlarmRow,
     CounterRow,
     DeliveryRow,
     IdentityRow,
+    LetterRow,
     NodeRow,
     OrderRow,
     PackageRow,
@@ -29,9 +32,11 @@ from hub.store.rows import (
 from hub.store.updates import UpdateTables
 
 __all__ = [
+    "AlarmRow",
     "CounterRow",
     "DeliveryRow",
     "IdentityRow",
+    "LetterRow",
     "NodeRow",
     "OrderRow",
     "PackageRow",
@@ -48,5 +53,5 @@ __all__ = [
 ]
 
 
-class Store(MessageTables, MarketTables, JournalTables, UpdateTables, PlugTables):
+class Store(MessageTables, MarketTables, JournalTables, UpdateTables, PlugTables, AlarmTables):
     """`Store.open(place)`; safe from several threads; every method is one transaction."""

@@ -12,12 +12,12 @@ from typing import Any
 from hub.errors import NewerStore
 from hub.store.backend import Backend
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 # Told by the chain's events alone.
 DERIVED = ("peers", "windows", "orders", "trades", "counters", "accepted_sellers")
 # Version -> what to change in lasting tables of the version before; tables that only came need
 # nothing here: 3 brought aggregates of boards that were away, 4 the windows' plans, 5 rollouts,
-# 6 readings of smart plugs.
+# 6 readings of smart plugs, 7 alarms and letters.
 LASTING: dict[int, str] = {
     2: """
         ALTER TABLE delivery_reports RENAME TO reports_of_version_1;

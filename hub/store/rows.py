@@ -236,3 +236,34 @@ class UpdateRow:
     sent_bytes: int
     began_at_ms: int | None
     heard_at_ms: int | None
+
+
+@dataclass(frozen=True)
+class AlarmRow:
+    """Something that a person has to look at. It holds until it is cleared."""
+
+    alarm_id: int
+    kind: str
+    subject: str  # a node, a trade, a part of the hub
+    severity: str  # notice, warning or fault
+    sentence: str
+    raised_at_ms: int
+    cleared_at_ms: int | None = None
+    acknowledged_at_ms: int | None = None
+    acknowledged_by: str | None = None
+
+
+@dataclass(frozen=True)
+class LetterRow:
+    """A letter to one of [[notify]]; `topic` is what it tells of, once."""
+
+    target: str
+    topic: str
+    subject: str
+    body: str
+    posted_at_ms: int
+    next_at_ms: int
+    attempts: int = 0
+    sent_at_ms: int | None = None
+    given_up_at_ms: int | None = None
+    problem: str | None = None

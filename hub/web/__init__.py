@@ -9,12 +9,11 @@ from flask import Flask
 
 from hub.config import SiteConfig
 from hub.services.market import MarketService
-from hub.services.wallet_rpc import WalletRpc
+from hub.web import alarms as alarms_page
 from hub.web import api, home, rpc, security
 from hub.web import bridges as bridges_page
 from hub.web import panel as panel_keys
-from hub.web.bridges import PageBridges
-from hub.web.panel import PanelKeys
+from hub.web.parts import NOTHING_BESIDES, PageParts
 
 MAX_BODY_BYTES = 4_096  # an order is a hundred
 
@@ -23,9 +22,7 @@ def create_app(
     service: MarketService,
     config: SiteConfig,
     overrides: Mapping[str, Any] | None = None,
-    panel: PanelKeys | None = None,
-    bridges: PageBridges | None = None,
-    wallet_rpc: WalletRpc | None = None,
+    parts: PageParts = NOTHING_BESIDES,
 ) -> Flask:
     """Return the application; `overrides` are Flask settings for tests.
 
@@ -43,13 +40,15 @@ def create_app(
     )
     app.config.from_mapping(overrides or {})
     app.extensions["market"] = service
-    app.extensions["panel"] = panel
-    app.extensions["bridges"] = bridges
+    app.extensions["panel"] = parts.panel
+    app.extensions["bridges"] = parts.bridges
+    app.extensions["alarms"] = parts.alarms
+    app.extensions[rpc.NAME] = parts.wallet_rpc
     app.register_blueprint(home.blueprint)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(panel_keys.blueprint)
+    app.register_blueprint(alarms_page.blueprint)
     app.register_blueprint(bridges_page.blueprint)
-    app.extensions[rpc.NAME] = wallet_rpc
     app.register_blueprint(rpc.blueprint)
     security.protect(app)
     return app

@@ -13,6 +13,7 @@ from hub.amounts import BadAmount
 from hub.errors import TruequeError
 from hub.services.market import MarketService
 from hub.services.order_rules import Refused
+from hub.web.alarms import standing
 from hub.web.bridges import bridges
 from hub.web.panel import panel
 from hub.web.security import csrf_token
@@ -40,7 +41,8 @@ def snapshot() -> ResponseReturnValue:
     keys, seen = panel(), _market().overview(request.args.get("peer"))
     found = bridges()
     plugs = found.record()["plugs"] if found else []
-    return jsonify({**seen, "panel": keys.record() if keys else None, "plugs": plugs})
+    pressed = keys.record() if keys else None
+    return jsonify({**seen, "panel": pressed, "plugs": plugs, "alarms": standing()})
 
 
 @blueprint.get("/history")

@@ -13,10 +13,8 @@ from waitress.server import create_server
 from hub.config import SiteConfig
 from hub.errors import PortInUse
 from hub.services.market import MarketService
-from hub.services.wallet_rpc import WalletRpc
 from hub.web import create_app
-from hub.web.bridges import PageBridges
-from hub.web.panel import PanelKeys
+from hub.web.parts import NOTHING_BESIDES, PageParts
 
 HOST = "127.0.0.1"
 THREADS = 8  # an order waits for the chain in one of them; tabs ask each second
@@ -33,12 +31,10 @@ class PageServer:
         service: MarketService,
         config: SiteConfig,
         port: int | None = None,
-        panel: PanelKeys | None = None,
-        bridges: PageBridges | None = None,
-        wallet_rpc: WalletRpc | None = None,
+        parts: PageParts = NOTHING_BESIDES,
     ) -> None:
         """`port` replaces the configured one; 0 takes a free one."""
-        self._app = create_app(service, config, panel=panel, bridges=bridges, wallet_rpc=wallet_rpc)
+        self._app = create_app(service, config, parts=parts)
         self._wanted_port = config.page.port if port is None else port
         self._connections: dict[int, Any] = {}  # waitress's own map, kept to close it whole
         self._server: Any = None

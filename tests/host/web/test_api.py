@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from hub import web
 from hub.errors import PortInUse
 from hub.services.order_rules import Refused
+from hub.web.parts import PageParts
 from hub.web.security import cookie_name, secret_key
 from hub.web.server import PageServer
 
@@ -50,7 +51,7 @@ class Keys:
 
 
 def test_panel_is_shown_and_pressed_when_the_hub_has_one(site, service):
-    app = web.create_app(service, site.config, {"TESTING": True}, panel=Keys())
+    app = web.create_app(service, site.config, {"TESTING": True}, parts=PageParts(panel=Keys()))
     browser = app.test_client()
     assert browser.get("/api/snapshot").json["panel"]["keys"] == ["stop"]
     assert browser.post("/api/panel/stop").status_code == 403  # another site's page

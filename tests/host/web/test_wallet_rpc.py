@@ -15,6 +15,7 @@ from hub.chain.abi import market_abi
 from hub.chain.records import ChainUnavailable
 from hub.chain.rpc import Questions
 from hub.services.wallet_rpc import ALL_BURST, AT_ONCE, BURST, MAX_BODY_BYTES, WalletRpc
+from hub.web.parts import PageParts
 from hub.web.server import PageServer
 from tests.host.fuzz.rpc import ROOT
 
@@ -30,7 +31,7 @@ def server(site, service):
         service,
         site.config,
         0,
-        wallet_rpc=WalletRpc(node, site.client.address, lambda: next(ticks)),
+        PageParts(wallet_rpc=WalletRpc(node, site.client.address, lambda: next(ticks))),
     )
     made.start()
     yield made

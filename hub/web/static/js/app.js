@@ -1,4 +1,5 @@
 // Asks the hub once a second while the page is visible and shows what it answers.
+import { showAlarms } from "./alarms.js";
 import { get } from "./api.js";
 import { showBargains } from "./bargain.js";
 import { showBook, wireDialog } from "./book.js";
@@ -48,6 +49,7 @@ function show() {
   byId("notices").hidden = snapshot.notices.length === 0;
   keep(byId("notices"), snapshot.notices, (text) => text, (text) => ({ node: html("span", {}, text) }), () => {});
   showPanel(snapshot.panel, refresh);
+  showAlarms(snapshot, me, refresh);
   showBus(snapshot, me());
   showBook(snapshot, me(), refresh);
   showBargains(snapshot, me(), refresh);

@@ -1,0 +1,1 @@
+"""Alarms: what a person has to look at, raised once, acknowledged by a name, cleared, kept."""

@@ -1,0 +1,101 @@
+"""What the hub watches for a person: boards' words and the machine's state enter, alarms leave."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hub.alarms.book import FAULT, AlarmBook
+from hub.mqtt.ingest import Stored
+from hub.site_clock import wall_ms
+from hub.store import Store
+
+LOOK_S = 10.0
+SILENT_MS = 60_000
+LITTLE_DISK_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class WatchParts:
+    """What the watch looks at. `is_clock_trusted`: whether wall time follows a time server."""
+
+    store: Store
+    data_dir: Path
+    nodes: tuple[str, ...]
+    is_stopped: Callable[[], bool]
+    is_clock_trusted: Callable[[], bool]
+    broker_restarts: Callable[[], int]
+
+
+class AlarmWatch:
+    """`hear` is fed with every stored record; `run` is a task of the hub, for what is silent."""
+
+    def __init__(
+        self, book: AlarmBook, parts: WatchParts, now_ms: Callable[[], int] = wall_ms
+    ) -> None:
+        self._book = book
+        self._parts = parts
+        self._now_ms = now_ms
+        self._since_ms = now_ms()
+        self._heard_ms: dict[str, int] = {}
+        self._broker_restarts = 0
+
+    def hear(self, batch: Iterable[Stored]) -> None:
+        """Take in what boards said."""
+        for stored in batch:
+            self._heard_ms[stored.node] = self._now_ms()
+            self._book.clear("silent", stored.node)
+            if stored.kind == "status":
+                fault = stored.record["fault"]
+                if fault in (None, "none"):
+                    self._book.clear("fault", stored.node)
+                else:
+                    sentence = f"{stored.node} reports {fault}: its relays stay open"
+                    self._book.raise_alarm("fault", stored.node, sentence, FAULT)
+
+    async def run(self) -> None:
+        """Look every few seconds, for ever."""
+        while True:
+            await asyncio.to_thread(self.look)
+            await asyncio.sleep(LOOK_S)
+
+    def look(self) -> None:
+        """Look at what no message tells."""
+        parts, book = self._parts, self._book
+        now_ms = self._now_ms()
+        for node in parts.nodes:
+            silent_ms = now_ms - self._heard_ms.get(node, self._since_ms)
+            if silent_ms > SILENT_MS:
+                book.raise_alarm("silent", node, f"{node} has been silent for a minute")
+        if parts.is_stopped():
+            book.raise_alarm("stop", "panel", "EMERGENCY STOP: nothing is delivered", FAULT)
+        else:
+            book.clear("stop", "panel")
+        free_bytes = shutil.disk_usage(parts.data_dir).free
+        sentence = f"{free_bytes >> 20} MB are free in {parts.data_dir}"
+        book.keep("disk", "data", sentence, free_bytes < LITTLE_DISK_BYTES)
+        book.keep("clock", "hub", "the clock follows no time server: no market is opened",
+                  not parts.is_clock_trusted())  # fmt: skip
+        self._look_at_broker()
+        self._look_at_disputes()
+
+    def _look_at_broker(self) -> None:
+        """A broker that ended and runs again is told once for each time, and is over at once."""
+        restarts = self._parts.broker_restarts()
+        if restarts > self._broker_restarts:
+            self._broker_restarts = restarts
+            self._book.raise_alarm(
+                "broker", str(restarts), "the broker ended and was started again"
+            )
+            self._book.clear("broker", str(restarts))
+
+    def _look_at_disputes(self) -> None:
+        disputed = {str(trade.trade_id) for trade in self._parts.store.disputed_trades()}
+        for number in disputed:
+            sentence = f"trade {number} is disputed: the meters differ beyond the loss"
+            self._book.raise_alarm("dispute", number, sentence)
+        for number in self._book.standing("dispute") - disputed:
+            self._book.clear("dispute", number)

@@ -1,0 +1,1 @@
+"""Letters to people: alarms, markets and trades, by e-mail or webhook, as each user chose."""

@@ -1,0 +1,167 @@
+"""Alarms: raised once, kept with their history, seen by a name, over when their cause is."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from click.testing import CliRunner
+
+from hub import config, keys
+from hub.alarms import watch as watching
+from hub.alarms.book import FAULT, AlarmBook
+from hub.alarms.watch import AlarmWatch, WatchParts
+from hub.cli import hub as command
+
+
+class Now:
+    ms = 1_000
+
+    def __call__(self):
+        return self.ms
+
+
+@pytest.fixture
+def now():
+    return Now()
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+@pytest.fixture
+def book(store, now, told):
+    found = AlarmBook(store, now_ms=now)
+    found.on_change = lambda *what: told.append(what)
+    return found
+
+
+def test_alarm_is_raised_once_when_its_cause_is_told_again(book, store, told):
+    for _ in range(3):
+        book.raise_alarm("silent", "house-1", "house-1 is silent")
+    assert len(store.alarms()) == 1
+    assert told == [(1, "silent", "house-1 is silent", True)]
+
+
+def test_alarm_still_stands_when_the_hub_starts_again(book, store, now):
+    book.raise_alarm("silent", "house-1", "house-1 is silent")
+    later = AlarmBook(store, now_ms=now)
+    later.raise_alarm("silent", "house-1", "house-1 is silent")
+    assert len(store.alarms()) == 1
+    later.clear("silent", "house-1")
+    assert store.raised_alarms() == []
+
+
+def test_alarm_is_a_new_one_when_its_cause_comes_back(book, store, now):
+    book.raise_alarm("fault", "house-1", "welded", FAULT)
+    now.ms = 2_000
+    book.clear("fault", "house-1")
+    book.raise_alarm("fault", "house-1", "welded again", FAULT)
+    newest, first = store.alarms()
+    assert (first.raised_at_ms, first.cleared_at_ms) == (1_000, 2_000)
+    assert (newest.alarm_id, newest.cleared_at_ms) == (2, None)
+
+
+def test_alarm_stays_on_the_list_when_it_is_over_and_nobody_has_seen_it(book, store):
+    book.raise_alarm("silent", "house-1", "house-1 is silent")
+    book.clear("silent", "house-1")
+    assert len(store.alarms(only_standing=True)) == 1
+    assert store.acknowledge_alarm(1, "Maria", 3_000)
+    assert store.alarms(only_standing=True) == []
+    assert not store.acknowledge_alarm(1, "Juan", 4_000)
+    assert store.alarms()[0].acknowledged_by == "Maria"
+
+
+class Site:
+    """A watch over two boards whose surroundings a test changes."""
+
+    def __init__(self, book, store, now, tmp_path):
+        self.is_stopped, self.is_clock_trusted, self.restarts = False, True, 0
+        parts = WatchParts(
+            store,
+            tmp_path,
+            ("house-1", "house-2"),
+            lambda: self.is_stopped,
+            lambda: self.is_clock_trusted,
+            lambda: self.restarts,
+        )
+        self.watch = AlarmWatch(book, parts, now)
+
+    def say(self, node, fault="none"):
+        self.watch.hear([SimpleNamespace(node=node, kind="status", record={"fault": fault})])
+
+
+@pytest.fixture
+def site(book, store, now, tmp_path):
+    return Site(book, store, now, tmp_path)
+
+
+def standing(store):
+    return {(one.kind, one.subject) for one in store.raised_alarms()}
+
+
+def test_silent_board_is_told_and_its_word_ends_the_alarm(site, store, now):
+    site.say("house-1")
+    site.watch.look()
+    assert standing(store) == set()
+    now.ms += watching.SILENT_MS + 1
+    site.say("house-2")
+    site.watch.look()
+    assert standing(store) == {("silent", "house-1")}
+    site.say("house-1")
+    assert standing(store) == set()
+
+
+def test_fault_of_a_board_is_an_alarm_until_it_reports_none(site, store):
+    site.say("house-1", "welded")
+    (alarm,) = store.raised_alarms()
+    assert (alarm.severity, alarm.subject) == (FAULT, "house-1") and "welded" in alarm.sentence
+    site.say("house-1")
+    assert standing(store) == set()
+
+
+def test_stop_clock_and_disk_are_alarms_while_they_last(site, store, monkeypatch):
+    usage = SimpleNamespace(free=1 << 20)
+    monkeypatch.setattr(watching.shutil, "disk_usage", lambda path: usage)
+    site.is_stopped, site.is_clock_trusted = True, False
+    site.watch.look()
+    assert standing(store) == {("stop", "panel"), ("clock", "hub"), ("disk", "data")}
+    site.is_stopped, site.is_clock_trusted, usage.free = False, True, 1 << 40
+    site.watch.look()
+    assert standing(store) == set() and len(store.alarms()) == 3
+
+
+def test_broker_that_was_started_again_is_kept_in_the_history(site, store):
+    site.restarts = 2
+    site.watch.look()
+    site.watch.look()
+    assert [one.kind for one in store.alarms()] == ["broker"] and standing(store) == set()
+
+
+def test_dispute_is_an_alarm_until_it_is_resolved(site, store, market):
+    market.offer()
+    market.trade()
+    market.dispute()
+    site.watch.look()
+    assert standing(store) == {("dispute", "1")}
+    market.apply("DisputeResolved", trade_id=1, settled_uwh=700, paid_wei=700, refunded_wei=300,
+                 by_silence=False)  # fmt: skip
+    site.watch.look()
+    assert standing(store) == set()
+
+
+def test_alarm_is_acknowledged_when_a_person_says_so(store, book, tmp_path):
+    houses = config.bench_houses(2)
+    keys.create(tmp_path / "keys.json", [house.name for house in houses])
+    config.write(tmp_path, houses)
+    book.raise_alarm("silent", "house-1", "house-1 is silent")
+    call = ["alarms", "--data", str(tmp_path)]
+    assert "house-1 is silent" in CliRunner().invoke(command, call).output
+    answer = CliRunner().invoke(command, [*call, "--ack", "1", "--by", "Maria", "--json"])
+    (shown,) = json.loads(answer.stdout)
+    assert shown["acknowledged_by"] == "Maria" and shown["cleared_at_ms"] is None
+    answer = CliRunner().invoke(command, [*call, "--ack", "9"])
+    assert answer.exit_code != 0 and "no such alarm" in str(answer.exception)
