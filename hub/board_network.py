@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from hub import certificates
 from hub.admission import accounts
+from hub.bridges.accounts import guests
 from hub.certificates import TlsFiles
 from hub.config import SiteConfig
 from hub.errors import ConfigError
@@ -34,6 +35,7 @@ class BoardNetwork:
         self.tls: TlsFiles | None = None
         if wanted.tls:
             self.tls, _ = certificates.ensure(config.tls_dir, self._names)
+        self.guests = guests(config.bridges, keys.guest_password)
         self.broker = Broker(
             wanted.kind,
             ports["broker"],
@@ -41,6 +43,7 @@ class BoardNetwork:
             accounts(keys),
             self.tls,
             wanted.listen,
+            self.guests,
         )
         # On a bench hub and boards share this machine's clock, whoever it follows.
         is_bench = config.site.kind == "bench"

@@ -59,6 +59,15 @@ class Keys:
                 return name
         return GRID if address.lower() == self.grid.address.lower() else None
 
+    def guest_password(self, account: str) -> str:
+        """Return the password of a broker account that is no board's (hub/guests.py).
+
+        Derived, so that a site made before has it, too; a new generation revokes it.
+        """
+        generation = self.generations.get(account, 1)
+        told = f"trueque-guest|{account}|{generation}|".encode()
+        return hashlib.sha256(told + self.master_key).hexdigest()[:32]
+
     @functools.cached_property
     def grid(self) -> LocalAccount:
         """The account of the grid: a community's spread and McAfee's surplus go to it.

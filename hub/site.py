@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import datetime
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 from hub import keys as secrets
@@ -252,16 +253,19 @@ class Site:
 
     def _start_bridges(self) -> None:
         """They see the store and speak with neighbours; nothing here could reach a relay."""
-        config, tls = self.config, self.network.tls
+        config, tls, own = self.config, self.network.tls, self.broker.hub_address
         self.bridges = BridgesPart.of(
             config.bridges,
             self.store,
             self.clock,
             self.keys.names_of_accounts(),
             self.keys.bridges,
-            passwords={},
+            passwords={one.name: one.password for one in self.network.guests},
             broker=BrokerAddress(
-                self.broker.host, self.ports["broker"], tls.authority if tls else None
+                self.broker.host,
+                self.ports["broker"],
+                tls.authority if tls else None,
+                own if isinstance(own, Path) else None,
             ),
             state_dir=config.data_dir / "bridges",
             boards_dir=config.boards_dir,

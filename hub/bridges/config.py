@@ -193,8 +193,10 @@ def _check_together(config: BridgesConfig, houses: Collection[str], problems: li
         _check_thingspeak(config.thingspeak, houses, problems)
     if config.home_assistant is not None and not _WORD.fullmatch(config.home_assistant.prefix):
         problems.append("bridges.home_assistant.prefix must be letters, digits, '-' or '_'")
+    if config.home_assistant is not None and "homeassistant" in houses:
+        problems.append("no house can be called homeassistant: that is an account of the broker")
     for reader in config.market.readers if config.market else ():
-        if not topics.is_node_name(reader) or reader in houses or reader == "hub":
+        if not topics.is_node_name(reader) or reader in (*houses, "hub", "homeassistant"):
             problems.append(
                 f"bridges.market.readers {reader!r} must be 1 to 31 of a-z, 0-9 and '-', "
                 "and no house's name"

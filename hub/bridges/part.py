@@ -13,12 +13,15 @@ from hub.bridges import metrics
 from hub.bridges.config import BENCH, BridgesConfig, Plug
 from hub.bridges.emoncms import EmoncmsBridge
 from hub.bridges.errors import NotYet, PlugRefused
+from hub.bridges.home_assistant import HomeAssistantBridge
 from hub.bridges.http import Http
+from hub.bridges.market_feed import MarketFeedBridge
 from hub.bridges.parts import Parts
 from hub.bridges.plugs.bridge import PlugBridge, PlugThinning
+from hub.bridges.plugs.messages import PlugMessages
 from hub.bridges.plugs.reading import Driver
 from hub.bridges.plugs.shelly import ShellyGen1, ShellyGen2
-from hub.bridges.plugs.tasmota import TasmotaHttp
+from hub.bridges.plugs.tasmota import TasmotaHttp, TasmotaMqtt
 from hub.bridges.supervisor import Bridge, Bridges
 from hub.bridges.thingspeak import ThingSpeakBridge
 from hub.bridges.views import Place, PlugLog, Views
@@ -48,6 +51,7 @@ class BridgesPart:
         self._boards_dir = boards_dir
         self._thingspeak: ThingSpeakBridge | None = None
         self._plugs: dict[str, PlugBridge] = {}
+        self._messages = PlugMessages(parts)
         bridges = [*self._services(), *self._meters()]
         self._runner = Bridges(bridges, parts.say)
         self._seen_plugs = Aged(self._read_plugs, PLUGS_AGE_S)
@@ -123,15 +127,24 @@ class BridgesPart:
             found.append(self._thingspeak)
         if self._wanted.emoncms is not None:
             found.append(EmoncmsBridge(self._wanted.emoncms, self._parts))
+        if self._wanted.home_assistant is not None:
+            found.append(HomeAssistantBridge(self._wanted.home_assistant, self._parts))
+        if self._wanted.market is not None:
+            found.append(MarketFeedBridge(self._wanted.market, self._parts))
         return found
 
     def _meters(self) -> list[Bridge]:
         if not self._wanted.plugs:
             return []
+        drivers = {plug.name: self._driver(plug) for plug in self._wanted.plugs}
         for plug in self._wanted.plugs:
-            driver = self._driver(plug)
-            self._plugs[plug.name] = PlugBridge(plug, driver, self._parts.plug_log)
-        return [*self._plugs.values(), PlugThinning(self._parts.plug_log)]
+            self._plugs[plug.name] = PlugBridge(plug, drivers[plug.name], self._parts.plug_log)
+        found: list[Bridge] = [*self._plugs.values(), PlugThinning(self._parts.plug_log)]
+        on_mqtt = [one for one in drivers.values() if isinstance(one, TasmotaMqtt)]
+        if on_mqtt:
+            self._messages.serve(on_mqtt)
+            found.append(self._messages)
+        return found
 
     def _driver(self, plug: Plug) -> Driver:
         http = self._parts.http
@@ -140,6 +153,8 @@ class BridgesPart:
             return ShellyGen1(plug, address, http)
         if plug.kind == "shelly-gen2":
             return ShellyGen2(plug, address, http)
+        if plug.kind == "tasmota-mqtt":
+            return TasmotaMqtt(plug, self._messages)
         password = self._parts.secrets.get(f"plug.{plug.name}.password")
         return TasmotaHttp(plug, address, http, password)
 

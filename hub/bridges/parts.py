@@ -13,11 +13,15 @@ from hub.bridges.views import Place, PlugLog, Views
 
 @dataclass(frozen=True)
 class BrokerAddress:
-    """Where the hub's broker listens; `authority`: PEM of who signed for it, None without TLS."""
+    """Where the hub's broker listens: `socket` where it has one of its own on this machine.
+
+    `authority`: PEM of who signed for it, None without TLS.
+    """
 
     host: str
     port: int
     authority: Path | None
+    socket: Path | None = None
 
 
 @dataclass(frozen=True)

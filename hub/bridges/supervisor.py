@@ -63,7 +63,7 @@ class Bridges:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run_loop, name="bridges", daemon=True)
         self._tasks: list[asyncio.Task[None]] = []
-        self._is_started = False
+        self._is_started = self._is_ending = False
 
     def start(self) -> None:
         """Start the thread, unless there is no bridge to run."""
@@ -117,6 +117,7 @@ class Bridges:
         ]
 
     async def _end(self) -> None:
+        self._is_ending = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -124,7 +125,7 @@ class Bridges:
 
     async def _supervise(self, bridge: Bridge) -> None:
         state, pause_s = self._states[bridge.name], self._first_pause_s
-        while True:
+        while not self._is_ending:
             began_s, is_expected = self._loop.time(), False
             state.is_running, state.started_at_ms = True, wall_ms()
             try:
@@ -135,6 +136,8 @@ class Bridges:
             except Exception as surprise:  # a bridge's bug is its own: the hub goes on
                 problem = f"{type(surprise).__name__}: {surprise}"
             state.is_running, state.problem_at_ms = False, wall_ms()
+            if self._is_ending:  # an error that came together with the end hides the cancellation
+                return
             state.restarts += 1
             was_steady = self._loop.time() - began_s > STEADY_S
             if was_steady:

@@ -18,6 +18,7 @@ from hub.bridges.foreign import BadAnswer, read_json, read_object, scaled, table
 from hub.bridges.parts import Parts
 from hub.bridges.quantities import shown
 from hub.bridges.thinning import thin
+from hub.bridges.together import together
 from hub.site_clock import wall_ms
 
 CALL_PERIOD_S = 15.0
@@ -50,8 +51,9 @@ class ThingSpeakBridge:
         return dict(self._history)
 
     async def run(self) -> None:
-        await asyncio.gather(*(self._keep_up(one) for one in self._wanted.channels),
-                             *(self._read_back(one) for one in self._wanted.channels))  # fmt: skip
+        channels = self._wanted.channels
+        sending = [self._keep_up(one) for one in channels]
+        await together(*sending, *(self._read_back(one) for one in channels))
 
     # Out ----------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from hub.certificates import TlsFiles
 from hub.errors import BrokerDown, PartMissing, PortInUse
+from hub.guests import Guest
 from hub.mqtt import embedded, mosquitto
 from hub.mqtt.mosquitto import HUB_USER, Listener, find_mosquitto
 from hub.processes import Child, is_port_open
@@ -49,8 +50,11 @@ class Broker:
         passwords: Mapping[str, str],
         tls: TlsFiles | None = None,
         listen: str = HOST,
+        guests: Iterable[Guest] = (),
     ) -> None:
+        """`guests`: accounts that are no board's; they stay whatever happens to the others."""
         self.port = port
+        self._guests = tuple(guests)
         self.tls = tls
         self.listen = listen
         self.directory = directory.resolve()
@@ -152,11 +156,11 @@ class Broker:
         """Write the configuration and return the command line that uses it."""
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Its capacity follows from all that may ever have an account.
-        self._most_nodes = max(self._most_nodes, len(self._passwords))
+        self._most_nodes = max(self._most_nodes, len(self._passwords) + len(self._guests))
         listener = Listener(self.listen, self.port, self.tls, self._most_nodes)
         if self._mosquitto is None:
             path = self.directory / "embedded.toml"
-            _write_secret(path, embedded.embedded_conf(listener, self._passwords))
+            _write_secret(path, embedded.embedded_conf(listener, self._all_passwords()))
             return [sys.executable, "-c", embedded.PROGRAM, str(path)]
         self._write_accounts()
         path = self.directory / "mosquitto.conf"
@@ -170,9 +174,14 @@ class Broker:
         return [self._mosquitto, "-c", str(path)]
 
     def _write_accounts(self) -> None:
-        lines = [mosquitto.password_line(user, word) for user, word in self._passwords.items()]
+        words = self._all_passwords()
+        lines = [mosquitto.password_line(user, word) for user, word in words.items()]
         _write_secret(self.directory / "passwords", "\n".join(lines) + "\n")
-        _write_secret(self.directory / "access", mosquitto.access_list(self._hub_users()))
+        access = mosquitto.access_list(self._hub_users(), self._guests)
+        _write_secret(self.directory / "access", access)
+
+    def _all_passwords(self) -> dict[str, str]:
+        return self._passwords | {guest.name: guest.password for guest in self._guests}
 
     def _hub_users(self) -> Iterable[str]:
         return [user for user in self._passwords if user.split(".")[0] == HUB_USER]

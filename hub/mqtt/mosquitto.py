@@ -16,6 +16,7 @@ from pathlib import Path
 from wire import topics
 
 from hub.certificates import TlsFiles
+from hub.guests import Guest, access_lines
 
 HUB_USER = "hub"
 # The hub's own account hears it again: after it nothing is left of what had waited.
@@ -63,8 +64,11 @@ def hub_users(workers: int) -> list[str]:
     return [HUB_USER, *(f"{HUB_USER}.{number}" for number in range(1, workers + 1))]
 
 
-def access_list(users: Iterable[str] = (HUB_USER,)) -> str:
-    """Return Mosquitto's ACL: a node has its own topics only, the hub the other directions."""
+def access_list(users: Iterable[str] = (HUB_USER,), guests: Iterable[Guest] = ()) -> str:
+    """Return Mosquitto's ACL: a node has its own topics only, the hub the other directions.
+
+    `guests` have what each of them names.
+    """
     prefix = topics.PREFIX
     lines = []
     for user in users:
@@ -73,6 +77,7 @@ def access_list(users: Iterable[str] = (HUB_USER,)) -> str:
         if user == HUB_USER:
             lines += [f"topic write {prefix}/+/{kind}" for kind in topics.TO_NODE]
         lines.append("")
+    lines += [*access_lines(guests), ""]
     # %u is the account's name, which is the node's.
     lines += [f"pattern write {prefix}/%u/{kind}" for kind in topics.FROM_NODE]
     lines += [f"pattern read {prefix}/%u/{kind}" for kind in topics.TO_NODE]
