@@ -14,6 +14,7 @@ _COMMANDS = {
     "node": ("hub.node_cli:node", "List nodes, revoke one, or give it new credentials."),
     "alarms": ("hub.alarms_cli:alarms", "Show what a person has to look at; acknowledge it."),
     "notify": ("hub.notify_cli:notify", "Show who is told of what; try the way to them."),
+    "bridges": ("hub.bridges_cli:bridges", "Show bridges, their keys and broker accounts."),
     "install": ("hub.install_cli:install", "Make a site a service that starts with the machine."),
     "review": ("hub.review_cli:review", "Show and decide what waits for the coordinator."),
     "backup": ("hub.backup.command:backup", "Write the whole site into one file, running or not."),

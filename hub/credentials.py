@@ -54,12 +54,28 @@ def _renew(table: dict[str, Any], node: str) -> None:
     generations[node] = generations.get(node, 1) + 1
 
 
+def keep_bridge_key(path: Path, name: str, value: str) -> None:
+    """Write down a key of another service; a running hub takes it up when it starts again."""
+
+    def change(table: dict[str, Any]) -> None:
+        table.setdefault("bridges", {})[name] = value
+
+    _rewrite(path, change)
+
+
 def _change(path: Path, node: str, change: Callable[[dict[str, Any]], None]) -> None:
+    def checked(table: dict[str, Any]) -> None:
+        if node not in table["peers"]:
+            raise BadInput(f"{path}: no node {node!r}; there are {', '.join(table['peers'])}")
+        change(table)
+
+    _rewrite(path, checked)
+
+
+def _rewrite(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
     """Apply a change to the file, which `hub.keys.load` has found good before."""
     with _held(path):
         table = json.loads(path.read_text(encoding="utf-8"))
-        if node not in table["peers"]:
-            raise BadInput(f"{path}: no node {node!r}; there are {', '.join(table['peers'])}")
         change(table)
         fresh = path.with_suffix(".new")
         try:

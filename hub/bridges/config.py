@@ -261,3 +261,12 @@ def secrets_needed(config: BridgesConfig) -> list[str]:
         names += ["ewelink.app_id", "ewelink.app_secret"]
     names += [f"sonoff.{one.device_id}.device_key" for one in config.plugs if one.kind == "sonoff"]
     return names
+
+
+def secrets_known(config: BridgesConfig) -> list[str]:
+    """Return the names of all keys that the bridges which are on can use."""
+    names = secrets_needed(config)
+    if config.thingspeak is not None:
+        names += [f"thingspeak.{one.house}.read_key" for one in config.thingspeak.channels]
+    names += [f"plug.{one.name}.password" for one in config.plugs if one.kind == "tasmota"]
+    return names
