@@ -6,9 +6,7 @@ import json
 import os
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,44 +15,19 @@ from hub import config as configuration
 from hub import running
 from hub.chain.client import MarketClient
 from hub.store import Store
-from tools import demo
+from tests.host.e2e.parts import (
+    ROOT,
+    Running,
+    make_site,
+    start_boards,
+    start_hub,
+    trueque,
+    wait_for,
+)
 
-ROOT = Path(__file__).parents[3]
-READY_S = 120
 DELIVERY_S = 120
 
 pytestmark = pytest.mark.e2e
-
-
-def trueque(*arguments: str | Path) -> list[str]:
-    return [sys.executable, "-m", "tools", *map(str, arguments)]
-
-
-class Running:
-    """Processes of a test; what is left of them ends with it."""
-
-    def __init__(self, log_dir: Path) -> None:
-        self._log_dir = log_dir
-        self._processes: list[subprocess.Popen[bytes]] = []
-
-    def start(self, name: str, argv: list[str]) -> subprocess.Popen[bytes]:
-        with (self._log_dir / f"{name}.log").open("ab") as log:
-            process = subprocess.Popen(argv, cwd=ROOT, stdout=log, stderr=log, process_group=0)
-        self._processes.append(process)
-        return process
-
-    def log(self, name: str) -> str:
-        return (self._log_dir / f"{name}.log").read_text(errors="replace")[-4000:]
-
-    def end(self) -> None:
-        for process in reversed(self._processes):
-            if process.poll() is None:
-                process.send_signal(signal.SIGINT)
-                try:
-                    process.wait(timeout=30)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
 
 
 @pytest.fixture
@@ -64,42 +37,9 @@ def parts(tmp_path: Path) -> Iterator[Running]:
     made.end()
 
 
-def wait_for(condition: Callable[[], bool], seconds: float, said: Callable[[], str]) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, said()
-        time.sleep(0.1)
-
-
-def start_hub(parts: Running, name: str, site: Path, *options: str) -> subprocess.Popen[bytes]:
-    hub = parts.start(name, trueque("hub", "up", "--data", site, *options))
-
-    def is_ready() -> bool:
-        assert hub.poll() is None, parts.log(name)
-        state = running.announced(site)
-        return state is not None and state["pid"] == hub.pid
-
-    wait_for(is_ready, READY_S, lambda: parts.log(name))
-    return hub
-
-
-def start_boards(parts: Running, site: Path) -> None:
-    state = running.announced(site)
-    assert state is not None
-    clock = state["clock"]
-    argv = [sys.executable, "-m", "tools.bench", "--state", state["boards_dir"], "--houses", "2",
-            "--speed", str(clock["speed"]), "--start", clock["start_local"],
-            "--started-at-ms", str(clock["started_at_ms"]), "--zone", clock["zone"]]  # fmt: skip
-    parts.start("boards", argv)
-
-
 def test_second_hub_settles_once_when_it_takes_over_in_the_middle_of_a_delivery(tmp_path, parts):
     first, second = tmp_path / "first", tmp_path / "second"
-    made = subprocess.run(
-        trueque("hub", "init", "--data", first, "--houses", "2", "--once"), cwd=ROOT, check=False
-    )
-    assert made.returncode == 0
-    demo._learn_board_keys(first)
+    make_site(first)
     hub = start_hub(parts, "first-hub", first, "--once")
     start_boards(parts, first)
     store = Store.open(configuration.load(first).store_path)
