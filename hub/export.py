@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import datetime
+import functools
 import itertools
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,6 +25,7 @@ from hub.config import SiteConfig
 from hub.errors import BadInput
 from hub.store import Store
 from hub.store.messages import AGGREGATE_COLUMNS, READING_COLUMNS, SNAPSHOT_COLUMNS
+from hub.store.periods import PERIOD_COLUMNS
 
 Row = dict[str, Any]
 ROWS_AT_ONCE = 5_000
@@ -50,6 +52,8 @@ TRADE_COLUMNS = (
 COLUMNS = {
     "readings": READING_COLUMNS,
     "aggregates": AGGREGATE_COLUMNS,
+    "minutes": PERIOD_COLUMNS,
+    "quarters": PERIOD_COLUMNS,
     "trades": TRADE_COLUMNS,
     "bills": tuple(field.name for field in dataclasses.fields(bills.Bill)),
     "snapshots": SNAPSHOT_COLUMNS,
@@ -85,8 +89,10 @@ def export(what: str, data: Path, file_format: str, out: Path | None, since: str
            until: str | None, period: str) -> None:  # fmt: skip
     """Export readings, trades, bills and signed snapshots, with units in the column names.
 
-    Aggregates are what boards metered while they could not reach the hub; --since and --until go by
-    their own time, or where their clock was not set by that of their arrival.
+    Minutes and quarters (of an hour) hold each register's total at their end and means: they stay
+    when readings are removed. Aggregates are what boards metered while they could not reach the
+    hub; --since and --until go by their own time, or where their clock was not set by that of
+    their arrival.
 
     Example: trueque export trades --format parquet --out trades.parquet
     """
@@ -120,6 +126,12 @@ def _aggregates(
             yield row
 
 
+def _minutes(
+    length_s: int, config: SiteConfig, store: Store, span: tuple[int, int], period: str
+) -> Iterator[Row]:
+    return store.each_period(length_s, *span)
+
+
 def _snapshots(
     config: SiteConfig, store: Store, span: tuple[int, int], period: str
 ) -> Iterator[Row]:
@@ -140,7 +152,7 @@ def _trades(config: SiteConfig, store: Store, span: tuple[int, int], period: str
 def _bills(config: SiteConfig, store: Store, span: tuple[int, int], period: str) -> Iterator[Row]:
     peers = [(one.node or one.peer, one.peer) for one in store.peers()]
     trades = [one for one in store.trades() if one.closed_at_ms is not None]
-    seen = store.reading_span_ms()
+    seen = store.metered_span_ms()
     times = [one.closed_at_ms or 0 for one in trades] + list(seen or ())
     times = [at_ms for at_ms in times if span[0] <= at_ms < span[1]]
     if not times:
@@ -200,6 +212,8 @@ def _periods(
 _SOURCES: dict[str, Callable[[SiteConfig, Store, tuple[int, int], str], Iterator[Row]]] = {
     "readings": _readings,
     "aggregates": _aggregates,
+    "minutes": functools.partial(_minutes, 60),
+    "quarters": functools.partial(_minutes, 900),
     "trades": _trades,
     "bills": _bills,
     "snapshots": _snapshots,
@@ -244,7 +258,7 @@ def _write_parquet(out: Path | None, columns: Sequence[str], rows: Iterable[Row]
 
 
 _TEXT = ("node", "seller", "buyer", "seller_address", "buyer_address", "state", "peer", "address",
-         "signature")  # fmt: skip
+         "signature", "bases")  # fmt: skip
 
 
 def _arrow_type(name: str, pyarrow: Any) -> Any:

@@ -1,4 +1,4 @@
--- The hub's store, version 6 (PRAGMA user_version, hub/store/migrations.py). An older store is
+-- The hub's store, version 8 (PRAGMA user_version, hub/store/migrations.py). An older store is
 -- brought to it by making what it lacks and rebuilding what the chain's events tell.
 -- Units stand in the column names. Wei are decimal text: they pass 64 bits. Times in _ms are Unix
 -- milliseconds of the hub's clock, times in _s are the chain's block timestamps.
@@ -49,6 +49,44 @@ CREATE TABLE IF NOT EXISTS readings (      -- cumulative registers and instantan
     PRIMARY KEY (node, seq)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS readings_by_time ON readings (node, received_at_ms);
+
+CREATE TABLE IF NOT EXISTS periods (       -- minutes and quarters of an hour of a node: kept for good
+    node TEXT NOT NULL,
+    length_s INTEGER NOT NULL,           -- 60 or 900
+    start_ms INTEGER NOT NULL,
+    readings INTEGER NOT NULL,           -- 0: what a board metered while away, or its beginning
+    boot_id INTEGER,
+    bases TEXT NOT NULL,                 -- JSON; total less register, of boards that were replaced
+    -- At the end; a register's total never falls (hub/store/metered.py).
+    bus_import_uwh INTEGER, bus_export_uwh INTEGER,
+    pv_import_uwh INTEGER, pv_export_uwh INTEGER,
+    battery_import_uwh INTEGER, battery_export_uwh INTEGER,
+    load_import_uwh INTEGER, load_export_uwh INTEGER,
+    load_apparent_uvah INTEGER,
+    -- Means over the readings.
+    bus_voltage_uv INTEGER, bus_power_uw INTEGER,
+    pv_voltage_uv INTEGER, pv_power_uw INTEGER,
+    battery_voltage_uv INTEGER, battery_power_uw INTEGER,
+    load_power_uw INTEGER, load_apparent_uva INTEGER,
+    quality_flags INTEGER NOT NULL,      -- all that were seen
+    PRIMARY KEY (node, length_s, start_ms)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS late_minutes (  -- to be made again: something of them came late
+    node TEXT NOT NULL,
+    start_ms INTEGER NOT NULL,
+    PRIMARY KEY (node, start_ms)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS anchors (       -- hashes of closed windows for an outside chain
+    window_id INTEGER PRIMARY KEY,
+    hash TEXT NOT NULL,
+    made_at_ms INTEGER NOT NULL,
+    chain_id INTEGER,                    -- of the outside chain; this and below once it is sent
+    transaction_hash TEXT,
+    raw BLOB,                            -- the signed transaction, kept before it is sent
+    block_number INTEGER                 -- once it is in a block
+);
 
 CREATE TABLE IF NOT EXISTS node_status (   -- the newest of each node
     node TEXT PRIMARY KEY,

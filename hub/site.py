@@ -31,6 +31,7 @@ from hub.panel.duty import DutyParts, PanelDuty
 from hub.panel.latch import StopLatch
 from hub.panel.panel import Panel
 from hub.processes import wait_until
+from hub.retention import Retention
 from hub.schedule import Coordinator
 from hub.site_clock import SiteClock, wall_ms
 from hub.store_start import open_store
@@ -89,6 +90,8 @@ class Site:
         self._spawn(self.rollouts.run(), "rollouts")
         for name, work in self.attention.tasks().items():
             self._spawn(work, name)
+        retention = Retention(self.store, self.config.store.keep_readings_days, self._say)
+        self._spawn(retention.run(), "retention")
         await self._start_page()
         self._announce()
         # Taken back by who made it: a hub refused for another's sake must leave that one's alone.

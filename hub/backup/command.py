@@ -37,8 +37,10 @@ def backup(file: Path, data: Path, as_json: bool) -> None:
 @archive_argument
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), default=DEFAULT_DATA,
               show_default=True, help="The new site's directory: missing or empty.")  # fmt: skip
+@click.option("--store", "store_url", metavar="URL", help="Another database than the backup's: "
+              "postgresql://..., or \"\" for a file of the site's own.")  # fmt: skip
 @json_option
-def restore(file: Path, data: Path, as_json: bool) -> None:
+def restore(file: Path, data: Path, store_url: str | None, as_json: bool) -> None:
     """Make a site from a backup; its hub takes over with: trueque hub up.
 
     Nothing is overwritten, every file's hash is checked first. Switch the old hub off before: from
@@ -48,7 +50,7 @@ def restore(file: Path, data: Path, as_json: bool) -> None:
     """
     from hub.backup.site import restore as restore_site
 
-    manifest = restore_site(file, data)
+    manifest = restore_site(file, data, store_url=store_url)
     said = f"{data}: {_summary(manifest)}; start it with: trueque hub up --data {data}"
     _print(manifest, as_json, said)
 

@@ -11,10 +11,13 @@ import os
 import shutil
 import tempfile
 import time
+import tomllib
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+import tomli_w
 
 from hub import config as configuration
 from hub.backup import archive
@@ -22,6 +25,9 @@ from hub.backup.steady import copy_steady
 from hub.config import SiteConfig
 from hub.errors import BadInput, TruequeError
 from hub.store import Store
+from hub.store.place import StoreUrl
+from hub.store.sqlite import SqliteBackend
+from hub.store.transfer import copy_rows
 
 CHAIN = "chain"
 STORE = "store.db"
@@ -79,7 +85,14 @@ def _stage(config: SiteConfig, staging: Path, target: Path) -> dict[str, Any]:
 def _stage_store(config: SiteConfig, target: Path) -> dict[str, Any]:
     store = Store.open(config.store_path)
     try:
-        store.copy_to(target)
+        if isinstance(store.backend, SqliteBackend):
+            store.backend.copy_to(target)
+        else:
+            copy = Store.open(target)
+            try:
+                copy_rows(store, copy)
+            finally:
+                copy.close()
     finally:
         store.close()
     copy = Store.open(target)
@@ -112,11 +125,14 @@ def _own_files(data_dir: Path, leave_out: set[Path]) -> list[Path]:
 # Restoring --------------------------------------------------------------------------------------
 
 
-def restore(source: Path, data_dir: Path, now_s: float | None = None) -> dict[str, Any]:
+def restore(
+    source: Path, data_dir: Path, now_s: float | None = None, store_url: str | None = None
+) -> dict[str, Any]:
     """Make a site in the new directory `data_dir` from a backup; return the manifest.
 
-    Its hub will begin an epoch above all that the old one can have begun. Raises BadInput,
-    DamagedBackup or StoreError, and then `data_dir` is as it was.
+    `store_url` replaces the site's own, empty for a file. Its hub will begin an epoch above all
+    that the old one can have begun. Raises BadInput, DamagedBackup or StoreError, and then
+    `data_dir` is as it was.
     """
     data_dir = data_dir.resolve()
     if data_dir.exists() and (not data_dir.is_dir() or any(data_dir.iterdir())):
@@ -132,9 +148,13 @@ def restore(source: Path, data_dir: Path, now_s: float | None = None) -> dict[st
     except OSError as problem:
         raise TruequeError(f"{data_dir}: {problem.strerror}") from None
     try:
-        configuration.load(fresh)
+        if store_url is not None:
+            _point_to(fresh / configuration.FILE_NAME, store_url)
+        config = configuration.load(fresh)
         if manifest["store"] is not None:
             _take_over(fresh / STORE, manifest, time.time() if now_s is None else now_s)
+            if isinstance(config.store_path, StoreUrl):
+                _bring_to_server(fresh / STORE, config.store_path)
         if data_dir.exists():
             data_dir.rmdir()
         os.replace(fresh, data_dir)
@@ -153,6 +173,30 @@ def _take_over(path: Path, manifest: dict[str, Any], now_s: float) -> None:
         store.set_state(RESTORED, {"made_at": manifest["created_at"], "at_s": round(now_s)})
     finally:
         store.close()
+
+
+def _point_to(path: Path, url: str) -> None:
+    """Write another store into site.toml."""
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    table.setdefault("store", {})["url"] = url
+    path.write_text(tomli_w.dumps(table), encoding="utf-8")
+
+
+def _bring_to_server(path: Path, url: StoreUrl) -> None:
+    """Put the backup's store into the database that the site is configured for."""
+    target, source = Store.open(url), Store.open(path)
+    try:
+        if target.state("epoch") is not None:
+            raise BadInput(
+                f"{target.backend.place} holds a store already; a restore overwrites nothing: make "
+                "a new database and name it with --store"
+            )
+        copy_rows(source, target)
+    finally:
+        source.close()
+        target.close()
+    for leftover in path.parent.glob(f"{path.name}*"):
+        leftover.unlink()
 
 
 def restored_epoch(epoch: int, now_s: float) -> int:

@@ -10,6 +10,7 @@ from hub.store.journal import JournalTables
 from hub.store.market import MarketTables
 from hub.store.messages import MessageTables
 from hub.store.plugs import PlugTables
+from hub.store.pruning import PruningTables
 from hub.store.rows import (
     AlarmRow,
     CounterRow,
@@ -53,5 +54,13 @@ __all__ = [
 ]
 
 
-class Store(MessageTables, MarketTables, JournalTables, UpdateTables, PlugTables, AlarmTables):
+class Store(
+    MessageTables,
+    PruningTables,
+    MarketTables,
+    JournalTables,
+    UpdateTables,
+    PlugTables,
+    AlarmTables,
+):
     """`Store.open(place)`; safe from several threads; every method is one transaction."""

@@ -5,8 +5,8 @@ The store's SQL is SQLite's; `hub/store/postgres.py` puts it into PostgreSQL's w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 
@@ -65,8 +65,8 @@ class Backend(Protocol):
     def give_back(self, connection: Any, pages: int) -> None:
         """Give some of the space that deleted rows left back to the file system."""
 
-    def copy_to(self, path: Path) -> bool:
-        """Write a copy as of one moment; False when the database is no file."""
+    def snapshot(self) -> AbstractContextManager[Callable[[str], Iterator[Any]]]:
+        """Give the rows of statements, all as of one moment."""
 
     def claim(self) -> Any:
         """Hold the store for one hub; return what to `close`. Raises StoreError."""

@@ -7,12 +7,11 @@ import dataclasses
 import json
 import threading
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from hub.errors import ForeignStore, StoreError
 from hub.store import migrations
-from hub.store.backend import Connection
+from hub.store.backend import Backend, Connection
 from hub.store.place import Place, backend_of
 from hub.store.rows import IdentityRow
 
@@ -140,12 +139,10 @@ class Database:
         """Look at all of it. Raises StoreError when it is damaged."""
         self._backend.check_whole()
 
-    def copy_to(self, path: Path) -> bool:
-        """Write a copy as of one moment, while others write; False when the store is no file.
-
-        Raises StoreError.
-        """
-        return self._backend.copy_to(path)
+    @property
+    def backend(self) -> Backend:
+        """The database itself."""
+        return self._backend
 
     def claim(self) -> Any:
         """Hold the store for this hub; return what to close. Raises StoreError."""

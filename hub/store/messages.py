@@ -7,6 +7,7 @@ from typing import Any
 
 from wire import records, sequence
 
+from hub.store import late
 from hub.store.backend import Connection
 from hub.store.database import Database
 from hub.store.rows import NodeRow, ReportRow, SignatureRow, StatusRow
@@ -37,8 +38,6 @@ def _insert(table: str, names: Iterable[str]) -> str:
 
 
 READING_COLUMNS = ("node", "received_at_ms", "site_at_ms", *_READING)
-REGISTERS = tuple(name for name in _READING if name.endswith(("_uwh", "_uvah")))
-_HIGHEST = ", ".join(f"max({name}) AS {name}" for name in REGISTERS)
 _INSERT_READING = _insert("readings", READING_COLUMNS)
 _INSERT_STATUS = _insert("node_status", ("node", "received_at_ms", *_STATUS))
 _INSERT_EVENT = _insert("node_events", ("node", "received_at_ms", *_EVENT))
@@ -106,6 +105,7 @@ class MessageTables(Database):
         if kind == "reading":
             values = (node, *at_ms, *(record[name] for name in _READING))
             connection.execute(_INSERT_READING, values)
+            late.note_reading(connection, node, at_ms[0])
         elif kind == "status":
             connection.execute(_INSERT_STATUS, (*start, *(record[name] for name in _STATUS)))
         elif kind == "event":
@@ -176,32 +176,6 @@ class MessageTables(Database):
             (start_ms, end_ms),
         )
 
-    def registers_at(self, node: str, before_ms: int) -> dict[str, int | None]:
-        """Return the highest value of each register of a node received before that time.
-
-        The highest, not the last: a register may fall back by a save interval when its board
-        loses power, and must not be counted twice while it catches up.
-        """
-        row = self._one(
-            f"SELECT {_HIGHEST} FROM readings WHERE node = ? AND received_at_ms < ?",
-            (node, before_ms),
-        )
-        return {} if row is None else dict(row)
-
-    def first_registers(self, node: str) -> dict[str, int | None]:
-        """Return each register's value in a node's first reading."""
-        row = self._one(
-            f"SELECT {', '.join(REGISTERS)} FROM readings WHERE node = ?"
-            " ORDER BY received_at_ms LIMIT 1",
-            (node,),
-        )
-        return dict.fromkeys(REGISTERS) if row is None else dict(row)
-
-    def reading_span_ms(self) -> tuple[int, int] | None:
-        """Return the arrival of the first and the last reading, None when there is none."""
-        row = self._one("SELECT min(received_at_ms) AS a, max(received_at_ms) AS b FROM readings")
-        return None if row is None or row["a"] is None else (row["a"], row["b"])
-
     def last_site_ms(self) -> int | None:
         """Return the latest site time of any reading, None on a fresh store."""
         latest = self.latest_readings().values()
@@ -249,4 +223,6 @@ def _store_aggregate(
     """
     values = (node, received_at_ms, *(record[name] for name in _AGGREGATE))
     is_new = connection.execute(_INSERT_AGGREGATE, values).rowcount == 1
+    if is_new:
+        late.note_aggregate(connection, node, record["t_ms"], received_at_ms)
     return sequence.NEW if is_new else sequence.DUPLICATE

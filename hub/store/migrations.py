@@ -6,18 +6,18 @@ and told anew. Only a change of a table that outlives both needs words here.
 
 from __future__ import annotations
 
-from importlib import resources
 from typing import Any
 
 from hub.errors import NewerStore
 from hub.store.backend import Backend
+from hub.store.tables import schema
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 # Told by the chain's events alone.
 DERIVED = ("peers", "windows", "orders", "trades", "counters", "accepted_sellers")
 # Version -> what to change in lasting tables of the version before; tables that only came need
 # nothing here: 3 brought aggregates of boards that were away, 4 the windows' plans, 5 rollouts,
-# 6 readings of smart plugs, 7 alarms and letters.
+# 6 readings of smart plugs, 7 alarms and letters, 8 periods of metered energy and anchors.
 LASTING: dict[int, str] = {
     2: """
         ALTER TABLE delivery_reports RENAME TO reports_of_version_1;
@@ -64,8 +64,3 @@ def bring_to_version(backend: Backend, connection: Any) -> bool:
     backend.run_script(connection, schema())
     backend.set_version(connection, SCHEMA_VERSION)
     return True
-
-
-def schema() -> str:
-    """Return the schema as it stands in the package."""
-    return resources.files("hub").joinpath("schema.sql").read_text(encoding="utf-8")

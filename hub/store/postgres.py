@@ -10,12 +10,11 @@ import contextlib
 import functools
 import re
 import uuid
-from collections.abc import Iterator, Sequence
-from importlib import resources
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from hub.errors import ForeignStore, PartMissing, StoreError
+from hub.store.tables import tables, without_comments
 
 try:
     import psycopg
@@ -37,30 +36,14 @@ _TYPES = (
 _INSERT = re.compile(
     r"\s*INSERT OR (?P<how>REPLACE|IGNORE) INTO (?P<table>\w+)(?P<rest>.*)", re.DOTALL
 )
-_TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+) \((.*?)\n\)", re.DOTALL)
-_COLUMN = re.compile(r"\b([a-z_]+)\s+(?:TEXT|INTEGER|BLOB)\b")
-_KEY = re.compile(r"PRIMARY KEY \(([^)]*)\)")
-_OWN_KEY = re.compile(r"\b([a-z_]+)\s+(?:TEXT|INTEGER) PRIMARY KEY")
 
 
 def schema(text: str) -> str:
     """Return the schema in PostgreSQL's words."""
-    text = re.sub(r"--[^\n]*", "", text)
+    text = without_comments(text)
     for pattern, replacement in _TYPES:
         text = pattern.sub(replacement, text)
     return text
-
-
-@functools.cache
-def _tables() -> dict[str, tuple[list[str], list[str]]]:
-    """Return the columns and the key of each table of the schema."""
-    text = resources.files("hub").joinpath("schema.sql").read_text(encoding="utf-8")
-    found = {}
-    for name, body in _TABLE.findall(re.sub(r"--[^\n]*", "", text)):
-        key = _KEY.search(body)
-        own = _OWN_KEY.findall(body)
-        found[name] = (_COLUMN.findall(body), re.split(r",\s*", key[1]) if key else own)
-    return found
 
 
 @functools.lru_cache(maxsize=512)
@@ -69,13 +52,13 @@ def translated(sql: str) -> str:
     match = _INSERT.fullmatch(sql)
     if match is not None:
         sql = f"INSERT INTO {match['table']}{match['rest']} ON CONFLICT "
-        columns, key = _tables()[match["table"]]
-        others = [name for name in columns if name not in key]
+        table = tables()[match["table"]]
+        others = [name for name in table.columns if name not in table.key]
         if match["how"] == "IGNORE" or not others:
             sql += "DO NOTHING"
         else:  # what the statement does not name gets its default, as with SQLite
             changes = ", ".join(f"{name} = excluded.{name}" for name in others)
-            sql += f"({', '.join(key)}) DO UPDATE SET {changes}"
+            sql += f"({', '.join(table.key)}) DO UPDATE SET {changes}"
     return sql.replace("%", "%%").replace("?", "%s")
 
 
@@ -230,9 +213,21 @@ class PostgresBackend:
     def give_back(connection: PostgresConnection, pages: int) -> None:
         """Autovacuum does that."""
 
-    @staticmethod
-    def copy_to(path: Path) -> bool:
-        return False
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Callable[[str], Iterator[Any]]]:
+        raw = self.open(is_reader=True)
+        try:
+            raw.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+
+            def rows_of(sql: str) -> Iterator[Any]:
+                with psycopg.ServerCursor(raw, f"each_{uuid.uuid4().hex}") as cursor:
+                    cursor.itersize = FETCHED_AT_ONCE
+                    cursor.execute(translated(sql).encode())
+                    yield from cursor
+
+            yield rows_of
+        finally:
+            raw.close()
 
     def claim(self) -> contextlib.AbstractContextManager[Any]:
         """Hold the database for one hub; the server lets go when that hub's connection ends."""

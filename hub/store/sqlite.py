@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +146,8 @@ class SqliteBackend:
 
     @staticmethod
     def give_back(connection: sqlite3.Connection, pages: int) -> None:
-        connection.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
+        # `execute` would take one step of it, which is one page.
+        connection.executescript(f"PRAGMA incremental_vacuum({pages})")
 
     def prepare(self, connection: sqlite3.Connection) -> None:
         """Make a file of before schema version 6 able to shrink: it is written anew, once."""
@@ -155,7 +156,17 @@ class SqliteBackend:
             connection.execute(f"PRAGMA auto_vacuum = {INCREMENTAL}")
             connection.execute("VACUUM")
 
-    def copy_to(self, path: Path) -> bool:
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Callable[[str], Iterator[Any]]]:
+        connection = self.connect(is_reader=True)
+        try:
+            connection.execute("BEGIN")
+            yield lambda sql: iter(connection.execute(sql))
+        finally:
+            connection.close()
+
+    def copy_to(self, path: Path) -> None:
+        """Write the file's copy as of one moment."""
         source = self.connect(is_reader=True)
         try:
             with contextlib.closing(sqlite3.connect(path)) as target:
@@ -164,7 +175,6 @@ class SqliteBackend:
             raise StoreError(f"{self.path} was not copied: {problem}") from None
         finally:
             source.close()
-        return True
 
     @staticmethod
     def claim() -> contextlib.AbstractContextManager[None]:

@@ -20,7 +20,8 @@ from hub.backup.site import back_up, restored_epoch
 from hub.backup.site import restore as restore_site
 from hub.backup.steady import NeverSteady, copy_steady
 from hub.errors import BadInput, NewerStore, TruequeError
-from hub.store import IdentityRow, Store
+from hub.store import IdentityRow, Store, TransactionRow
+from tests.host.hub.conftest import Events
 from tests.host.hub.samples import reading
 
 
@@ -229,6 +230,59 @@ def test_commands_print_what_was_kept(site, tmp_path):
         restore, [str(tmp_path / "a.tar.gz"), "--data", str(tmp_path / "new"), "--json"]
     )
     assert taken.exit_code == 0 and json.loads(taken.output)["site"] == "orchard"
+
+
+# A server's store ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def served(site, postgres):
+    """The same site with its store on a server."""
+    path = site.data_dir / "site.toml"
+    path.write_text(path.read_text().replace('url = ""', f'url = "{postgres.new_url()}"'))
+    for leftover in site.data_dir.glob("store.db*"):
+        leftover.unlink()
+    config = configuration.load(site.data_dir)
+    store = Store.open(config.store_path)
+    events = Events(store)
+    events.open_market()
+    events.offer()
+    store.store_record("house-1", "reading", reading(7, quality_flags=3), (5, 5))
+    store.keep_transaction(TransactionRow("refund:7", b"\x00\xff", "0xhash", 1, False))
+    store.next_epoch()
+    yield config
+    store.close()
+
+
+def contents(store):
+    return (
+        *(store.peers(), store.orders(), store.readings_between(0, 10), store.chain_cursor()),
+        *(store.kept_transaction("refund:7"), store.message_counts()),
+    )
+
+
+@pytest.mark.parametrize("goes_to", ["server", "file"])
+def test_store_on_a_server_is_whole_when_it_was_restored(served, tmp_path, postgres, goes_to):
+    back_up(served, tmp_path / "a.tar.gz")
+    url = postgres.new_url() if goes_to == "server" else ""
+    restore_site(tmp_path / "a.tar.gz", tmp_path / "new", store_url=url)
+    new = configuration.load(tmp_path / "new")
+    assert (tmp_path / "new" / "store.db").exists() == (goes_to == "file")
+    old, restored = Store.open(served.store_path), Store.open(new.store_path)
+    assert contents(restored) == contents(old)
+    assert restored.state("epoch") > 1_000_000
+    restored.close()
+    old.close()
+
+
+def test_restore_leaves_a_database_that_holds_a_store(served, tmp_path):
+    back_up(served, tmp_path / "a.tar.gz")
+    with pytest.raises(BadInput, match="holds a store already.*--store"):
+        restore_site(tmp_path / "a.tar.gz", tmp_path / "new")
+    store = Store.open(served.store_path)
+    assert store.state("epoch") == 1
+    store.close()
+    assert not (tmp_path / "new").exists()
 
 
 # The chain's directory ------------------------------------------------------------------------

@@ -1,0 +1,50 @@
+"""Keeps the store small: minutes are closed as they end, old readings go a little at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from hub.errors import StoreError
+from hub.site_clock import wall_ms
+from hub.store import Store
+from hub.store.periods import CLOSED_AFTER_MS, MINUTE_MS
+
+DAY_MS = 86_400_000
+PAUSE_S = 0.05  # between batches: ingest comes first
+MOST_BATCHES = 400  # a minute's; more than a thousand boards write
+
+
+class Retention:
+    """Runs until cancelled; nothing of it is in a hurry."""
+
+    def __init__(
+        self, store: Store, keep_days: int, say: Callable[[str], None] = lambda text: None
+    ) -> None:
+        self._store = store
+        self._keep_ms = keep_days * DAY_MS
+        self._say = say
+
+    async def run(self) -> None:
+        """Close and prune, each time a minute can be closed."""
+        while True:
+            try:
+                await self.do_round(wall_ms())
+            except StoreError as problem:
+                self._say(f"minutes are closed later: {problem}")
+            now_ms = wall_ms()
+            next_ms = (now_ms - CLOSED_AFTER_MS) // MINUTE_MS * MINUTE_MS + MINUTE_MS
+            await asyncio.sleep((next_ms + CLOSED_AFTER_MS - now_ms) / 1000)
+
+    async def do_round(self, now_ms: int) -> int:
+        """Close what is over, then prune; return how many readings were removed."""
+        await asyncio.to_thread(self._store.close_periods, now_ms)
+        removed = 0
+        for _ in range(MOST_BATCHES):
+            pruned = await asyncio.to_thread(self._store.prune_readings, now_ms - self._keep_ms)
+            if not pruned:
+                break
+            removed += pruned
+            await asyncio.to_thread(self._store.give_back_space)
+            await asyncio.sleep(PAUSE_S)
+        return removed
