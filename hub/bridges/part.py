@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import functools
 import json
 from collections.abc import Callable, Mapping
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hub.bridges import metrics
-from hub.bridges.config import BENCH, BridgesConfig, Plug
+from hub.bridges.config import BENCH, BridgesConfig, Plug, Sonoff
 from hub.bridges.emoncms import EmoncmsBridge
 from hub.bridges.errors import NotYet, PlugRefused
 from hub.bridges.home_assistant import HomeAssistantBridge
@@ -18,9 +19,11 @@ from hub.bridges.http import Http
 from hub.bridges.market_feed import MarketFeedBridge
 from hub.bridges.parts import Parts
 from hub.bridges.plugs.bridge import PlugBridge, PlugThinning
+from hub.bridges.plugs.ewelink import EwelinkBridge
 from hub.bridges.plugs.messages import PlugMessages
 from hub.bridges.plugs.reading import Driver
 from hub.bridges.plugs.shelly import ShellyGen1, ShellyGen2
+from hub.bridges.plugs.sonoff import SonoffWatch
 from hub.bridges.plugs.tasmota import TasmotaHttp, TasmotaMqtt
 from hub.bridges.supervisor import Bridge, Bridges
 from hub.bridges.thingspeak import ThingSpeakBridge
@@ -52,6 +55,9 @@ class BridgesPart:
         self._thingspeak: ThingSpeakBridge | None = None
         self._plugs: dict[str, PlugBridge] = {}
         self._messages = PlugMessages(parts)
+        self._sonoff = SonoffWatch(wanted.sonoff or Sonoff(), parts)
+        cloud = wanted.ewelink
+        self._ewelink = EwelinkBridge(cloud, parts) if cloud is not None else None
         bridges = [*self._services(), *self._meters()]
         self._runner = Bridges(bridges, parts.say)
         self._seen_plugs = Aged(self._read_plugs, PLUGS_AGE_S)
@@ -112,6 +118,28 @@ class BridgesPart:
         """Return what ThingSpeak has of each house, an empty record when it is off."""
         return self._thingspeak.history() if self._thingspeak else {}
 
+    def ewelink_sign_in(self) -> str:
+        """Return where a person signs in to eWeLink. Raises PlugRefused or BridgeDown."""
+        return self._cloud().sign_in_url()
+
+    def take_ewelink_code(self, code: str, region: str, state: str) -> None:
+        """Take what eWeLink leads back with. Raises PlugRefused or BridgeDown."""
+        self._runner.call(self._cloud().take_code(code, region, state), SWITCH_TIMEOUT_S)
+
+    def usage(self) -> Record:
+        """Return by plug what eWeLink says of its use: this month, and each day, today first."""
+        found = self._ewelink.usage() if self._ewelink else {}
+        today = datetime.date.today()
+        return {
+            name: {"month_uwh": one.month_uwh(today), "days_uwh": list(one.days_uwh)}
+            for name, one in found.items()
+        }
+
+    def _cloud(self) -> EwelinkBridge:
+        if self._ewelink is None:
+            raise PlugRefused("eWeLink is off: it needs the table [bridges.ewelink] in site.toml.")
+        return self._ewelink
+
     def metrics(self) -> bytes | None:
         """Return the text of a Prometheus scrape, None when it is off."""
         if self._wanted.prometheus is None:
@@ -144,6 +172,10 @@ class BridgesPart:
         if on_mqtt:
             self._messages.serve(on_mqtt)
             found.append(self._messages)
+        if any(plug.kind == "sonoff" for plug in self._wanted.plugs):
+            found.append(self._sonoff)
+        if self._ewelink is not None:
+            found.append(self._ewelink)
         return found
 
     def _driver(self, plug: Plug) -> Driver:
@@ -153,6 +185,10 @@ class BridgesPart:
             return ShellyGen1(plug, address, http)
         if plug.kind == "shelly-gen2":
             return ShellyGen2(plug, address, http)
+        if plug.kind == "sonoff":
+            return self._sonoff.plug(plug)
+        if plug.kind == "ewelink" and self._ewelink is not None:
+            return self._ewelink.plug(plug)
         if plug.kind == "tasmota-mqtt":
             return TasmotaMqtt(plug, self._messages)
         password = self._parts.secrets.get(f"plug.{plug.name}.password")

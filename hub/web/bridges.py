@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol, cast
 
-from flask import Blueprint, Response, abort, current_app, jsonify, request
+from flask import Blueprint, Response, abort, current_app, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 
 from hub.errors import TruequeError
@@ -19,6 +19,9 @@ class PageBridges(Protocol):
     def switch_plug(self, name: str, is_on: bool, peer: str, /) -> dict[str, Any]: ...
     def history(self) -> dict[str, Any]: ...
     def metrics(self) -> bytes | None: ...
+    def usage(self) -> dict[str, Any]: ...
+    def ewelink_sign_in(self) -> str: ...
+    def take_ewelink_code(self, code: str, region: str, state: str, /) -> None: ...
 
 
 def bridges() -> PageBridges | None:
@@ -51,6 +54,31 @@ def history() -> ResponseReturnValue:
     """Return by house what its channel at ThingSpeak has."""
     found = bridges()
     return jsonify(found.history() if found else {})
+
+
+@blueprint.get("/api/plugs/usage")
+def usage() -> ResponseReturnValue:
+    """Return what eWeLink says of its plugs' use, this month and by day."""
+    found = bridges()
+    return jsonify(found.usage() if found else {})
+
+
+@blueprint.get("/ewelink/sign-in")
+def sign_in() -> ResponseReturnValue:
+    """Lead a person to eWeLink's own page."""
+    found = bridges()
+    return redirect(found.ewelink_sign_in()) if found else abort(404)
+
+
+@blueprint.get("/redirectUrl")
+def signed_in() -> ResponseReturnValue:
+    """Where eWeLink leads back to: the thesis's path. What was begun here alone is taken."""
+    found = bridges()
+    if found is None:
+        abort(404)
+    given = [request.args.get(name, "") for name in ("code", "region", "state")]
+    found.take_ewelink_code(*given)
+    return redirect("/")
 
 
 @blueprint.get("/metrics")
