@@ -41,6 +41,8 @@ class House:
     kind: str = field("consumer", choices=("prosumer", "consumer"))
     segment: str = field("bus-1")
     community: str = field("community-1")
+    # Who runs its home agent: the hub, a machine in the house (`trueque agent run`), or nobody.
+    agent: str = field("hub", choices=("hub", "away", "none"))
 
 
 @dataclass(frozen=True)

@@ -227,6 +227,7 @@ class Site:
     async def _start_page(self) -> None:
         """The page and the agents know the market service only."""
         from hub.agent.runner import AgentRunner
+        from hub.services.agents import AgentDesk
         from hub.services.alarms import AlarmDesk
         from hub.services.market import MarketService
         from hub.services.wallet_rpc import WalletRpc
@@ -247,6 +248,7 @@ class Site:
             bridges=self.bridges,
             wallet_rpc=WalletRpc(self.chain.questions(), self.chain.identity.address),
             alarms=AlarmDesk(self.store),
+            agents=AgentDesk(service, self.chain.identity.address),
         )
         self.page = PageServer(service, self.config, self.ports["page"], parts)
         self.page.start()

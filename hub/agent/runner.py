@@ -40,7 +40,7 @@ HISTORY_MARGIN_S = 5
 
 
 class Market(Protocol):
-    """What an agent needs of hub.services.MarketService, or of a remote hub one day."""
+    """What an agent needs of hub.services.MarketService, or of hub.agent.remote.RemoteMarket."""
 
     def now_s(self) -> float: ...
     def window_now(self, peer_name: str, /) -> WindowRow | None: ...
@@ -188,7 +188,9 @@ class AgentRunner:
 
     def __init__(self, market: Market, config: SiteConfig) -> None:
         self.agents = [
-            Agent(house.name, market, preferences_of(house, config)) for house in config.houses
+            Agent(house.name, market, preferences_of(house, config))
+            for house in config.houses
+            if house.agent == "hub"
         ]
         self._market = market
 

@@ -56,6 +56,18 @@ class Acting:
         address = self._account(peer_name).address
         return next((peer.balance_wei for peer in self._store.peers() if peer.peer == address), 0)
 
+    def address_of(self, peer_name: str) -> str:
+        """Return a peer's account. Raises Refused for a stranger."""
+        return str(self._account(peer_name).address)
+
+    def newest_ids(self) -> dict[str, int]:
+        """Return the highest numbers of orders and trades that the store has seen, 0 for none."""
+        orders, trades = self._store.orders(), self._store.trades()
+        return {
+            "newest_order_id": max((one.order_id for one in orders), default=0),
+            "newest_trade_id": max((one.trade_id for one in trades), default=0),
+        }
+
     def has_order(self, order_id: int) -> bool:
         """Tell whether the store has seen that order, open or not."""
         return any(order.order_id == order_id for order in self._store.orders())

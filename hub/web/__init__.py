@@ -9,6 +9,7 @@ from flask import Flask
 
 from hub.config import SiteConfig
 from hub.services.market import MarketService
+from hub.web import agents as agents_page
 from hub.web import alarms as alarms_page
 from hub.web import api, home, rpc, security
 from hub.web import bridges as bridges_page
@@ -43,11 +44,13 @@ def create_app(
     app.extensions["panel"] = parts.panel
     app.extensions["bridges"] = parts.bridges
     app.extensions["alarms"] = parts.alarms
+    app.extensions["agents"] = parts.agents
     app.extensions[rpc.NAME] = parts.wallet_rpc
     app.register_blueprint(home.blueprint)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(panel_keys.blueprint)
     app.register_blueprint(alarms_page.blueprint)
+    app.register_blueprint(agents_page.blueprint)
     app.register_blueprint(bridges_page.blueprint)
     app.register_blueprint(rpc.blueprint)
     security.protect(app)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hub.services.agents import AgentDesk
 from hub.services.alarms import AlarmDesk
 from hub.services.wallet_rpc import WalletRpc
 from hub.web.bridges import PageBridges
@@ -16,6 +17,7 @@ class PageParts:
     bridges: PageBridges | None = None
     wallet_rpc: WalletRpc | None = None
     alarms: AlarmDesk | None = None
+    agents: AgentDesk | None = None
 
 
 NOTHING_BESIDES = PageParts()
