@@ -20,7 +20,7 @@ from hub.chain.records import Cursor, Rollback
 from hub.chain_part import ChainPart
 from hub.config import SiteConfig
 from hub.coordinator.parts import BookKeeping
-from hub.errors import ConfigError
+from hub.errors import ConfigError, StoreError
 from hub.keys import Keys
 from hub.message_part import MessagePart
 from hub.mqtt.ingest import Stored
@@ -57,6 +57,7 @@ class Site:
         self._closers = contextlib.AsyncExitStack()
         self._caught_up = asyncio.Event()
         self._is_resumed = False
+        self._broken: StoreError | None = None
 
     async def start(self) -> None:
         """Start every part in order. What was started is stopped again when one fails."""
@@ -111,6 +112,8 @@ class Site:
         for task in done - {stop}:
             task.result()  # raises what ended the part
             raise RuntimeError(f"{task.get_name()} ended by itself")
+        if self._broken is not None:
+            raise self._broken
 
     async def stop(self) -> None:
         """Open the relays, then end every part in the opposite order; the store is whole."""
@@ -324,10 +327,14 @@ class Site:
         self._say("keys.json has changed: the nodes' credentials are those that stand there now")
 
     def _hear(self, batch: list[Stored]) -> None:
-        self.oracle.hear(batch)
-        self.duty.hear(batch)
-        self.rollouts.hear(batch)
-        self.attention.hear(batch)
+        try:
+            self.oracle.hear(batch)
+            self.duty.hear(batch)
+            self.rollouts.hear(batch)
+            self.attention.hear(batch)
+        except StoreError as problem:  # raised from a callback it would end nothing
+            self._broken = problem
+            self.request_stop()
 
     async def _follow_chain(self) -> None:
         known = self.store.chain_cursor()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hub.backup.site import RESTORED
 from hub.config import SiteConfig
+from hub.errors import StoreError
 from hub.store import Store
 from hub.store.place import look_at
 
@@ -30,10 +31,15 @@ def open_store(
     if not store.state(ENDED_WELL):
         store.check_whole()
     store.set_state(ENDED_WELL, False)
-    closers.callback(store.set_state, ENDED_WELL, True)
+    closers.callback(_note_end, store)
     restored = store.state(RESTORED)
     if restored is not None and not restored.get("is_told"):
         made = datetime.datetime.fromisoformat(restored["made_at"])
         say(f"this site comes from a backup of {made:%Y-%m-%d %H:%M} UTC: boards obey it from now")
         store.set_state(RESTORED, {**restored, "is_told": True})
     return store
+
+
+def _note_end(store: Store) -> None:
+    with contextlib.suppress(StoreError):  # then the next start looks at all of it
+        store.set_state(ENDED_WELL, True)

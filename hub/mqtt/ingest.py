@@ -23,6 +23,7 @@ from hub.store import Store
 
 BATCH_MESSAGES = 500
 RETRY_S = 1.0
+SAID_EVERY = 60  # tries: a log must not fill the rest of a full disk
 UNKNOWN_NODE = "unknown_node"
 STALE_SEQ = "stale_seq"
 SHUT_OUT = "shut_out"  # revoked, or sent too much
@@ -114,14 +115,19 @@ class Ingest:
 
         Unacknowledged messages stay with the broker, so nothing is lost meanwhile.
         """
+        tries = 0
         while True:
             try:
                 stored = self.store_batch(batch)
             except StoreError as problem:
-                self._on_trouble(f"readings wait for the store: {problem}")
+                if tries % SAID_EVERY == 0:
+                    self._on_trouble(f"readings wait for the store: {problem}")
+                tries += 1
                 if self._is_stopping.wait(RETRY_S):
                     return False
                 continue
+            if tries:
+                self._on_trouble("readings are stored again; none was lost")
             for arrival in batch:
                 self._acknowledge(arrival)
             if stored:

@@ -7,11 +7,13 @@ so a hub that is killed at any instant goes on from its store.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from hub.config_tables import Bus
+from hub.errors import StoreError
 from hub.mqtt.dispatch import Dispatch
 from hub.mqtt.ingest import Stored
 from hub.mqtt.node_watch import NodeWatch
@@ -126,7 +128,8 @@ class Oracle:
         self._is_ending = True
         for live in list(self._live.values()):
             if live.state.has_turn:
-                self._apply(live, records.Restarted(self._now_ms()))
+                with contextlib.suppress(StoreError):  # it was opened, and the store's end is said
+                    self._apply(live, records.Restarted(self._now_ms()))
 
     def stop_bus(self) -> None:
         """Order open whatever may be closed: an emergency stop. Turns come when the panel lets."""
@@ -198,8 +201,13 @@ class Oracle:
         if state == before and not actions:
             return
         live.state = state
-        if attempts.is_milestone(before, state):
-            attempts.journal(self._store, live, before, self._now_ms())
+        try:
+            if attempts.is_milestone(before, state):
+                attempts.journal(self._store, live, before, self._now_ms())
+        except StoreError:
+            live.state = before  # nothing of it is done that is not written
+            self._open_unwritten()
+            raise
         for action in actions:
             self._act(live, action)
         if state.phase in records.FINISHED:
@@ -207,6 +215,14 @@ class Oracle:
             self._turns.release(live.ticket.delivery_id)
             live.news.set()
         self._wake.set()
+
+    def _open_unwritten(self) -> None:
+        """Open whatever may be closed: a full disk, which lets nothing be journaled, must keep no
+        relay closed."""
+        for live in self._live.values():
+            for role in (records.SELLER, records.BUYER):
+                if live.state.has_turn:
+                    self._parts.dispatch.open(live.node(role), live.ticket.delivery_id)
 
     def _act(self, live: Attempt, action: records.Action) -> None:
         name, dispatch = live.ticket.delivery_id, self._parts.dispatch

@@ -12,6 +12,7 @@ from typing import Any
 from hub.errors import ForeignStore, StoreError
 
 BUSY_TIMEOUT_S = 10.0
+IS_EFFECTIVE = os.access in os.supports_effective_ids
 INCREMENTAL = 2  # PRAGMA auto_vacuum
 WAL_LIMIT_BYTES = 64_000_000
 RESTORE = (
@@ -71,7 +72,7 @@ class SqliteBackend:
     def _refuse_unwritable(self) -> None:
         """SQLite itself would only say so at the first write."""
         for path in (self.path.parent, self.path):
-            if path.exists() and not os.access(path, os.W_OK):
+            if path.exists() and not os.access(path, os.W_OK, effective_ids=IS_EFFECTIVE):
                 raise StoreError(f"{path}: {_REMEDIES['SQLITE_READONLY']}")
 
     @staticmethod
