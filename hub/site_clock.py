@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import time
 import zoneinfo
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ class SiteClock:
         start = datetime.datetime.fromtimestamp(at_ms / 1000, zone).replace(tzinfo=None)
         return cls(start, at_ms, 1, zone)
 
-    @property
+    @functools.cached_property
     def _start_ms(self) -> int:
         start = self.start_local.replace(tzinfo=self.zone)
         return round(start.timestamp() * 1000)

@@ -9,23 +9,28 @@ from __future__ import annotations
 import collections
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from wire import codec, topics
+from wire import topics
 
 from hub.errors import StoreError
+from hub.mqtt.decoding import decode
 from hub.mqtt.gate import Gate
 from hub.mqtt.link import Arrival
 from hub.site_clock import SiteClock
-from hub.store import Store
+from hub.store import Store, Verified
 
 BATCH_MESSAGES = 500
+GATHER_S = 0.05
+_PATIENT = ("/reading", "/aggregate", "/snapshot")
 RETRY_S = 1.0
 SAID_EVERY = 60  # tries: a log must not fill the rest of a full disk
 UNKNOWN_NODE = "unknown_node"
 STALE_SEQ = "stale_seq"
+WILL = "will"
 SHUT_OUT = "shut_out"  # revoked, or sent too much
 
 
@@ -92,13 +97,26 @@ class Ingest:
                 return
 
     def _next_batch(self) -> list[Arrival]:
-        """Wait for one message and take with it what else is there: load makes batches grow."""
+        """Wait for one message and take with it what else is there: load makes batches grow.
+
+        Readings alone wait a little for others, because each transaction costs as much as four of
+        them; what a delivery depends on does not wait, nor does what came before it.
+        """
         batch = [self._arrivals.get()]
+        until_s = time.monotonic() + GATHER_S
+        is_urgent = _is_urgent(batch[0])
         while len(batch) < BATCH_MESSAGES:
+            left_s = 0.0 if is_urgent or self._is_stopping.is_set() else until_s - time.monotonic()
             try:
-                batch.append(self._arrivals.get_nowait())
+                arrival = (
+                    self._arrivals.get(timeout=left_s)
+                    if left_s > 0
+                    else (self._arrivals.get_nowait())
+                )
             except queue.Empty:
                 break
+            batch.append(arrival)
+            is_urgent = is_urgent or _is_urgent(arrival)
         return [arrival for arrival in batch if arrival is not None]
 
     def _count(self, batch: list[Arrival]) -> None:
@@ -137,19 +155,34 @@ class Ingest:
     def store_batch(self, batch: Iterable[Arrival]) -> list[Stored]:
         """Verify and store messages in one transaction; return the records that were new."""
         counts: collections.Counter[str] = collections.Counter()
+        verified: list[tuple[Arrival, Verified]] = []
+        offline = []
+        for arrival in batch:
+            counts["received"] += 1
+            word, found = self._verify(arrival)
+            if found is not None:
+                verified.append((arrival, found))
+            elif word == WILL:
+                offline.append(arrival.topic.split("/")[2])
+            if word:
+                counts[word] += 1
         stored = []
         with self._store.transaction():
-            for arrival in batch:
-                word, record = self._take(arrival)
-                counts["received"] += 1
+            judged = self._store.store_batch([found for _, found in verified])
+            for (arrival, found), said in zip(verified, judged, strict=True):
+                word = _word(said, arrival)
                 counts[word] += 1
-                if record is not None:
-                    stored.append(record)
+                if word == "stored":
+                    stored.append(
+                        Stored(found.node, found.kind, found.record, found.received_at_ms)
+                    )
+            for node in offline:
+                self._store.mark_offline(node)
             self._store.count(counts)
         return stored
 
-    def _take(self, arrival: Arrival) -> tuple[str, Stored | None]:
-        """Return the word to count a message under, and its record when it was new."""
+    def _verify(self, arrival: Arrival) -> tuple[str, Verified | None]:
+        """Return the word to count a message under that is not to be stored, or what is."""
         parsed = topics.parse(arrival.topic)
         if parsed is None:
             return "rejected:unknown_topic", None
@@ -159,20 +192,25 @@ class Ingest:
         key = self._keys.get(node)
         if key is None:
             return f"rejected:{UNKNOWN_NODE}", None
-        record, reason = codec.decode(arrival.topic, arrival.payload, key)
+        record, reason = decode(arrival.topic, arrival.payload, key)
         if record is None:
-            if reason == "will":
-                self._store.mark_offline(node)
-                return "will", None
-            return f"rejected:{reason}", None
-        at_ms = (arrival.received_at_ms, self._clock.site_ms(arrival.received_at_ms))
-        judged = self._store.store_record(node, kind, record, at_ms)
-        if judged == "new":
-            return "stored", Stored(node, kind, record, arrival.received_at_ms)
-        # The broker repeats a retained status at every subscription: no replay.
-        if judged == "duplicate" or arrival.is_retained:
-            return "duplicate", None
-        return f"rejected:{STALE_SEQ}", None
+            return (WILL if reason == WILL else f"rejected:{reason}"), None
+        at_ms = arrival.received_at_ms
+        return "", Verified(node, kind, record, at_ms, self._clock.site_ms(at_ms))
+
+
+def _is_urgent(arrival: Arrival | None) -> bool:
+    return arrival is None or not arrival.topic.endswith(_PATIENT)
+
+
+def _word(judged: str, arrival: Arrival) -> str:
+    """Return the word to count a verified message under."""
+    if judged == "new":
+        return "stored"
+    # The broker repeats a retained status at every subscription: no replay.
+    if judged == "duplicate" or arrival.is_retained:
+        return "duplicate"
+    return f"rejected:{STALE_SEQ}"
 
 
 def _node_of(topic: str) -> str:

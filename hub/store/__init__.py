@@ -6,9 +6,9 @@ Only this package knows SQL.
 from __future__ import annotations
 
 from hub.store.alarms import AlarmTables
+from hub.store.intake import IntakeTables, Verified
 from hub.store.journal import JournalTables
 from hub.store.market import MarketTables
-from hub.store.messages import MessageTables
 from hub.store.plugs import PlugTables
 from hub.store.pruning import PruningTables
 from hub.store.rows import (
@@ -50,12 +50,13 @@ __all__ = [
     "TradeRow",
     "TransactionRow",
     "UpdateRow",
+    "Verified",
     "WindowRow",
 ]
 
 
 class Store(
-    MessageTables,
+    IntakeTables,
     PruningTables,
     MarketTables,
     JournalTables,

@@ -14,7 +14,7 @@ from hub.store.rows import NodeRow, ReportRow, SignatureRow, StatusRow
 
 _READING = tuple(member.name for member in records.SCHEMAS["reading"])
 # `epoch` concerns the running hub only.
-_STATUS = tuple(one.name for one in records.SCHEMAS["status"] if one.name != "epoch")
+STATUS = tuple(one.name for one in records.SCHEMAS["status"] if one.name != "epoch")
 _EVENT = tuple(member.name for member in records.SCHEMAS["event"])
 _SIGNATURE = ("delivery_id", "role", "energy_uwh", "counterparty_uwh", "signature")
 _AGGREGATE = tuple(member.name for member in records.SCHEMAS["aggregate"])
@@ -38,8 +38,8 @@ def _insert(table: str, names: Iterable[str]) -> str:
 
 
 READING_COLUMNS = ("node", "received_at_ms", "site_at_ms", *_READING)
-_INSERT_READING = _insert("readings", READING_COLUMNS)
-_INSERT_STATUS = _insert("node_status", ("node", "received_at_ms", *_STATUS))
+INSERT_READING = _insert("readings", READING_COLUMNS)
+INSERT_STATUS = _insert("node_status", ("node", "received_at_ms", *STATUS))
 _INSERT_EVENT = _insert("node_events", ("node", "received_at_ms", *_EVENT))
 _INSERT_REPORT = _insert("delivery_reports", ("node", "received_at_ms", *_REPORT))
 _INSERT_SIGNATURE = _insert("delivery_signatures", ("node", "received_at_ms", *_SIGNATURE))
@@ -104,10 +104,10 @@ class MessageTables(Database):
         start = (node, at_ms[0])
         if kind == "reading":
             values = (node, *at_ms, *(record[name] for name in _READING))
-            connection.execute(_INSERT_READING, values)
+            connection.execute(INSERT_READING, values)
             late.note_reading(connection, node, at_ms[0])
         elif kind == "status":
-            connection.execute(_INSERT_STATUS, (*start, *(record[name] for name in _STATUS)))
+            connection.execute(INSERT_STATUS, (*start, *(record[name] for name in STATUS)))
         elif kind == "event":
             connection.execute(_INSERT_EVENT, (*start, *(record[name] for name in _EVENT)))
         elif kind == "delivery":

@@ -12,6 +12,10 @@ _COMMANDS = {
         "Measure clearing of 100 thousand and a million orders beside one sort.",
     ),
     "gas": ("hub.chain.bench_gas:gas", "Measure the contract's gas on a chain of its own."),
+    "ingest": (
+        "tools.bench.ingest:ingest",
+        "Measure what it takes to store signed readings of a thousand nodes.",
+    ),
     "meter": ("tools.bench.meter:meter", "Measure the meter's errors on virtual boards."),
     "sim": ("tools.bench.sim:sim", "Measure the community simulator: 623 homes for a year."),
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 from wire import codec
 from wire.topics import KINDS, topic
 
+from hub.mqtt.decoding import decode
 from hub.mqtt.ingest import Ingest
 from hub.mqtt.link import Arrival
 from hub.site_clock import SiteClock
@@ -41,7 +42,9 @@ class Target:
         """Decode one input; store each full batch."""
         where, payload = self._input()
         node = where.split("/")[2] if where.count("/") > 1 else ""
-        record, reason = codec.decode(where, payload, KEYS.get(node, b"0" * 32))
+        key = KEYS.get(node, b"0" * 32)
+        record, reason = codec.decode(where, payload, key)
+        assert decode(where, payload, key) == (record, reason)  # the hub's quick way
         assert (record is None) != (reason == "")
         assert reason in ("", *codec.REASONS)
         self._batch.append(Arrival(where, payload, 0, False, 0, 1))

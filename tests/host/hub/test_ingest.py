@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import paho.mqtt.client as mqtt
@@ -10,7 +11,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from wire import codec, topics
 
 from hub.errors import StoreError
-from hub.mqtt.ingest import Ingest
+from hub.mqtt.ingest import GATHER_S, Ingest
 from hub.mqtt.link import Arrival, Link
 from hub.site_clock import SiteClock
 from hub.store import Store
@@ -215,15 +216,15 @@ def test_unknown_nodes_and_topics_are_counted_when_they_speak(store):
 def test_message_is_acknowledged_only_when_the_store_has_taken_it(store):
     troubles, acknowledged = [], []
     ingest = make_ingest(store, on_trouble=troubles.append)
-    store_record = store.store_record
+    store_batch = store.store_batch
     failures = iter([StoreError("disk full")])
 
     def failing(*args):
         for problem in failures:
             raise problem
-        return store_record(*args)
+        return store_batch(*args)
 
-    store.store_record = failing
+    store.store_batch = failing
     ingest.put(arrival(TOPIC, codec.encode(TOPIC, reading(1), KEYS["house-1"])))
     ingest.start(acknowledged.append)
     until(lambda: troubles, "trouble")
@@ -233,6 +234,24 @@ def test_message_is_acknowledged_only_when_the_store_has_taken_it(store):
     assert "disk full" in troubles[0]
     assert store.message_counts()["received"] == 1
     assert len(store.readings_between(0, 2_000)) == 1
+
+
+def test_urgent_message_takes_waiting_readings_with_it_and_does_not_wait(store):
+    ingest = make_ingest(store)
+    for seq in (1, 2):
+        ingest.put(arrival(TOPIC, codec.encode(TOPIC, reading(seq), KEYS["house-1"])))
+    urgent = topics.topic("house-1", "status")
+    ingest.put(arrival(urgent, codec.encode(urgent, status(1), KEYS["house-1"])))
+    started_s = time.monotonic()
+    assert len(ingest._next_batch()) == 3
+    assert time.monotonic() - started_s < GATHER_S
+
+
+def test_readings_wait_a_little_for_others(store):
+    ingest = make_ingest(store)
+    ingest.put(arrival(TOPIC, b"one"))
+    threading.Timer(GATHER_S / 5, lambda: ingest.put(arrival(TOPIC, b"two"))).start()
+    assert len(ingest._next_batch()) == 2
 
 
 def test_hub_stays_connected_when_a_board_gives_its_client_id(mosquitto, store):
