@@ -13,6 +13,7 @@ from hub.errors import TruequeError
 from hub.store import TradeRow
 
 Registers = Mapping[str, int | None]
+HOUSE_METER = "house_meter_uwh"  # beside a board's registers; no trade is settled by it
 
 
 class UnbalancedBooks(TruequeError):
@@ -48,6 +49,7 @@ class Bill:
     earned_wei: int
     fees_wei: int
     net_wei: int
+    load_source: str | None = None  # board, or plug: a smart plug that meters the house
 
 
 def _rise(before: Registers, after: Registers, name: str) -> int | None:
@@ -75,7 +77,9 @@ def make_bill(
     fees_wei = sum(one.fee_wei or 0 for one in bought)
     earned_wei = sum((one.paid_wei or 0) - (one.fee_wei or 0) for one in sold)
     from_community = sum(one.settled_uwh or 0 for one in bought)
-    full_load = rise.get("load_import_uwh")
+    full_load, source = rise.get("load_import_uwh"), "board"
+    if full_load is None:  # the board has no mains voltage
+        full_load, source = rise.get(HOUSE_METER), "plug"
     load = None if full_load is None else full_load // model_scale
     own = _own_uwh(rise)
     return Bill(
@@ -99,6 +103,7 @@ def make_bill(
         earned_wei=earned_wei,
         fees_wei=fees_wei,  # of what was paid
         net_wei=earned_wei - paid_wei,
+        load_source=None if full_load is None else source,
     )
 
 

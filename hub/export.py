@@ -27,6 +27,7 @@ from hub.store import Store
 from hub.store.messages import AGGREGATE_COLUMNS, READING_COLUMNS, SNAPSHOT_COLUMNS
 from hub.store.periods import PERIOD_COLUMNS
 
+PLUG_MARGIN_MS = 300_000
 Row = dict[str, Any]
 ROWS_AT_ONCE = 5_000
 FOREVER_MS = 2**62
@@ -180,7 +181,24 @@ def _registers(
     first = store.first_registers(node)
     # A register that nothing was heard of before starts with its first value.
     start = {name: first[name] if value is None else value for name, value in before.items()}
-    return start, store.registers_at(node, end_ms)
+    meter = _house_meter(store, node, start_ms, end_ms)
+    return {**start, **meter[0]}, {**store.registers_at(node, end_ms), **meter[1]}
+
+
+def _house_meter(
+    store: Store, node: str, start_ms: int, end_ms: int
+) -> tuple[bills.Registers, bills.Registers]:
+    """Return what a house's smart plug had counted at the start and at the end.
+
+    Nothing when it came after the board had metered a part of the period: its figure would be of
+    the rest alone.
+    """
+    first = store.first_house_meter_ms(node)
+    board_ms = store.first_reading_ms(node)
+    if first is None or first > max(start_ms, board_ms or 0) + PLUG_MARGIN_MS:
+        return {}, {}
+    before = store.house_meter_uwh(node, start_ms) or 0  # its register begins with nothing
+    return {bills.HOUSE_METER: before}, {bills.HOUSE_METER: store.house_meter_uwh(node, end_ms)}
 
 
 def _periods(
@@ -258,7 +276,7 @@ def _write_parquet(out: Path | None, columns: Sequence[str], rows: Iterable[Row]
 
 
 _TEXT = ("node", "seller", "buyer", "seller_address", "buyer_address", "state", "peer", "address",
-         "signature", "bases")  # fmt: skip
+         "signature", "bases", "load_source")  # fmt: skip
 
 
 def _arrow_type(name: str, pyarrow: Any) -> Any:

@@ -88,6 +88,19 @@ class PlugTables(Database):
         )
         return None if row is None or row["energy_uwh"] is None else int(row["energy_uwh"])
 
+    def first_house_meter_ms(self, house: str) -> int | None:
+        """Return when a house's smart plug was read first, None where there is none."""
+        row = self._one(
+            "SELECT min(at_ms) AS at_ms FROM plug_readings WHERE house = ? AND is_house_meter = 1",
+            (house,),
+        )
+        return None if row is None else row["at_ms"]
+
+    def first_reading_ms(self, node: str) -> int | None:
+        """Return when a board's first reading that is kept arrived, None before any."""
+        row = self._one("SELECT min(received_at_ms) AS at_ms FROM readings WHERE node = ?", (node,))
+        return None if row is None else row["at_ms"]
+
     def thin_plugs(self, before_ms: int) -> None:
         """Keep of what is older only the last reading of each plug and quarter of an hour."""
         with self.transaction() as connection:

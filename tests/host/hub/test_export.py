@@ -15,6 +15,7 @@ from hub.chain.records import Totals
 from hub.errors import BadInput
 from hub.export import export
 from hub.store import NodeRow, Store
+from hub.store.plugs import PLUG_COLUMNS
 from tests.host.hub.conftest import Events
 from tests.host.hub.samples import aggregate, reading
 
@@ -150,6 +151,34 @@ def test_load_is_the_exact_sum_of_its_parts_when_it_is_metered(store, market):
     assert bill.load_uwh == 5_555
     assert (bill.from_own_uwh, bill.from_community_uwh, bill.from_grid_uwh) == (2_000, 1_000, 2_555)
     assert (bill.paid_wei, bill.earned_wei, bill.net_wei) == (7_000, 0, -7_000)
+
+
+def test_load_is_that_of_a_plug_when_the_board_has_no_mains_voltage(store):
+    start = metered(pv_export_uwh=0, bus_export_uwh=0, house_meter_uwh=100)
+    end = metered(pv_export_uwh=2_000, bus_export_uwh=0, house_meter_uwh=500_100)
+    bill = bills.make_bill(HOUSE, (0, 9), (start, end), store.trades(), 100)
+    assert (bill.load_uwh, bill.load_source) == (5_000, "plug")
+    assert (bill.from_own_uwh, bill.from_grid_uwh) == (2_000, 3_000)
+
+
+def test_load_is_the_boards_when_a_plug_meters_the_house_too(store):
+    start = metered(load_import_uwh=0, house_meter_uwh=0)
+    end = metered(load_import_uwh=100, house_meter_uwh=999)
+    bill = bills.make_bill(HOUSE, (0, 9), (start, end), store.trades(), 1)
+    assert (bill.load_uwh, bill.load_source) == (100, "board")
+
+
+@pytest.mark.parametrize(("late_ms", "load"), [(1_000, "5"), (400_000, "")])
+def test_bill_has_the_plugs_load_when_it_metered_the_whole_period(site, filled, late_ms, load):
+    store = Store.open(site.store_path)
+    first_ms = store.first_reading_ms("house-1")
+    blank = dict.fromkeys(PLUG_COLUMNS)
+    for at_ms, energy_uwh in ((first_ms + late_ms, 0), (first_ms + late_ms + 1_000, 500)):
+        told = {"plug": "p", "house": "house-1", "is_house_meter": 1}
+        store.store_plug(blank | told | {"at_ms": at_ms, "energy_uwh": energy_uwh})
+    store.close()
+    bill = next(one for one in exported(site, "bills") if one["peer"] == "house-1")
+    assert (bill["load_uwh"], bill["load_source"]) == (load, "plug" if load else "")
 
 
 def test_bills_are_refused_when_a_peer_is_missing(store, market):
