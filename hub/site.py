@@ -277,6 +277,7 @@ class Site:
             ),
             state_dir=config.data_dir / "bridges",
             boards_dir=config.boards_dir,
+            scales=(config.site.model_scale, config.clock.speed),
             say=self._say,
         )
         self.bridges.start()

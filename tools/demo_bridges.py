@@ -25,8 +25,10 @@ def tables(houses: int) -> dict[str, Any]:
             meter = {"is_house_meter": True, "can_switch": False}
             plugs.append({"name": f"{house}-meter", "kind": "tasmota", **common, **meter})
         kind = APPLIANCES[(number - 1) % len(APPLIANCES)]
-        plugs.append({"name": f"{house}-washer", "kind": kind, **common})
-    return {"plugs": plugs, "prometheus": {}}
+        is_flexible = number % 2 == 1  # houses with a roof run it on their own sun
+        washer = {"name": f"{house}-washer", "kind": kind, "is_flexible": is_flexible}
+        plugs.append(washer | common)
+    return {"plugs": plugs, "prometheus": {}, "market": {}}
 
 
 def bench_arguments(data: Path) -> list[str]:

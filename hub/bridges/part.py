@@ -20,6 +20,7 @@ from hub.bridges.market_feed import MarketFeedBridge
 from hub.bridges.parts import Parts
 from hub.bridges.plugs.bridge import PlugBridge, PlugThinning
 from hub.bridges.plugs.ewelink import EwelinkBridge
+from hub.bridges.plugs.flexible import FlexiblePlugs
 from hub.bridges.plugs.messages import PlugMessages
 from hub.bridges.plugs.reading import Driver
 from hub.bridges.plugs.shelly import ShellyGen1, ShellyGen2
@@ -48,10 +49,13 @@ class BridgesPart:
         wanted: BridgesConfig,
         parts: Parts,
         boards_dir: Path,
+        scales: tuple[int, int] = (1, 1),
     ) -> None:
+        """`scales`: of the DC model, and how fast the site's time runs."""
         self._wanted = wanted
         self._parts = parts
         self._boards_dir = boards_dir
+        self._scales = scales
         self._thingspeak: ThingSpeakBridge | None = None
         self._plugs: dict[str, PlugBridge] = {}
         self._messages = PlugMessages(parts)
@@ -73,8 +77,9 @@ class BridgesPart:
         **more: Any,
     ) -> BridgesPart:
         """Compose it. `names`: chain address to peer; `more`: passwords, broker, state_dir, say,
-        boards_dir."""
+        boards_dir, scales."""
         boards_dir: Path = more.pop("boards_dir")
+        scales: tuple[int, int] = more.pop("scales", (1, 1))
         parts = Parts(
             views=Views(store, clock, names),
             place_of=functools.partial(Place, store),
@@ -83,7 +88,7 @@ class BridgesPart:
             http=Http(),
             **more,
         )
-        return cls(wanted, parts, boards_dir)
+        return cls(wanted, parts, boards_dir, scales)
 
     def start(self) -> None:
         self._runner.start()
@@ -110,7 +115,7 @@ class BridgesPart:
             raise PlugRefused("There is no such plug on this site.")
         if bridge.plug.house != peer:
             raise PlugRefused(f"Only {bridge.plug.house} can switch {name}.")
-        self._runner.call(bridge.switch(is_on), SWITCH_TIMEOUT_S)
+        self._runner.call(bridge.switch_by_hand(is_on), SWITCH_TIMEOUT_S)
         self._seen_plugs.forget()
         return next(one for one in self._seen_plugs.get() if one["name"] == name)
 
@@ -176,6 +181,9 @@ class BridgesPart:
             found.append(self._sonoff)
         if self._ewelink is not None:
             found.append(self._ewelink)
+        flexible = [one for one in self._plugs.values() if one.plug.is_flexible]
+        if flexible:
+            found.append(FlexiblePlugs(flexible, self._parts, *self._scales))
         return found
 
     def _driver(self, plug: Plug) -> Driver:

@@ -57,6 +57,10 @@ class Views:
             row.update(_house_meter(meter, row["received_at_ms"]))
         return rows
 
+    def readings_since(self, node: str, since_ms: int) -> list[Record]:
+        """Return a node's readings from a time on, oldest first."""
+        return self._store.readings_between(since_ms, wall_ms() + 1, node)
+
     def last_reading_seq(self, node: str) -> int:
         """Return the seq of a node's newest reading, 0 before the first."""
         return self._store.last_reading_seq(node)

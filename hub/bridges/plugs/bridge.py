@@ -8,7 +8,7 @@ from hub.bridges.config import Plug
 from hub.bridges.errors import PlugRefused
 from hub.bridges.plugs.meter import PlugMeter
 from hub.bridges.plugs.reading import Driver
-from hub.bridges.views import PlugLog
+from hub.bridges.views import PlugLog, PlugRow
 from hub.site_clock import wall_ms
 
 THIN_AFTER_MS = 7 * 86_400_000
@@ -26,6 +26,8 @@ class PlugBridge:
         self._log = log
         self._meter: PlugMeter | None = None
         self._lock = asyncio.Lock()
+        self.last: PlugRow | None = None  # since this hub runs
+        self.by_hand_at_ms: int | None = None  # when a person switched it last
 
     @property
     def name(self) -> str:
@@ -43,8 +45,13 @@ class PlugBridge:
                 last = await asyncio.to_thread(self._log.last, self.plug.name)
                 self._meter = PlugMeter(self.plug, last)
             reading = await self._driver.read()
-            row = self._meter.take(reading, wall_ms())
+            row = self.last = self._meter.take(reading, wall_ms())
             await asyncio.to_thread(self._log.keep, row)
+
+    async def switch_by_hand(self, is_on: bool) -> None:
+        """Switch the plug for a person, whom no agent contradicts for a while."""
+        self.by_hand_at_ms = wall_ms()
+        await self.switch(is_on)
 
     async def switch(self, is_on: bool) -> None:
         """Switch the plug. Raises PlugRefused or BridgeDown."""

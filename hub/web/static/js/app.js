@@ -4,6 +4,7 @@ import { get } from "./api.js";
 import { showBargains } from "./bargain.js";
 import { showBook, wireDialog } from "./book.js";
 import { showBus } from "./bus.js";
+import { watchCloud } from "./cloud.js";
 import { byId, html, keep, say } from "./dom.js";
 import { clearErrors, preferSide, showForm, wireForm } from "./form.js";
 import { age, language, t } from "./format.js";
@@ -117,3 +118,4 @@ function wire() {
 
 wire();
 refresh();
+watchCloud();
