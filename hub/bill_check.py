@@ -108,8 +108,9 @@ def _check_bill(
         if least is None:
             continue
         figures += 1
-        if billed < least // scale or (most is not None and billed > most // scale):
-            upper = "" if most is None else f" and at most {most // scale}"
+        highest = None if most is None else -(-most // scale)  # both ends are rounded, not the rise
+        if billed < least // scale or (highest is not None and billed > highest):
+            upper = "" if highest is None else f" and at most {highest}"
             problems.append(
                 f"bill of {bill['peer']} from {bill['start_ms']}: {name} is {billed}, but signed"
                 f" registers say at least {least // scale}{upper}"

@@ -21,12 +21,28 @@ class UnbalancedBooks(TruequeError):
 
 
 @dataclass(frozen=True)
+class Tariffs:
+    """What the grid takes and pays for energy."""
+
+    retail_gwei_per_kwh: int
+    feed_in_gwei_per_kwh: int
+
+    def cost_wei(self, from_grid_uwh: int) -> int:
+        """Return the cost of energy from the grid; what went there costs less than nothing."""
+        is_bought = from_grid_uwh >= 0
+        return from_grid_uwh * (
+            self.retail_gwei_per_kwh if is_bought else self.feed_in_gwei_per_kwh
+        )
+
+
+@dataclass(frozen=True)
 class Bill:
     """One peer's period [start_ms, end_ms) of wall time.
 
     `load_uwh` = `from_own_uwh` + `from_community_uwh` + `from_grid_uwh`, exactly. Negative
     `from_grid_uwh` went to the grid. Own sources are PV and battery, less what was given to the
-    bus.
+    bus. `load_source`: who metered the load, the board or a plug. `grid_wei` is for the grid's own
+    bill, at the tariffs of the day the bill is made; the contract moves none of it.
     """
 
     peer: str
@@ -50,6 +66,7 @@ class Bill:
     fees_wei: int
     net_wei: int
     load_source: str | None = None  # board, or plug: a smart plug that meters the house
+    grid_wei: int | None = None
 
 
 def _rise(before: Registers, after: Registers, name: str) -> int | None:
@@ -63,6 +80,7 @@ def make_bill(
     registers: tuple[Registers, Registers],
     trades: Iterable[TradeRow],
     model_scale: int,
+    tariffs: Tariffs | None = None,
 ) -> Bill:
     """Make one bill. `peer`: name and address; `registers`: at the start and at the end.
 
@@ -77,11 +95,9 @@ def make_bill(
     fees_wei = sum(one.fee_wei or 0 for one in bought)
     earned_wei = sum((one.paid_wei or 0) - (one.fee_wei or 0) for one in sold)
     from_community = sum(one.settled_uwh or 0 for one in bought)
-    full_load, source = rise.get("load_import_uwh"), "board"
-    if full_load is None:  # the board has no mains voltage
-        full_load, source = rise.get(HOUSE_METER), "plug"
-    load = None if full_load is None else full_load // model_scale
+    source, load = _load_uwh(registers, model_scale)
     own = _own_uwh(rise)
+    grid = None if load is None or own is None else load - own - from_community
     return Bill(
         peer=name,
         address=address,
@@ -96,15 +112,30 @@ def make_bill(
         load_apparent_uvah=rise.get("load_apparent_uvah"),
         from_own_uwh=own,
         from_community_uwh=from_community,
-        from_grid_uwh=None if load is None or own is None else load - own - from_community,
+        from_grid_uwh=grid,
         to_community_uwh=sum(one.settled_uwh or 0 for one in sold),
         trades=len(bought) + len(sold),
         paid_wei=paid_wei,
         earned_wei=earned_wei,
         fees_wei=fees_wei,  # of what was paid
         net_wei=earned_wei - paid_wei,
-        load_source=None if full_load is None else source,
+        load_source=source,
+        grid_wei=None if grid is None or tariffs is None else tariffs.cost_wei(grid),
     )
+
+
+def _load_uwh(
+    registers: tuple[Registers, Registers], model_scale: int
+) -> tuple[str | None, int | None]:
+    """Return who metered the load, and the load at the model's scale.
+
+    Both ends are rounded, not their difference: so the bills of days add up to that of the month.
+    """
+    for meter, name in (("board", "load_import_uwh"), ("plug", HOUSE_METER)):
+        first, last = (one.get(name) for one in registers)
+        if first is not None and last is not None:
+            return meter, last // model_scale - first // model_scale
+    return None, None
 
 
 def _own_uwh(rise: Mapping[str, int | None]) -> int | None:

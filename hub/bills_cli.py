@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from hub import bill_check, board_keys
+from hub.bills_print_cli import print_bills
 from hub.errors import BadInput
 from hub.store.messages import SNAPSHOT_COLUMNS
 
@@ -26,10 +27,13 @@ existing_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group()
 def bills() -> None:
-    """Check bills against what boards signed.
+    """Print bills, and check them against what boards signed.
 
     Example: trueque bills verify snapshots.csv --bills bills.csv --keys var/site/board_keys.json
     """
+
+
+bills.add_command(print_bills)
 
 
 @bills.command()

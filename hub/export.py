@@ -19,7 +19,7 @@ import click
 import rich.console
 import rich.progress
 
-from hub import bills
+from hub import billing, bills
 from hub import config as configuration
 from hub.config import SiteConfig
 from hub.errors import BadInput
@@ -27,10 +27,8 @@ from hub.store import Store
 from hub.store.messages import AGGREGATE_COLUMNS, READING_COLUMNS, SNAPSHOT_COLUMNS
 from hub.store.periods import PERIOD_COLUMNS
 
-PLUG_MARGIN_MS = 300_000
 Row = dict[str, Any]
 ROWS_AT_ONCE = 5_000
-FOREVER_MS = 2**62
 TRADE_COLUMNS = (
     "trade_id",
     "window_id",
@@ -62,7 +60,7 @@ COLUMNS = {
 ISO_UTC = "an ISO date or time, UTC unless it names a zone"
 
 
-def _moment_ms(text: str | None, name: str, otherwise: int) -> int:
+def moment_ms(text: str | None, name: str, otherwise: int) -> int:
     if text is None:
         return otherwise
     try:
@@ -97,7 +95,7 @@ def export(what: str, data: Path, file_format: str, out: Path | None, since: str
 
     Example: trueque export trades --format parquet --out trades.parquet
     """
-    span = (_moment_ms(since, "since", 0), _moment_ms(until, "until", FOREVER_MS))
+    span = (moment_ms(since, "since", 0), moment_ms(until, "until", billing.FOREVER_MS))
     if file_format == "parquet" and out is None:
         raise BadInput("--format parquet needs --out FILE")
     config = configuration.load(data)
@@ -151,80 +149,8 @@ def _trades(config: SiteConfig, store: Store, span: tuple[int, int], period: str
 
 
 def _bills(config: SiteConfig, store: Store, span: tuple[int, int], period: str) -> Iterator[Row]:
-    peers = [(one.node or one.peer, one.peer) for one in store.peers()]
-    trades = [one for one in store.trades() if one.closed_at_ms is not None]
-    seen = store.metered_span_ms()
-    times = [one.closed_at_ms or 0 for one in trades] + list(seen or ())
-    times = [at_ms for at_ms in times if span[0] <= at_ms < span[1]]
-    if not times:
-        return
-    for start_ms, end_ms in _periods(config, max(span[0], min(times)), max(times) + 1, period):
-        closed = [one for one in trades if start_ms <= (one.closed_at_ms or 0) < end_ms]
-        made = [
-            bills.make_bill(
-                peer,
-                (start_ms, end_ms),
-                _registers(store, peer[0], start_ms, end_ms),
-                closed,
-                config.site.model_scale,
-            )
-            for peer in peers
-        ]
-        bills.check(made, closed)
-        yield from (dataclasses.asdict(bill) for bill in made)
-
-
-def _registers(
-    store: Store, node: str, start_ms: int, end_ms: int
-) -> tuple[bills.Registers, bills.Registers]:
-    before = store.registers_at(node, start_ms)
-    first = store.first_registers(node)
-    # A register that nothing was heard of before starts with its first value.
-    start = {name: first[name] if value is None else value for name, value in before.items()}
-    meter = _house_meter(store, node, start_ms, end_ms)
-    return {**start, **meter[0]}, {**store.registers_at(node, end_ms), **meter[1]}
-
-
-def _house_meter(
-    store: Store, node: str, start_ms: int, end_ms: int
-) -> tuple[bills.Registers, bills.Registers]:
-    """Return what a house's smart plug had counted at the start and at the end.
-
-    Nothing when it came after the board had metered a part of the period: its figure would be of
-    the rest alone.
-    """
-    first = store.first_house_meter_ms(node)
-    board_ms = store.first_reading_ms(node)
-    if first is None or first > max(start_ms, board_ms or 0) + PLUG_MARGIN_MS:
-        return {}, {}
-    before = store.house_meter_uwh(node, start_ms) or 0  # its register begins with nothing
-    return {bills.HOUSE_METER: before}, {bills.HOUSE_METER: store.house_meter_uwh(node, end_ms)}
-
-
-def _periods(
-    config: SiteConfig, first_ms: int, end_ms: int, period: str
-) -> Iterator[tuple[int, int]]:
-    """Yield [start, end) of each period that has something in it; days begin at local midnight."""
-    if period == "all":
-        yield first_ms, end_ms
-        return
-    zone = config.zone
-    day = datetime.datetime.fromtimestamp(first_ms / 1000, zone).date()
-    if period == "month":
-        day = day.replace(day=1)
-    while True:
-        length = datetime.timedelta(days=32 if period == "month" else 1)
-        following = day + length
-        if period == "month":
-            following = following.replace(day=1)
-        start, end = (
-            round(datetime.datetime.combine(one, datetime.time(), zone).timestamp() * 1000)
-            for one in (day, following)
-        )
-        if start >= end_ms:
-            return
-        yield start, end
-        day = following
+    for billed in billing.periods_billed(config, store, span, period):
+        yield from (dataclasses.asdict(bill) for bill in billed.bills)
 
 
 _SOURCES: dict[str, Callable[[SiteConfig, Store, tuple[int, int], str], Iterator[Row]]] = {

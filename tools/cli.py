@@ -12,7 +12,7 @@ from hub.lazy_group import LazyGroup
 _COMMANDS = {
     "agent": ("hub.agent.cli:agent", "Run a house's agent away from the hub."),
     "bench": ("tools.bench.cli:bench", "Measure speed, memory and gas as ratios to a baseline."),
-    "bills": ("hub.bills_cli:bills", "Verify bills against what boards signed."),
+    "bills": ("hub.bills_cli:bills", "Print bills, and verify them against what boards signed."),
     "board": ("tools.board.cli:board", "Flash, provision, calibrate and verify boards."),
     "export": ("hub.export:export", "Export readings, trades, bills and snapshots."),
     "hub": ("hub.cli:hub", "Set up, run and inspect a site's hub."),

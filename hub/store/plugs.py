@@ -97,8 +97,13 @@ class PlugTables(Database):
         return None if row is None else row["at_ms"]
 
     def first_reading_ms(self, node: str) -> int | None:
-        """Return when a board's first reading that is kept arrived, None before any."""
-        row = self._one("SELECT min(received_at_ms) AS at_ms FROM readings WHERE node = ?", (node,))
+        """Return when a board was first metered, to the minute once its readings are removed."""
+        row = self._one(
+            "SELECT min(at_ms) AS at_ms FROM (SELECT min(received_at_ms) AS at_ms FROM readings"
+            " WHERE node = ? UNION ALL SELECT min(start_ms) FROM periods WHERE node = ?"
+            " AND length_s = 60 AND readings > 0) AS firsts",
+            (node, node),
+        )
         return None if row is None else row["at_ms"]
 
     def thin_plugs(self, before_ms: int) -> None:

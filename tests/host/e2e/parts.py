@@ -90,7 +90,7 @@ def make_site(data: Path, **tables: dict[str, Any]) -> None:
     assert made.returncode == 0
     path = data / configuration.FILE_NAME
     found = tomllib.loads(path.read_text())
-    for name, table in {"schedule": {"once_bids_s": 10}, **tables}.items():
+    for name, table in {"schedule": {"once_bids_s": 20}, **tables}.items():
         found[name].update(table)
     path.write_text(tomli_w.dumps(found))
     demo._learn_board_keys(data)
