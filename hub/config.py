@@ -208,15 +208,17 @@ def span(text: str) -> tuple[datetime.time, datetime.time]:
     return start, end
 
 
-def bench_houses(count: int) -> tuple[House, ...]:
+def bench_houses(count: int, segments: int = 1) -> tuple[House, ...]:
     """Return house-1..count: odd ones are prosumers, even ones consumers.
 
-    The first half, and one more of an odd number, is one community, the others are another.
+    The first half, and one more of an odd number, is one community, the others are another. Pairs
+    of a prosumer and a consumer go to the bus segments in turn, so that each has both of both.
     """
     return tuple(
         House(
             f"house-{number}",
             "prosumer" if number % 2 else "consumer",
+            segment=f"bus-{(number - 1) // 2 % segments + 1}",
             community="community-1" if number <= (count + 1) // 2 else "community-2",
         )
         for number in range(1, count + 1)

@@ -28,6 +28,8 @@ BENCH_SPEED = 60
 @click.option("--ask", is_flag=True,
               help="Ask for what a site needs, as on a terminal without options.")  # fmt: skip
 @click.option("--houses", type=click.IntRange(1, 200), default=5, show_default=True)
+@click.option("--segments", type=click.IntRange(1, 50), default=1, show_default=True,
+              help="Bus segments; pairs of houses are spread over them.")  # fmt: skip
 @click.option("--name", default="bench", show_default=True, help="The site's name.")
 @click.option("--speed", type=click.IntRange(1, 3600), default=BENCH_SPEED, show_default=True)
 @click.option("--start", type=click.DateTime(), default=BENCH_START.isoformat(), show_default=True,
@@ -38,7 +40,7 @@ BENCH_SPEED = 60
               help="How houses trade; see docs/markets.md.")  # fmt: skip
 @click.pass_context
 def init(context: click.Context, data: Path, source: Path | None, ask: bool, houses: int,
-         name: str, speed: int, start: datetime.datetime, once: bool,
+         segments: int, name: str, speed: int, start: datetime.datetime, once: bool,
          market: str) -> None:  # fmt: skip
     """Make a new site: one configuration, fresh keys.
 
@@ -52,7 +54,9 @@ def init(context: click.Context, data: Path, source: Path | None, ask: bool, hou
     elif ask or (sys.stdin.isatty() and not _is_told(context)):
         tables, found = site_questions.ask()
     else:
-        found = list(configuration.bench_houses(houses))
+        if segments > max(1, houses // 2):
+            raise click.UsageError(f"--segments {segments}: each needs two of the {houses} houses")
+        found = list(configuration.bench_houses(houses, segments))
         tables = {
             "site": {"name": name},
             "clock": {"start_local": start, "speed": speed},

@@ -14,6 +14,11 @@ def wall_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def steady_ms() -> int:
+    """Return ms that only go on, whatever is done to the wall clock; from no particular zero."""
+    return time.monotonic_ns() // 1_000_000
+
+
 @dataclass(frozen=True)
 class SiteClock:
     """Maps wall time to site time: `start_local` was at `started_at_ms`, `speed` times as fast.

@@ -19,7 +19,8 @@ from rich.console import Console
 
 from hub import board_keys, running
 from hub import config as configuration
-from hub.config_tables import MARKET_KINDS
+from hub.config_tables import MARKET_KINDS, House
+from hub.coordinator.kinds import turns_per_segment
 from hub.errors import BadInput, TruequeError
 from hub.init_cli import BENCH_SPEED, BENCH_START, make
 from hub.processes import Child
@@ -42,6 +43,7 @@ class Wanted:
 
     data: Path
     houses: int
+    segments: int | None
     speed: int | None
     start: datetime.datetime
     page_port: int
@@ -52,6 +54,8 @@ class Wanted:
 
 @click.command()
 @click.option("--houses", type=click.IntRange(2, 50), default=5, show_default=True)
+@click.option("--segments", type=click.IntRange(1, 25),
+              help="DC buses of a new site, each with its own turns; one by default.")  # fmt: skip
 @click.option("--once", is_flag=True, help="One full window for all houses, then exit 0 or 1.")
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path),
               help="Where --once writes its JSON report.")  # fmt: skip
@@ -69,6 +73,7 @@ class Wanted:
               help="Port of a new site's page; by default a free one, kept.")  # fmt: skip
 def main(
     houses: int,
+    segments: int | None,
     once: bool,
     report: Path | None,
     data: Path | None,
@@ -83,9 +88,11 @@ def main(
     """
     if report is not None and not once:
         raise click.UsageError("--report goes with --once")
+    if (segments or 1) > houses // 2:
+        raise click.UsageError(f"--segments {segments}: each needs two of the {houses} houses")
     is_fresh = once and data is None
     site = data or (ROOT / "var" / ("once" if once else f"site-{houses}"))
-    wanted = Wanted(site, houses, speed, start, page_port, once, report, market)
+    wanted = Wanted(site, houses, segments, speed, start, page_port, once, report, market)
     try:
         with _only_bench(site):
             if is_fresh:
@@ -129,14 +136,15 @@ def _prepare_site(wanted: Wanted) -> None:
     if (wanted.data / configuration.FILE_NAME).exists():
         _check_site(wanted, configuration.load(wanted.data))
         return
+    houses = configuration.bench_houses(wanted.houses, wanted.segments or 1)
     make(
         wanted.data,
-        configuration.bench_houses(wanted.houses),
+        houses,
         {
             "site": {"name": "bench"},
             "clock": {
                 "start_local": wanted.start,
-                "speed": wanted.speed or usual_speed(wanted.houses),
+                "speed": wanted.speed or usual_speed(houses),
             },
             "schedule": {"mode": "once" if wanted.is_once else "daily"},
             "page": {"port": wanted.page_port},
@@ -164,7 +172,9 @@ def _check_site(wanted: Wanted, found: configuration.SiteConfig) -> None:
             f"{wanted.data} is a site of {houses} houses, not {wanted.houses}: "
             f"use --houses {houses} or another --data"
         )
+    segments = len({house.segment for house in found.houses})
     for option, asked, kept, field in (
+        ("--segments", wanted.segments, segments, "houses.segment"),
         ("--speed", wanted.speed, found.clock.speed, "clock.speed"),
         ("--port", wanted.page_port or None, found.page.port, "page.port"),
         ("--market", wanted.market, found.market.kind, "market.kind"),
@@ -174,12 +184,12 @@ def _check_site(wanted: Wanted, found: configuration.SiteConfig) -> None:
             raise BadInput(f"{option} {asked} is for a new site: set {field} ({kept}) in {path}")
 
 
-def usual_speed(houses: int) -> int:
+def usual_speed(houses: tuple[House, ...]) -> int:
     """Return how fast the day may run so that every pair's turn fits a delivery hour.
 
-    A turn takes energy at the rated power for TURN_S, one after the other on the one bus.
+    A turn takes energy at the rated power for TURN_S, one after the other on each bus segment.
     """
-    return max(1, min(BENCH_SPEED, 3600 // (houses // 2 * TURN_S)))
+    return max(1, min(BENCH_SPEED, 3600 // (turns_per_segment(houses) * TURN_S)))
 
 
 async def _run(wanted: Wanted) -> int:
@@ -227,8 +237,13 @@ def _bench_child(wanted: Wanted, state: dict[str, Any]) -> Child:
     argv = [sys.executable, "-m", "tools.bench", "--state", state["boards_dir"],
             "--houses", str(wanted.houses), "--speed", str(clock["speed"]),
             "--start", clock["start_local"], "--started-at-ms", str(clock["started_at_ms"]),
-            "--zone", clock["zone"], *demo_bridges.bench_arguments(wanted.data)]  # fmt: skip
+            "--zone", clock["zone"], "--segments", _segments(wanted.data),
+            *demo_bridges.bench_arguments(wanted.data)]  # fmt: skip
     return Child("bench", argv, log_path=wanted.data / "log" / "bench.log", cwd=ROOT)
+
+
+def _segments(data: Path) -> str:
+    return ",".join(house.segment for house in configuration.load(data).houses)
 
 
 async def _wait_for_hub(

@@ -8,8 +8,9 @@ from typing import Any
 
 from wire import units
 
+from hub.mqtt.freshness import Freshness
 from hub.mqtt.ingest import Stored
-from hub.site_clock import wall_ms
+from hub.site_clock import steady_ms
 
 ALIVE_MS = 3 * units.NONCE_PERIOD_MS
 SETTLED_READINGS = 3  # what a house's agent needs at least for a forecast
@@ -17,26 +18,32 @@ ZERO_CURRENT_UA = 20_000  # the boards' own limit for reverse current
 
 
 class NodeWatch:
-    """Fed with every stored record. `segments`: node -> its bus segment."""
+    """Fed with every stored record. `segments`: node -> its bus segment.
 
-    def __init__(self, segments: Mapping[str, str], now_ms: Callable[[], int] = wall_ms) -> None:
+    `now_ms` must never jump: a wall clock that is set would make the dead alive.
+    """
+
+    def __init__(self, segments: Mapping[str, str], now_ms: Callable[[], int] = steady_ms) -> None:
         self._segments = dict(segments)
         self._now_ms = now_ms
         self._started_ms = now_ms()
         self._statuses: dict[str, tuple[int, Mapping[str, Any]]] = {}
         self._currents: dict[str, tuple[int, int]] = {}
+        self._freshness = Freshness()
         self._readings: collections.Counter[str] = collections.Counter()
         self._shut_out: frozenset[str] = frozenset()
 
     def hear(self, stored: Stored) -> None:
         """Take in a status or a reading; other records say nothing here."""
         if stored.kind == "status":
-            self._statuses[stored.node] = (stored.received_at_ms, stored.record)
+            said = stored.record["boot_id"], stored.record["uptime_ms"]
+            at_ms = self._freshness.said_at_ms(stored.node, *said, self._now_ms())
+            self._statuses[stored.node] = (at_ms, stored.record)
         if stored.kind != "reading":
             return
         self._readings[stored.node] += 1
         if stored.record["bus_current_ua"] is not None:
-            self._currents[stored.node] = (stored.received_at_ms, stored.record["bus_current_ua"])
+            self._currents[stored.node] = (self._now_ms(), stored.record["bus_current_ua"])
 
     def shut_out(self, nodes: Iterable[str]) -> None:
         """Let exactly these count as silent from now on, whatever they said last."""

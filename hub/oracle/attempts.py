@@ -29,6 +29,25 @@ class Attempt:
     state: records.State
     # Something came, or time went by, that a report waiting for signatures wants to know of.
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    # What the chain's clock is ahead of the wall clock in these terms.
+    ahead_ms: int = 0
+    # Events that wait, in their order, until the store takes what the first of them changes.
+    waiting: list[records.Event] = field(default_factory=list)
+
+    def fit(self, ahead_ms: int) -> None:
+        """Let the terms follow a chain whose clock is ahead of the wall clock."""
+        if ahead_ms != self.ahead_ms:
+            self.terms = self.terms.earlier(ahead_ms - self.ahead_ms)
+            self.ahead_ms = ahead_ms
+
+    def limits(self, bus: Bus, role: str, now_ms: int) -> dict[str, int]:
+        """Return what a close command for that role states."""
+        return {
+            "energy_uwh": self.terms.left_uwh(role),
+            "max_power_uw": bus.max_power_uw,
+            "max_duration_ms": max(self.state.turn_ends_ms - now_ms, 1),
+            "exposure_uwh": delivery_terms.exposure_uwh(bus, self.terms.energy_uwh),
+        }
 
     def node(self, role: str) -> str:
         """Return the node that has this role."""
@@ -48,23 +67,49 @@ def prepare(
     assert seller is not None and buyer is not None
     if segments[seller] != segments[buyer]:
         raise NotDeliverable(f"{seller} and {buyer} are on different bus segments")
-    ticket = Ticket(
-        *(delivery_id, trade.trade_id, segments[seller], seller, buyer),
-        opens_at_ms=window.delivery_start_s * 1000,
-    )
     rows = [row for row in store.deliveries(trade.trade_id) if row.delivery_id != delivery_id]
     terms = replace(
         delivery_terms.terms(bus, window, trade, number),
         carried_seller_uwh=_carried_uwh(rows, records.SELLER),
         carried_buyer_uwh=_carried_uwh(rows, records.BUYER),
     )
+    ticket = Ticket(
+        *(delivery_id, trade.trade_id, segments[seller], seller, buyer),
+        opens_at_ms=window.delivery_start_s * 1000,
+        closes_at_ms=terms.start_by_ms,
+        priority=_priority(store, trade),
+        energy_uwh=max(terms.left_uwh(role) for role in records.ROLES),
+    )
     return Attempt(ticket, number, terms, state)
+
+
+def _priority(store: Store, trade: TradeRow) -> int:
+    """Return the highest class among the trade's order and the buyer's others in its window.
+
+    The contract writes a peer's class into its orders; a buyer who took an offer has none in that.
+    """
+    orders = store.orders(trade.window_id)
+    return max(
+        (one.priority for one in orders if trade.order_id == one.order_id
+         or one.peer == trade.buyer), default=0,
+    )  # fmt: skip
 
 
 def _carried_uwh(rows: Sequence[DeliveryRow], role: str) -> int:
     """Return what the meter of `role` counted in the attempts that ended without a report."""
     states = (records.State.from_json(row.step) for row in rows)
     return sum(one.side(role).floor_uwh for one in states if one.phase == "abandoned")
+
+
+def taken_back(rows: Sequence[DeliveryRow]) -> DeliveryRow | None:
+    """Return the attempt whose report the chain had taken and knows no more, None when none had.
+
+    A chain's node whose machine lost power may come back without its last blocks. The energy has
+    moved: what was reported is reported again, and nothing is delivered a second time.
+    """
+    if not rows or records.State.from_json(rows[-1].step).phase != "settled":
+        return None
+    return rows[-1]
 
 
 def next_number(rows: Sequence[DeliveryRow]) -> int:

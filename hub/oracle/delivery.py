@@ -54,7 +54,7 @@ def step(terms: Terms, state: State, event: Event) -> Result:
     if state.phase in FINISHED:
         return state, ()
     if isinstance(event, Settled):
-        return _end(state, event.at_ms, "settled", ())
+        return _end(state, event.at_ms, "settled", _opens(state) if state.has_turn else ())
     if isinstance(event, ReportTaken):
         if state.phase != "reporting":
             return state, ()
@@ -69,7 +69,7 @@ def step(terms: Terms, state: State, event: Event) -> Result:
         return _restarted(terms, state, event)
     if isinstance(event, Stopped):
         if state.phase in ("closing_buyer", "closing_seller", "delivering"):
-            return _open(state, event.at_ms, "emergency_stop")
+            return _open(state, event.at_ms, event.reason)
         return state, ()
     return _TICKS[state.phase](terms, state, event.at_ms)
 
@@ -77,6 +77,9 @@ def step(terms: Terms, state: State, event: Event) -> Result:
 def _granted(terms: Terms, state: State, event: Granted) -> Result:
     if state.phase != "queued":
         return state, ()
+    if event.at_ms >= terms.start_by_ms:  # the hub slept: this turn's time is over
+        state, actions = _tick_queued(terms, state, event.at_ms)
+        return state, (ReleaseTurn(), *actions)
     armed = replace(
         state,
         phase="closing_buyer",
@@ -134,7 +137,11 @@ def _open(state: State, at_ms: int, reason: str | None) -> Result:
         state, phase="opening", since_ms=at_ms, spoke_at_ms=at_ms, reason=state.reason or reason
     )
     # The seller first: the buyer's contacts then part without current.
-    return opening, tuple(Open(role) for role in ROLES if not state.side(role).is_done)
+    return opening, _opens(state)
+
+
+def _opens(state: State) -> tuple[Action, ...]:
+    return tuple(Open(role) for role in ROLES if not state.side(role).is_done)
 
 
 def _finish(terms: Terms, state: State, at_ms: int) -> Result:
@@ -193,7 +200,7 @@ def _tick_queued(terms: Terms, state: State, at_ms: int) -> Result:
 
 def _tick_closing(terms: Terms, state: State, at_ms: int) -> Result:
     role = BUYER if state.phase == "closing_buyer" else SELLER
-    if at_ms >= min(state.since_ms + terms.close_timeout_ms, state.turn_ends_ms):
+    if at_ms >= min(state.since_ms + terms.close_timeout_ms, _turn_ends_ms(terms, state)):
         return _open(state, at_ms, f"no_answer_{role}")
     if at_ms < state.spoke_at_ms + RESEND_MS:
         return state, ()
@@ -205,8 +212,13 @@ def _leases(state: State) -> tuple[Action, ...]:
     return (Lease(BUYER, state.seller.floor_uwh), Lease(SELLER, state.buyer.floor_uwh))
 
 
+def _turn_ends_ms(terms: Terms, state: State) -> int:
+    """Return the turn's end, or that of the window where the chain's clock has moved it since."""
+    return min(state.turn_ends_ms, terms.end_by_ms)
+
+
 def _tick_delivering(terms: Terms, state: State, at_ms: int) -> Result:
-    if at_ms >= state.turn_ends_ms:
+    if at_ms >= _turn_ends_ms(terms, state):
         return _open(state, at_ms, "window_over")
     for role in ROLES:
         if at_ms >= max(state.side(role).heard_at_ms, state.since_ms) + terms.silence_ms:
@@ -220,8 +232,7 @@ def _tick_opening(terms: Terms, state: State, at_ms: int) -> Result:
     if at_ms < state.since_ms + terms.silence_ms:
         if at_ms < state.spoke_at_ms + RESEND_MS:
             return state, ()
-        opens = tuple(Open(role) for role in ROLES if not state.side(role).is_done)
-        return replace(state, spoke_at_ms=at_ms), opens
+        return replace(state, spoke_at_ms=at_ms), _opens(state)
     # Every lease has ended by now, so both relays are open.
     if state.seller.is_done and state.seller.floor_uwh == 0:
         return _finish(terms, state, at_ms)  # nothing can have moved, whatever the buyer says
@@ -257,11 +268,13 @@ def next_tick_ms(terms: Terms, state: State) -> int | None:
         return terms.start_by_ms
     if state.phase in ("closing_buyer", "closing_seller"):
         timeout_ms = state.since_ms + terms.close_timeout_ms
-        return min(state.spoke_at_ms + RESEND_MS, timeout_ms, state.turn_ends_ms)
+        ends_ms = _turn_ends_ms(terms, state)
+        return min(state.spoke_at_ms + RESEND_MS, timeout_ms, ends_ms)
     if state.phase == "delivering":
         heard = [max(state.side(role).heard_at_ms, state.since_ms) for role in ROLES]
         silent_ms = min(heard) + terms.silence_ms
-        return min(state.turn_ends_ms, silent_ms, state.spoke_at_ms + LEASE_PERIOD_MS)
+        ends_ms = _turn_ends_ms(terms, state)
+        return min(ends_ms, silent_ms, state.spoke_at_ms + LEASE_PERIOD_MS)
     if state.phase == "opening":
         return min(state.spoke_at_ms + RESEND_MS, state.since_ms + terms.silence_ms)
     return terms.report_by_ms if state.phase == "waiting" else None

@@ -45,6 +45,15 @@ class Terms:
     def carried_uwh(self, role: str) -> int:
         return self.carried_seller_uwh if role == SELLER else self.carried_buyer_uwh
 
+    def earlier(self, by_ms: int) -> Terms:
+        """Return these terms with every moment of the window that much earlier."""
+        return replace(
+            self,
+            end_by_ms=self.end_by_ms - by_ms,
+            start_by_ms=self.start_by_ms - by_ms,
+            report_by_ms=self.report_by_ms - by_ms,
+        )
+
     def left_uwh(self, role: str) -> int:
         """What this attempt is to deliver by the meter of `role`."""
         return max(self.energy_uwh - self.carried_uwh(role), 0)
@@ -91,6 +100,22 @@ class State:
         table["seller"], table["buyer"] = Side(**table["seller"]), Side(**table["buyer"])
         return cls(**table)
 
+    def later(self, by_ms: int) -> State:
+        """Return this state on a wall clock that was set forward by so much."""
+        if by_ms == 0 or self.phase in FINISHED:
+            return self
+        sides = {
+            role: replace(self.side(role), heard_at_ms=self.side(role).heard_at_ms + by_ms)
+            for role in ROLES
+        }
+        return replace(
+            self,
+            **sides,
+            since_ms=self.since_ms + by_ms,
+            spoke_at_ms=self.spoke_at_ms + by_ms,
+            turn_ends_ms=self.turn_ends_ms + by_ms,
+        )
+
     def side(self, role: str) -> Side:
         return self.seller if role == SELLER else self.buyer
 
@@ -134,9 +159,10 @@ class Restarted:
 
 @dataclass(frozen=True)
 class Stopped:
-    """An emergency: whatever may be closed opens at once."""
+    """Whatever may be closed opens at once."""
 
     at_ms: int
+    reason: str = "emergency_stop"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """The oracle: trades enter, turns on the bus, leases and commands leave, and reports to the chain.
 
 Runs the pure state machine of delivery.py. Each new state is journaled before it is acted on,
-so a hub that is killed at any instant goes on from its store.
+so a hub that is killed at any instant goes on from its store. What the store cannot take waits,
+in its order, and no lease is sent meanwhile; only opening needs nobody's leave.
 """
 
 from __future__ import annotations
@@ -20,13 +21,15 @@ from hub.mqtt.node_watch import NodeWatch
 from hub.oracle import attempts, delivery, records
 from hub.oracle import terms as delivery_terms
 from hub.oracle.attempts import Attempt
+from hub.oracle.clocks import Clocks
 from hub.oracle.reporting import Reporting
 from hub.oracle.settlement import LATE, Settlement
 from hub.oracle.turns import Turns
-from hub.site_clock import wall_ms
-from hub.store import Store, TradeRow
+from hub.site_clock import steady_ms, wall_ms
+from hub.store import DeliveryRow, Store, TradeRow
 
 LONGEST_SLEEP_S = 5.0  # only so that a changed wall clock is noticed
+STORE_PAUSE_MS = 1_000
 CLOSED_STATES = ("settled", "refunded", "disputed")
 
 
@@ -42,6 +45,8 @@ class OracleParts:
     epoch: int
     bus: Bus
     may_grant: Callable[[], bool] = lambda: True  # the panel: nothing stopped, contactors closed
+    may_serve: Callable[[str], bool] = lambda node: True  # a node: it is not in quarantine
+    chain_ahead_ms: Callable[[], int] = lambda: 0
 
 
 class Oracle:
@@ -52,11 +57,15 @@ class Oracle:
         parts: OracleParts,
         say: Callable[[str], None] = lambda text: None,
         now_ms: Callable[[], int] = wall_ms,
+        steady_ms: Callable[[], int] = steady_ms,
     ) -> None:
         self._parts = parts
         self._store = parts.store
         self._say = say
         self._now_ms = now_ms
+        self._clocks = Clocks(now_ms, steady_ms, parts.chain_ahead_ms)
+        self._store_again_ms = 0  # no grants and no writing again before that
+        self._is_behind = False  # an attempt could not be opened: look at the trades again
         self._reporting = Reporting(parts.settlement, parts.bus, say, now_ms)
         self._turns = Turns()
         self._live: dict[str, Attempt] = {}
@@ -69,6 +78,7 @@ class Oracle:
 
     def hear(self, batch: Iterable[Stored]) -> None:
         """Take in stored records of the nodes; the watch has heard them already."""
+        self._look_at_clocks()
         for stored in batch:
             live = None
             if stored.kind == "delivery":
@@ -82,6 +92,8 @@ class Oracle:
 
     def follow_trades(self) -> None:
         """Look at the trades again, after events of the chain were applied to the store."""
+        self._look_at_clocks()
+        self._is_behind = False
         unsettled = {trade.trade_id: trade for trade in self._store.unsettled_trades()}
         under_way = {live.ticket.trade_id for live in self._live.values()}
         for live in list(self._live.values()):
@@ -136,6 +148,12 @@ class Oracle:
         for live in list(self._live.values()):
             self._apply(live, records.Stopped(self._now_ms()))
 
+    def stop_node(self, node: str) -> None:
+        """Order open what a node that may not be served any more is part of."""
+        for live in list(self._live.values()):
+            if node in live.ticket.nodes:
+                self._apply(live, records.Stopped(self._now_ms(), "node_quarantined"))
+
     def wake(self) -> None:
         """Look at once whether turns may be granted."""
         self._wake.set()
@@ -154,7 +172,12 @@ class Oracle:
 
     def _open_next_attempt(self, trade: TradeRow) -> None:
         """Queue a trade's next attempt when it has one left and time for it."""
-        number = attempts.next_number(self._store.deliveries(trade.trade_id))
+        rows = self._store.deliveries(trade.trade_id)
+        gone = attempts.taken_back(rows)
+        if gone is not None:
+            self._report_again(trade, gone)
+            return
+        number = attempts.next_number(rows)
         parts, now_ms = self._parts, self._now_ms()
         name = delivery_terms.delivery_id(parts.domain, trade.trade_id, number, parts.epoch)
         live = self._prepare(trade, number, name, records.State("queued", now_ms))
@@ -167,7 +190,13 @@ class Oracle:
         if is_over or self._store.delivery(name) is not None:
             del self._live[name]  # left to the refund
             return
-        self._store.open_delivery(attempts.new_row(live, parts.epoch, now_ms))
+        try:
+            self._store.open_delivery(attempts.new_row(live, parts.epoch, now_ms))
+        except StoreError as problem:
+            del self._live[name]
+            self._is_behind = True
+            self._wait_for_store(problem)
+            return
         if has_time:
             self._turns.enqueue(live.ticket)
             self._wake.set()
@@ -185,8 +214,16 @@ class Oracle:
             self._left_out.add(trade.trade_id)
             self._say(f"trade {trade.trade_id} cannot be delivered, {problem}: refund follows")
             return None
+        attempt.fit(self._clocks.ahead_ms())
         self._live[delivery_id] = attempt
         return attempt
+
+    def _report_again(self, trade: TradeRow, row: DeliveryRow) -> None:
+        state = dataclasses.replace(records.State.from_json(row.step), phase="reporting")
+        live = self._prepare(trade, row.attempt, row.delivery_id, state)
+        if live is not None:
+            self._say(f"the chain forgot the report of trade {trade.trade_id}: sent again")
+            self._apply(live, records.Restarted(self._now_ms()))
 
     def _close_if_settled(self, live: Attempt) -> None:
         trade = self._store.trade(live.ticket.trade_id)
@@ -198,16 +235,20 @@ class Oracle:
     def _apply(self, live: Attempt, event: records.Event) -> None:
         before = live.state
         state, actions = delivery.step(live.terms, before, event)
+        if live.waiting:  # behind what the store has not taken yet
+            self._postpone(live, event, actions)
+            return
         if state == before and not actions:
             return
         live.state = state
         try:
             if attempts.is_milestone(before, state):
                 attempts.journal(self._store, live, before, self._now_ms())
-        except StoreError:
-            live.state = before  # nothing of it is done that is not written
-            self._open_unwritten()
-            raise
+        except StoreError as problem:
+            live.state = before
+            self._wait_for_store(problem)
+            self._postpone(live, event, actions)
+            return
         for action in actions:
             self._act(live, action)
         if state.phase in records.FINISHED:
@@ -216,22 +257,35 @@ class Oracle:
             live.news.set()
         self._wake.set()
 
-    def _open_unwritten(self) -> None:
-        """Open whatever may be closed: a full disk, which lets nothing be journaled, must keep no
-        relay closed."""
+    def _postpone(
+        self, live: Attempt, event: records.Event, actions: Iterable[records.Action]
+    ) -> None:
+        """Keep an event until the store takes what it changes; open what it would open now."""
+        for action in actions:
+            if isinstance(action, records.Open):
+                self._act(live, action)
+        if isinstance(event, records.Granted):  # asked for anew once the store is back
+            self._turns.release(live.ticket.delivery_id)
+            self._turns.enqueue(live.ticket)
+        elif not isinstance(event, records.Tick):
+            live.waiting.append(event)
+
+    def _wait_for_store(self, problem: StoreError) -> None:
+        self._say(f"deliveries wait for the store, relays open meanwhile: {problem}")
         for live in self._live.values():
-            for role in (records.SELLER, records.BUYER):
-                if live.state.has_turn:
+            for role in records.ROLES:
+                if live.state.has_turn:  # nothing may stay closed that cannot be journaled
                     self._parts.dispatch.open(live.node(role), live.ticket.delivery_id)
+        self._store_again_ms = self._now_ms() + STORE_PAUSE_MS
+        self._wake.set()
 
     def _act(self, live: Attempt, action: records.Action) -> None:
         name, dispatch = live.ticket.delivery_id, self._parts.dispatch
         if isinstance(action, records.Lease):
             dispatch.lease(live.node(action.role), name, action.counterparty_uwh)
         elif isinstance(action, records.Close):
-            dispatch.close(
-                live.node(action.role), name, action.role, self._limits(live, action.role)
-            )
+            limits = live.limits(self._parts.bus, action.role, self._now_ms())
+            dispatch.close(live.node(action.role), name, action.role, limits)
         elif isinstance(action, records.Open):
             dispatch.open(live.node(action.role), name)
         elif isinstance(action, records.ReleaseTurn):
@@ -258,15 +312,6 @@ class Oracle:
             )
             self._open_next_attempt(trade)
 
-    def _limits(self, live: Attempt, role: str) -> dict[str, int]:
-        bus, terms = self._parts.bus, live.terms
-        return {
-            "energy_uwh": terms.left_uwh(role),
-            "max_power_uw": bus.max_power_uw,
-            "max_duration_ms": max(live.state.turn_ends_ms - self._now_ms(), 1),
-            "exposure_uwh": delivery_terms.exposure_uwh(bus, terms.energy_uwh),
-        }
-
     async def _report(self, live: Attempt, report: records.Report) -> None:
         word = await self._reporting.report(live, report)
         now_ms = self._now_ms()
@@ -283,15 +328,25 @@ class Oracle:
     # Time ---------------------------------------------------------------------------------------
 
     def _grant(self) -> None:
-        if self._is_ending or not self._parts.may_grant():
+        parts, now_ms = self._parts, self._now_ms()
+        if self._is_ending or now_ms < self._store_again_ms or not parts.may_grant():
             return
-        watch = self._parts.watch
-        for ticket in self._turns.grant(self._now_ms(), watch.is_clear, watch.is_ready):
+
+        def is_ready(node: str) -> bool:
+            return parts.watch.is_ready(node) and parts.may_serve(node)
+
+        # Windows are agreed in the chain's time.
+        at_ms = now_ms + self._clocks.ahead_ms()
+        for ticket in self._turns.grant(at_ms, parts.watch.is_clear, is_ready):
             self._apply(self._live[ticket.delivery_id], records.Granted(self._now_ms()))
 
     def tick(self) -> None:
         """Do what is due by now."""
+        self._look_at_clocks()
         now_ms = self._now_ms()
+        if self._store_again_ms and now_ms >= self._store_again_ms:
+            self._store_again_ms = 0
+            self._catch_up()
         for live in list(self._live.values()):
             due_ms = delivery.next_tick_ms(live.terms, live.state)
             if due_ms is not None and due_ms <= now_ms:
@@ -299,10 +354,32 @@ class Oracle:
         self._tell_reports()
         self._grant()
 
+    def _catch_up(self) -> None:
+        """Try again what the store did not take."""
+        for live in list(self._live.values()):
+            events, live.waiting = live.waiting, []
+            for event in events:
+                self._apply(live, event)
+        if self._is_behind:
+            self.follow_trades()
+
+    def _look_at_clocks(self) -> None:
+        """Move what is under way with a wall clock that was set, and with the chain's."""
+        jump_ms, ahead_ms = self._clocks.jump_ms(), self._clocks.ahead_ms()
+        if jump_ms:
+            self._say(f"the clock was set by {jump_ms / 1000:+.1f} s")
+            self._store_again_ms = 0
+        for live in self._live.values():
+            live.state = live.state.later(jump_ms)
+            live.fit(ahead_ms)
+
     def _sleep_s(self) -> float:
         now_ms = self._now_ms()
         due = [delivery.next_tick_ms(live.terms, live.state) for live in self._live.values()]
-        due.append(self._turns.next_opening_ms(now_ms))
+        ahead_ms = self._clocks.ahead_ms()
+        opens_ms = self._turns.next_opening_ms(now_ms + ahead_ms)
+        due.append(None if opens_ms is None else opens_ms - ahead_ms)
+        due.append(self._store_again_ms or None)
         soonest_ms = min((one for one in due if one is not None), default=None)
         if soonest_ms is None:
             return LONGEST_SLEEP_S

@@ -91,6 +91,20 @@ class Acting:
                 found.append(window)
         return found if peer_name is not None else windows
 
+    def _segment_of(self, address: str) -> str | None:
+        """Return the bus segment of a peer's house, None for a peer without one here."""
+        peers = {str(one.address): name for name, one in self._keys.peers.items()}
+        name = peers.get(address)
+        return next((one.segment for one in self.config.houses if one.name == name), None)
+
+    def _check_joined(self, account: Any, order: OrderRow) -> None:
+        """Check that a bus segment joins a peer with the order's: else nothing could be delivered,
+        and the trade would only be refunded."""
+        if self._segment_of(account.address) != self._segment_of(order.peer):
+            raise Refused(
+                "That order's house is on another bus segment: no energy can flow between you."
+            )
+
     def _account(self, peer_name: str) -> Any:
         account = self._keys.peers.get(peer_name) if isinstance(peer_name, str) else None
         if account is None:

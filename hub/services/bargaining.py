@@ -38,6 +38,7 @@ class Bargaining(Acting):
         account, order = self._account(peer_name), self._open_order(order_id)
         if order.peer == account.address:
             raise Refused("That is your own order; change it by cancelling and posting anew.")
+        self._check_joined(account, order)
         energy_uwh, price = self._check_answer(order, energy_uwh, price)
         if order.is_offer:
             self._check_money(peer_name, energy_uwh * price)

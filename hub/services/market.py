@@ -83,12 +83,14 @@ class MarketService(Bargaining):
         """Return the houses whose keys the hub holds, in the order of the configuration."""
         return [house.name for house in self.config.houses if house.name in self._keys.peers]
 
-    def open_orders(self, window_id: int) -> list[tuple[str, OrderRow]]:
-        """Return the open orders of a window, each with the name of its peer."""
-        names = self._names()
+    def open_orders(self, window_id: int, peer_name: str) -> list[tuple[str, OrderRow]]:
+        """Return the open orders of a window that a bus segment joins with a peer, its own among
+        them, each with the name of its peer. Raises Refused for a stranger."""
+        names, segment = self._names(), self._segment_of(self._account(peer_name).address)
         return [
             (names.get(order.peer, order.peer), order)
             for order in self._store.open_orders(window_id)
+            if self._segment_of(order.peer) == segment
         ]
 
     def trades_in(self, peer_name: str, window_id: int) -> list[TradeRow]:
@@ -153,6 +155,7 @@ class MarketService(Bargaining):
         order = self._open_order(order_id)
         if order.peer == account.address:
             raise Refused("That is your own order; cancel it instead.")
+        self._check_joined(account, order)
         window = self._takeable(order)
         left_uwh = order.remaining_uwh
         energy_uwh = left_uwh if energy_uwh is None else amounts.check_energy_uwh(energy_uwh)

@@ -39,12 +39,18 @@ def read_arguments() -> argparse.Namespace:
         "--plug", type=PlugPlan.of_text, action="append", default=[], metavar="NAME:HOUSE:KIND",
         help="a virtual smart plug (tasmota, shelly-gen1, shelly-gen2); :meter for a house's meter",
     )  # fmt: skip
+    parser.add_argument(
+        "--segments", type=lambda text: text.split(","), default=[],
+        help="the bus segment of each house, such as bus-1,bus-1,bus-2 (default: all on one)",
+    )  # fmt: skip
     parser.add_argument("--firmware", type=Path, default=FIRMWARE_DIR)
     arguments = parser.parse_args()
     if arguments.speed < 1:
         parser.error("--speed: at least 1")
     if not 1 <= arguments.houses <= 100:
         parser.error("--houses: 1 to 100")
+    if arguments.segments and len(arguments.segments) != arguments.houses:
+        parser.error(f"--segments: name one for each of the {arguments.houses} houses")
     if not (arguments.firmware / "main.py").exists():
         parser.error(f"--firmware: no main.py in {arguments.firmware}")
     numbers = range(1, arguments.houses + 1)
@@ -78,7 +84,9 @@ async def run(arguments: argparse.Namespace) -> None:
     names = [f"house-{number}" for number in range(1, arguments.houses + 1)]
     for name in calibrate_new_boards(arguments.state, names):
         print(f"bench: calibrated {name}", flush=True)
-    lab = VirtualLab(arguments.houses, arguments.state, arguments.firmware, clock)
+    lab = VirtualLab(
+        arguments.houses, arguments.state, arguments.firmware, clock, arguments.segments
+    )
     plugs = VirtualPlugs(arguments.plug, lab.houses, arguments.state / "plugs.json")
     await lab.start()
     try:

@@ -11,6 +11,10 @@ _COMMANDS = {
         "tools.bench.clearing:clearing",
         "Measure clearing of 100 thousand and a million orders beside one sort.",
     ),
+    "faults": (
+        "tools.bench.faults.__main__:faults",
+        "Kill, freeze and cut off parts of a running bench at random; check what must hold.",
+    ),
     "gas": ("hub.chain.bench_gas:gas", "Measure the contract's gas on a chain of its own."),
     "ingest": (
         "tools.bench.ingest:ingest",

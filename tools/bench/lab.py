@@ -8,6 +8,7 @@ import datetime
 import json
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,7 +32,7 @@ class SiteTime(Protocol):
 
 
 class VirtualLab:
-    """N houses on one DC bus, each with a board that runs the real firmware.
+    """N houses, each with a board that runs the real firmware.
 
     Boards find their `settings.json` in `<state_dir>/<node>/`, their flash; it also says how the
     board is wired. Logs are `<state_dir>/<node>.log`.
@@ -43,12 +44,14 @@ class VirtualLab:
         state_dir: Path,
         firmware_dir: Path = FIRMWARE_DIR,
         clock: SiteTime | None = None,
+        segments: Sequence[str] = (),
     ) -> None:
+        """`segments`: the bus segment of each house; empty where all share one."""
         self.state_dir = state_dir.resolve()
         site_now = clock.now if clock is not None else datetime.datetime.now
         numbers = range(1, houses + 1)
         self.houses = {f"house-{number}": self._build_house(number) for number in numbers}
-        self.world = World(list(self.houses.values()), site_now, self.now_s())
+        self.world = World(list(self.houses.values()), site_now, self.now_s(), segments)
         self.server = BoardServer(self.world)
         self.server.on_reset = lambda name: self._reset(name, "reset")
         self.server.on_watchdog = lambda name: self._reset(name, "watchdog")

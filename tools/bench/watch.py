@@ -57,8 +57,13 @@ class Watch:
         counted = Counter(violation.kind for violation in self.violations)
         return {kind: counted[kind] for kind in KINDS}
 
-    def contact_changed(self, edge: Edge, ports: Sequence[Port], live_v: float) -> None:
-        """Take a contact change that is already in `ports`; `live_v` is the bus just before it."""
+    def contact_changed(
+        self, edge: Edge, port: Port, ports: Sequence[Port], live_v: float
+    ) -> None:
+        """Take a contact change that is already in `port`, of the house of `edge`.
+
+        `ports`: all of its segment; `live_v` is that segment's voltage just before.
+        """
         key = (edge.house, edge.relay)
         if not edge.closed:
             self._unsettled[key] = self._opened_s[key] = edge.at_s
@@ -69,7 +74,7 @@ class Watch:
         if opened_s is not None:
             self.edges.append(Edge(opened_s, edge.house, edge.relay, False))
         self.edges.append(edge)
-        self._judge(edge, ports, live_v)
+        self._judge(edge, port, ports, live_v)
 
     def settle(self, now_s: float) -> None:
         """Record openings that turned out not to be bounces."""
@@ -78,8 +83,7 @@ class Watch:
                 del self._unsettled[key]
                 self.edges.append(Edge(opened_s, *key, False))
 
-    def _judge(self, edge: Edge, ports: Sequence[Port], live_v: float) -> None:
-        port = ports[edge.house]
+    def _judge(self, edge: Edge, port: Port, ports: Sequence[Port], live_v: float) -> None:
         other = "out" if edge.relay == "in" else "in"
         if port.in_closed and port.out_closed:
             self._count(edge, "both_relays_closed")

@@ -1,4 +1,4 @@
-"""All houses on their bus segment in one time: pin levels go in, traces, energies and edges out."""
+"""All houses on their bus segments in one time: pin levels go in, traces and edges come out."""
 
 from __future__ import annotations
 
@@ -26,9 +26,12 @@ class World:
         houses: Sequence[House],
         site_now: Callable[[], datetime.datetime],
         now_s: float,
+        segments: Sequence[str] = (),
     ) -> None:
+        """`segments`: the bus segment of each house; empty where all share one."""
         self.houses = list(houses)
-        self.segment = Segment([house.port for house in self.houses])
+        self.segments: dict[str, Segment] = {}
+        self._segments = _wire(self.houses, segments, self.segments)
         self.watch = Watch()
         self._site_now = site_now
         self._now_s = now_s
@@ -102,13 +105,14 @@ class World:
     def _move_contacts(self, now_s: float) -> None:
         moved = False
         for index, house in enumerate(self.houses):
+            segment = self._segments[index]
             for name, relay in house.relays.items():
                 while relay.next_edge_s is not None and relay.next_edge_s <= now_s:
-                    live_v = self.segment.voltage_v(now_s)
+                    live_v = segment.voltage_v(now_s)
                     _, closed = relay.take_edge()
                     setattr(house.port, f"{name}_closed", closed)
                     edge = Edge(now_s, index, name, closed)
-                    self.watch.contact_changed(edge, self.segment.ports, live_v)
+                    self.watch.contact_changed(edge, house.port, segment.ports, live_v)
                     moved = True
         if moved:
             self._solve(now_s)
@@ -116,6 +120,18 @@ class World:
                 house.balance(now_s)
 
     def _solve(self, now_s: float) -> None:
-        self.segment.solve(now_s)
+        for segment in self.segments.values():
+            segment.solve(now_s)
         for house in self.houses:
             house.traces["bus"].note(now_s, house.port.meter_v, house.port.current_a)
+
+
+def _wire(
+    houses: Sequence[House], names: Sequence[str], segments: dict[str, Segment]
+) -> list[Segment]:
+    """Lay the named segments, each along its houses; return the one of every house."""
+    names = list(names) or [""] * len(houses)
+    for name in dict.fromkeys(names):
+        ports = [house.port for house, own in zip(houses, names, strict=True) if own == name]
+        segments[name] = Segment(ports)
+    return [segments[name] for name in names]

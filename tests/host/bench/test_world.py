@@ -157,7 +157,7 @@ def test_watch_counts_a_mismatch_when_a_source_closes_onto_another_voltage(make_
     bench = make_bench(3)
     bench.drive(0, OUT, 1)
     bench.houses[0].relays["out"].break_down("welded", bench.now_s)
-    bench.world.segment._charged_v = 5.0
+    bench.world.segments[""]._charged_v = 5.0
     bench.drive(1, IN, 1)
     assert counted(bench) == {"mismatched_live_bus": 1}
 

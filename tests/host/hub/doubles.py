@@ -108,7 +108,7 @@ class Board:
         self.nonces[nonce] = self.clock()
         self.next_status_ms = self.clock() + units.NONCE_PERIOD_MS
         self.say("status", {
-            "uptime_ms": 1, "nonce": nonce, "relay": self.relay, "fault": None,
+            "uptime_ms": self.clock(), "nonce": nonce, "relay": self.relay, "fault": None,
             "state": "idle" if self.delivery is None else "delivering",
             "delivery_id": self.delivery and self.delivery["delivery_id"],
             "firmware": "0.1.0", "reset_cause": "power_on", "free_bytes": 1,
@@ -259,7 +259,7 @@ class World:
         parts = OracleParts(self.store, self.contract, dispatch, watch, DOMAIN, epoch, self.bus,
                             lambda: self.may_grant)  # fmt: skip
         self.watch, self.dispatch = watch, dispatch
-        self.hub = Oracle(parts, self.said.append, self.clock)
+        self.hub = Oracle(parts, self.said.append, self.clock, self.clock)
         self.hub.resume()
 
     async def kill_hub(self):

@@ -21,6 +21,7 @@ def watch(clock):
 
 
 def say(watch, clock, node, kind="status", **changes):
+    changes = {"uptime_ms": clock(), **changes} if kind == "status" else changes
     record = status(**changes) if kind == "status" else reading(**changes)
     watch.hear(Stored(node, kind, record, clock()))
 

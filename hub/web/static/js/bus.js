@@ -1,33 +1,40 @@
-// The live picture of the shared bus: houses that can sell above (left on a phone), the others
+// The live picture of each bus segment: houses that can sell above (left on a phone), the others
 // below; every house hangs on it by two relays, and energy is seen flowing while a turn runs.
 import { byId, icon, say, svg } from "./dom.js";
 import { apparent, energy, power, t } from "./format.js";
 import { wide, narrow } from "./layout.js";
 
 const NARROW_BELOW_PX = 700;
-let drawn = { key: "", houses: new Map() };
+let drawn = { key: "", segments: new Map() };
 
 export function showBus(snapshot, me) {
   const box = byId("bus");
   const isNarrow = box.clientWidth < NARROW_BELOW_PX;
-  const key = JSON.stringify([isNarrow, snapshot.houses.map((one) => [one.name, one.kind])]);
+  const key = JSON.stringify([isNarrow, snapshot.houses.map((one) => [one.name, one.kind, one.segment])]);
   if (key !== drawn.key) {
-    drawn = draw(snapshot.houses, (isNarrow ? narrow : wide)(snapshot.houses));
-    drawn.key = key;
-    box.replaceChildren(drawn.picture);
+    drawn = { key, segments: new Map(snapshot.bus.map(({ segment }) => {
+      const houses = snapshot.houses.filter((one) => one.segment === segment);
+      return [segment, draw(houses, (isNarrow ? narrow : wide)(houses), rail(snapshot, segment))];
+    })) };
+    box.replaceChildren(...[...drawn.segments.values()].map((one) => one.picture));
   }
-  const turn = snapshot.bus.map((segment) => segment.turn).find((one) => one) ?? null;
   const scale = snapshot.site.model_scale;
-  for (const house of snapshot.houses) updateHouse(drawn.houses.get(house.name), house, { turn, me, scale });
-  updateFlow(turn);
-  updateGauge(turn);
-  const sentence = caption(snapshot, turn);
-  say(byId("bus-caption"), sentence);
-  drawn.picture.setAttribute("aria-label", sentence);
+  const sentences = snapshot.bus.map(({ segment, turn, waiting }) => {
+    const part = drawn.segments.get(segment);
+    for (const house of snapshot.houses.filter((one) => one.segment === segment))
+      updateHouse(part.houses.get(house.name), house, { turn, me, scale });
+    updateFlow(part, turn);
+    updateGauge(part.gauge, turn);
+    const sentence = caption(turn, waiting.length);
+    part.picture.setAttribute("aria-label", sentence);
+    return snapshot.bus.length > 1 ? `${segment}: ${sentence}` : sentence;
+  });
+  say(byId("bus-caption"), sentences.join(" "));
 }
 
-function caption(snapshot, turn) {
-  const waiting = snapshot.bus.reduce((sum, segment) => sum + segment.waiting.length, 0);
+const rail = (snapshot, segment) => snapshot.bus.length > 1 ? `${t("bus_label")} ${segment}` : t("bus_label");
+
+function caption(turn, waiting) {
   const queue = waiting ? " " + t("bus_waiting", { n: waiting }) : "";
   if (!turn) return (waiting ? "" : t("bus_idle")) + queue.trim();
   const parts = {
@@ -40,13 +47,13 @@ function caption(snapshot, turn) {
   return t(`bus_${word}`, parts) + queue;
 }
 
-function draw(houses, layout) {
+function draw(houses, layout, name) {
   const picture = svg("svg", { viewBox: `0 0 ${layout.width} ${layout.height}`, role: "img" });
   const [from, to] = layout.bus;
   picture.append(
     svg("path", { class: "rail", d: `M${from} L${to}` }),
     svg("path", { class: "rail core", d: `M${from} L${to}` }),
-    svg("text", { class: "rail-label", x: layout.label[0], y: layout.label[1] }, t("bus_label")),
+    svg("text", { class: "rail-label", x: layout.label[0], y: layout.label[1] }, name),
   );
   const parts = new Map();
   const behind = svg("g");
@@ -135,15 +142,15 @@ function updateHouse(parts, house, { turn, me, scale }) {
   classes.toggle("fault", house.state === "fault");
 }
 
-function updateFlow(turn) {
-  const [seller, buyer] = [turn?.seller, turn?.buyer].map((name) => drawn.houses.get(name)?.place);
+function updateFlow({ houses, flow }, turn) {
+  const [seller, buyer] = [turn?.seller, turn?.buyer].map((name) => houses.get(name)?.place);
   const isShown = Boolean(turn?.is_flowing && seller && buyer);
-  drawn.flow.classList.toggle("on", isShown);
+  flow.classList.toggle("on", isShown);
   if (!isShown) return;
   const [[ax, bx], [ay, by]] = seller.out;
   const [[cx, dx], [cy, dy]] = buyer.in;
   const d = `M${ax} ${ay} L${bx} ${by} L${dx} ${dy} L${cx} ${cy}`;
-  for (const path of drawn.flow.children) if (path.getAttribute("d") !== d) path.setAttribute("d", d);
+  for (const path of flow.children) if (path.getAttribute("d") !== d) path.setAttribute("d", d);
 }
 
 function drawGauge([x, y]) {
@@ -156,8 +163,7 @@ function drawGauge([x, y]) {
   return { node, done, percent, watts };
 }
 
-function updateGauge(turn) {
-  const { node, done, percent, watts } = drawn.gauge;
+function updateGauge({ node, done, percent, watts }, turn) {
   const share = turn ? Math.min(100, (100 * turn.moved_uwh) / turn.energy_uwh) : 0;
   node.classList.toggle("on", Boolean(turn));
   done.setAttribute("stroke-dasharray", `${share} 100`);

@@ -1,0 +1,1 @@
+"""A fault campaign: the running loop is killed, frozen, cut off at random and must stay right."""
