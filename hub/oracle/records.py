@@ -104,13 +104,10 @@ class State:
         """Return this state on a wall clock that was set forward by so much."""
         if by_ms == 0 or self.phase in FINISHED:
             return self
-        sides = {
-            role: replace(self.side(role), heard_at_ms=self.side(role).heard_at_ms + by_ms)
-            for role in ROLES
-        }
         return replace(
             self,
-            **sides,
+            seller=replace(self.seller, heard_at_ms=self.seller.heard_at_ms + by_ms),
+            buyer=replace(self.buyer, heard_at_ms=self.buyer.heard_at_ms + by_ms),
             since_ms=self.since_ms + by_ms,
             spoke_at_ms=self.spoke_at_ms + by_ms,
             turn_ends_ms=self.turn_ends_ms + by_ms,

@@ -225,6 +225,7 @@ class World:
         self.said: list = []
         self.hub = None
         self.may_grant = True
+        self.wall_ahead_ms = self.chain_ahead_ms = 0
         self._followed_block = self._over_block = 0
         self._is_over = False
         self._open_market(trades)
@@ -257,9 +258,11 @@ class World:
         watch = NodeWatch(dict.fromkeys(self.boards, "bus-1"), self.clock)
         dispatch = Dispatch(self._publish, self.keys, epoch, watch.newest_nonce)
         parts = OracleParts(self.store, self.contract, dispatch, watch, DOMAIN, epoch, self.bus,
-                            lambda: self.may_grant)  # fmt: skip
+                            lambda: self.may_grant, chain_ahead_ms=lambda: self.chain_ahead_ms)  # fmt: skip
         self.watch, self.dispatch = watch, dispatch
-        self.hub = Oracle(parts, self.said.append, self.clock, self.clock)
+        self.hub = Oracle(
+            parts, self.said.append, lambda: self.clock() + self.wall_ahead_ms, self.clock
+        )
         self.hub.resume()
 
     async def kill_hub(self):
