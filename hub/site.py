@@ -15,6 +15,7 @@ from hub.attention import Attention, AttentionParts
 from hub.board_network import BoardNetwork
 from hub.bridges.part import BridgesPart
 from hub.bridges.parts import BrokerAddress
+from hub.chain.chain_clock import ChainClock
 from hub.chain.follower import follow
 from hub.chain.records import Cursor, Rollback
 from hub.chain_part import ChainPart
@@ -82,10 +83,12 @@ class Site:
         tls = self.network.tls
         authority = tls.authority_der if tls else None
         provision.provision(self.config, self.keys, self.ports, authority)
+        await self.chain_clock.ask()
         self.oracle.resume()
         self._is_resumed = True
         self.duty.start()
         self._spawn(self.oracle.run(), "oracle")
+        self._spawn(self.chain_clock.run(), "chain clock")
         self._spawn(self.returns.run(), "returns")
         self._spawn(self.books.run(), "books")
         self._spawn(self.rollouts.run(), "rollouts")
@@ -178,6 +181,7 @@ class Site:
         self.settlement = Settlement(
             self.store, self.client, self.keys.oracle, self.keys.coordinator
         )
+        self.chain_clock = ChainClock(self.client, self._say, lambda: self.oracle.wake())
         parts = OracleParts(
             store=self.store,
             settlement=self.settlement,
@@ -187,6 +191,7 @@ class Site:
             epoch=self.epoch,
             bus=self.config.bus,
             may_grant=self.panel.may_deliver,
+            chain_ahead_ms=lambda: self.chain_clock.ahead_ms,
         )
         self.oracle = Oracle(parts, self._say)
         nodes = tuple(one.name for one in self.config.houses)
@@ -353,6 +358,7 @@ class Site:
                     self._caught_up.set()
             if self._is_resumed:
                 self.oracle.follow_trades()
+            self.chain_clock.wake()
             self.returns.wake()
             self.books.wake()
             self.attention.wake()

@@ -234,16 +234,13 @@ def _hub_child(wanted: Wanted) -> Child:
 
 def _bench_child(wanted: Wanted, state: dict[str, Any]) -> Child:
     clock = state["clock"]
+    segments = ",".join(house.segment for house in configuration.load(wanted.data).houses)
     argv = [sys.executable, "-m", "tools.bench", "--state", state["boards_dir"],
             "--houses", str(wanted.houses), "--speed", str(clock["speed"]),
             "--start", clock["start_local"], "--started-at-ms", str(clock["started_at_ms"]),
-            "--zone", clock["zone"], "--segments", _segments(wanted.data),
+            "--zone", clock["zone"], "--segments", segments,
             *demo_bridges.bench_arguments(wanted.data)]  # fmt: skip
     return Child("bench", argv, log_path=wanted.data / "log" / "bench.log", cwd=ROOT)
-
-
-def _segments(data: Path) -> str:
-    return ",".join(house.segment for house in configuration.load(data).houses)
 
 
 async def _wait_for_hub(

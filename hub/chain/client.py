@@ -9,7 +9,7 @@ from typing import Any
 
 from eth_account.signers.local import LocalAccount
 from eth_utils import to_checksum_address
-from web3.exceptions import BadFunctionCallOutput
+from web3.exceptions import BadFunctionCallOutput, BlockNotFound
 from web3.types import TxParams, Wei
 
 from hub.chain.abi import encode_node_id, market_abi
@@ -76,6 +76,14 @@ class MarketClient:
         """Return number and time (s) of the newest block."""
         block = self._web3.eth.get_block("latest")
         return block["number"], block["timestamp"]
+
+    def next_block_time_s(self) -> int:
+        """Return the time that the node would stamp a block with now; its newest block's where it
+        does not say. Raises ChainUnavailable."""
+        try:
+            return int(self._web3.eth.get_block("pending")["timestamp"])
+        except (RpcRefused, BlockNotFound):
+            return self.head()[1]
 
     # ------------------------------------------------------------------------------- sending
 

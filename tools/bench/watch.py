@@ -57,9 +57,7 @@ class Watch:
         counted = Counter(violation.kind for violation in self.violations)
         return {kind: counted[kind] for kind in KINDS}
 
-    def contact_changed(
-        self, edge: Edge, port: Port, ports: Sequence[Port], live_v: float
-    ) -> None:
+    def contact_changed(self, edge: Edge, port: Port, ports: Sequence[Port], live_v: float) -> None:
         """Take a contact change that is already in `port`, of the house of `edge`.
 
         `ports`: all of its segment; `live_v` is that segment's voltage just before.

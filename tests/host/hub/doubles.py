@@ -258,7 +258,8 @@ class World:
         watch = NodeWatch(dict.fromkeys(self.boards, "bus-1"), self.clock)
         dispatch = Dispatch(self._publish, self.keys, epoch, watch.newest_nonce)
         parts = OracleParts(self.store, self.contract, dispatch, watch, DOMAIN, epoch, self.bus,
-                            lambda: self.may_grant, chain_ahead_ms=lambda: self.chain_ahead_ms)  # fmt: skip
+                            lambda: self.may_grant,
+                            chain_ahead_ms=lambda: self.chain_ahead_ms)  # fmt: skip
         self.watch, self.dispatch = watch, dispatch
         self.hub = Oracle(
             parts, self.said.append, lambda: self.clock() + self.wall_ahead_ms, self.clock

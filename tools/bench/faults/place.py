@@ -14,14 +14,14 @@ from typing import Any
 
 from web3.types import RPCEndpoint
 
-from hub import board_keys, certificates, running
+from hub import board_keys, running
 from hub import config as configuration
 from hub import keys as secrets
 from hub.chain.client import MarketClient
 from hub.chain.rpc import connect
 from hub.config_tables import Bus
 from hub.errors import TruequeError
-from hub.init_cli import BENCH_START
+from hub.init_cli import BENCH_START, make
 from hub.processes import Child
 from hub.site_clock import SiteClock, wall_ms
 from hub.store import Store
@@ -108,18 +108,16 @@ class Place:
     def _make(self) -> None:
         names = [house.name for house in self.houses]
         bids, deliveries = _spans()
-        secrets.create(self.directory / "keys.json", names)
-        certificates.ensure(self.directory / "tls", [])
-        configuration.write(
-            self.directory,
-            self.houses,
-            site={"name": "fault campaign"},
-            clock={"start_local": BENCH_START, "speed": SPEED},
-            schedule={"mode": "daily", "bids": bids, "deliveries": deliveries,
-                      "report_grace_s": GRACE_S, "resolve_grace_s": GRACE_S},
-            market={"min_energy_uwh": LEAST_UWH, "max_energy_uwh": MOST_UWH},
-            bus={"signature_wait_ms": 8_000},
-        )  # fmt: skip
+        schedule = {"mode": "daily", "bids": bids, "deliveries": deliveries,
+                    "report_grace_s": GRACE_S, "resolve_grace_s": GRACE_S}  # fmt: skip
+        tables: dict[str, dict[str, Any]] = {
+            "site": {"name": "fault campaign"},
+            "clock": {"start_local": BENCH_START, "speed": SPEED},
+            "schedule": schedule,
+            "market": {"min_energy_uwh": LEAST_UWH, "max_energy_uwh": MOST_UWH},
+            "bus": {"signature_wait_ms": 8_000},
+        }
+        make(self.directory, self.houses, tables)
         config = configuration.load(self.directory)
         self.bus = config.bus
         peers = secrets.load(config.keys_path, names).peers
