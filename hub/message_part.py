@@ -41,6 +41,7 @@ class MessagePart:
         store.set_nodes(
             NodeRow(one.name, one.kind, one.segment, keys.peers[one.name].address) for one in houses
         )
+        self._is_stopped = False
         self._store = store
         self._hear_stored = hear
         self._say = say
@@ -77,6 +78,7 @@ class MessagePart:
         self.link.start()
 
     def stop(self) -> None:
+        self._is_stopped = True
         self.admission.close()
         self.link.stop()
         self.ingest.stop()
@@ -86,6 +88,8 @@ class MessagePart:
             self._loop.call_soon_threadsafe(self._hear, batch)
 
     def _hear(self, batch: list[Stored]) -> None:
+        if self._is_stopped:  # what came while the parts end: the next hub finds it in the store
+            return
         for stored in batch:
             self.watch.hear(stored)
             if stored.kind == "status":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import threading
 from collections.abc import Callable
@@ -92,7 +93,8 @@ class Link:
 
     def stop(self) -> None:
         self._client.disconnect()
-        self._client.loop_stop()
+        with contextlib.suppress(AttributeError):  # paho's thread ends between its look and join
+            self._client.loop_stop()
 
     def publish(self, topic: str, payload: bytes) -> None:
         """Send with QoS 1, never retained; queued while the broker is away."""

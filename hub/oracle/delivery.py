@@ -78,8 +78,7 @@ def _granted(terms: Terms, state: State, event: Granted) -> Result:
     if state.phase != "queued":
         return state, ()
     if event.at_ms >= terms.start_by_ms:  # the hub slept: this turn's time is over
-        state, actions = _tick_queued(terms, state, event.at_ms)
-        return state, (ReleaseTurn(), *actions)
+        return _tick_queued(terms, state, event.at_ms)
     armed = replace(
         state,
         phase="closing_buyer",

@@ -200,7 +200,10 @@ class Oracle(Stepping):
         # Windows are agreed in the chain's time.
         at_ms = now_ms + self._clocks.ahead_ms()
         for ticket in self._turns.grant(at_ms, parts.watch.is_clear, is_ready):
-            self._apply(self._live[ticket.delivery_id], records.Granted(self._now_ms()))
+            live = self._live[ticket.delivery_id]
+            self._apply(live, records.Granted(self._now_ms()))
+            if not live.state.has_turn:
+                self._turns.release(ticket.delivery_id)
 
     def tick(self) -> None:
         """Do what is due by now."""
