@@ -28,6 +28,7 @@ from hub.config_tables import (
     Bus,
     Chain,
     Clock,
+    Honesty,
     House,
     Market,
     Page,
@@ -59,6 +60,7 @@ class SiteConfig:
     page: Page
     panel: Panel
     boards: Boards
+    honesty: Honesty
     clock: Clock
     schedule: Schedule
     market: Market

@@ -81,6 +81,14 @@ class Boards:
 
 
 @dataclass(frozen=True)
+class Honesty:
+    """More than this can't flow: a node that says so again and again is put into quarantine."""
+
+    dc_power_uw: int = field(500_000_000, low=1_000, high=10**12)  # at PV and battery
+    load_power_uw: int = field(25_000_000_000, low=1_000, high=10**12)
+
+
+@dataclass(frozen=True)
 class Clock:
     """Site time: real time of `zone`, or on a bench a replayed time that runs `speed` times."""
 
@@ -154,6 +162,7 @@ TABLES: dict[str, type] = {
     "page": Page,
     "panel": Panel,
     "boards": Boards,
+    "honesty": Honesty,
     "clock": Clock,
     "schedule": Schedule,
     "market": Market,

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from hub.admission import PUT_OUT_STATE, Admission
 from hub.board_network import BoardNetwork
 from hub.config import SiteConfig
+from hub.honesty.part import Honesty
 from hub.keys import Keys
 from hub.mqtt.dispatch import Dispatch
 from hub.mqtt.ingest import Ingest, Stored
@@ -56,8 +57,12 @@ class MessagePart:
             lambda put_out: store.set_state(PUT_OUT_STATE, put_out),
             rate_per_s=config.broker.node_rate_per_s,
         )
+        self.honesty = Honesty(config, store, self._caught)
+        # Set by who can open relays; called in the loop.
+        self.on_quarantined: Callable[[str], None] = lambda node: None
         self.ingest = Ingest(
-            store, clock, self.admission.up, self._stored, say, self.admission.gate
+            *(store, clock, self.admission.up, self._stored, say, self.admission.gate),
+            inspect=self.honesty.inspect,
         )
         self.link = Link(
             network.broker.hub_address,
@@ -94,7 +99,15 @@ class MessagePart:
             self.watch.hear(stored)
             if stored.kind == "status":
                 self.dispatch.hear_epoch(stored.node, stored.record["epoch"])
+        self.honesty.hear(batch)
         self._hear_stored(batch)
+
+    def _caught(self, node: str, reason: str) -> None:
+        """Called in any thread."""
+        self._say(f"ALERT: {node} is in quarantine: {reason}. It gets no turns, its figures are "
+                  f"not taken. Look at it, then: trueque hub node release {node}")  # fmt: skip
+        with contextlib.suppress(RuntimeError):  # the loop has ended: so has the hub
+            self._loop.call_soon_threadsafe(self.on_quarantined, node)
 
     def _epoch_raised(self, node: str, epoch: int) -> None:
         self._store.raise_epoch(epoch)

@@ -101,6 +101,28 @@ def rotate(name: str, data: Path) -> None:
     )
 
 
+@node.command()
+@click.argument("name")
+@data_option
+def release(name: str, data: Path) -> None:
+    """Let a node out of quarantine, once somebody has looked at its meters.
+
+    A hub that runs goes on with it within a second; what the node says next is where it stands.
+
+    Example: trueque hub node release house-3 --data var/site
+    """
+    from hub.honesty import quarantine
+    from hub.store import Store
+
+    config, _ = _load(data, name)
+    store = Store.open(config.store_path)
+    try:
+        row = quarantine.release(store, name, wall_ms())
+    finally:
+        store.close()
+    click.echo(f"{name} is released; it was in quarantine because it {row['reason']}")
+
+
 def _load(data: Path, name: str | None = None) -> tuple[SiteConfig, secrets.Keys]:
     config = configuration.load(data)
     names = [house.name for house in config.houses]

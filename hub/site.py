@@ -191,9 +191,11 @@ class Site:
             epoch=self.epoch,
             bus=self.config.bus,
             may_grant=self.panel.may_deliver,
+            may_serve=self.messages.honesty.may_serve,
             chain_ahead_ms=lambda: self.chain_clock.ahead_ms,
         )
         self.oracle = Oracle(parts, self._say)
+        self.messages.on_quarantined = self.oracle.stop_node
         nodes = tuple(one.name for one in self.config.houses)
         duty = DutyParts(self.panel, self.oracle, self.dispatch, self.watch, self.store, nodes)
         self.duty = PanelDuty(duty, asyncio.get_running_loop(), self._say)

@@ -10,6 +10,7 @@ from hub import running
 from hub.config import SiteConfig
 from hub.doctor import parts
 from hub.doctor.findings import FAILED
+from hub.honesty import quarantine
 from hub.panel.latch import STATE_NAME as STOP_STATE
 from hub.site_clock import wall_ms
 from hub.store import Store, WindowRow
@@ -53,6 +54,7 @@ def _stored(config: SiteConfig, store: Store) -> dict[str, Any]:
         "epoch": store.state("epoch"),
         "emergency_stop": store.state(STOP_STATE),
         "nodes": [_node(row.node, row.kind, statuses.get(row.node)) for row in store.nodes()],
+        "quarantine": quarantine.standing(store),
         "trades": counted,
         "messages": store.message_counts(),
         "window": _window(config, store.windows()),

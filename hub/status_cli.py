@@ -43,6 +43,9 @@ def _print(found: dict[str, Any]) -> None:
     console.print(_nodes(found["nodes"]))
     if found.get("emergency_stop"):
         console.print("[bold red]EMERGENCY STOP[/bold red]: latched until a person acknowledges it")
+    for row in found.get("quarantine", {}).values():
+        console.print(f"[bold red]QUARANTINE[/bold red] {row['node']}: {escape(row['reason'])}; "
+                      f"then: trueque hub node release {row['node']}")  # fmt: skip
     window = found["window"]
     if window:
         console.print(f"window {window['window_id']} {window['state']} until {window['until']}")

@@ -34,6 +34,9 @@ WILL = "will"
 SHUT_OUT = "shut_out"  # revoked, or sent too much
 
 
+Inspect = Callable[[str, str, Mapping[str, Any], int], str | None]
+
+
 @dataclass(frozen=True)
 class Stored:
     """A new record that is safe in the store."""
@@ -59,13 +62,16 @@ class Ingest:
         on_stored: Callable[[list[Stored]], None],
         on_trouble: Callable[[str], None] = lambda text: None,
         gate: Gate | None = None,
+        inspect: Inspect = lambda node, kind, record, at_ms: None,
     ) -> None:
+        """`inspect` returns under which word a verified record is refused, None to store it."""
         self._store = store
         self._clock = clock
         self._keys = keys
         self._on_stored = on_stored
         self._on_trouble = on_trouble
         self._gate = gate
+        self._inspect = inspect
         self._acknowledge: Callable[[Arrival], None] = lambda arrival: None
         self._arrivals: queue.SimpleQueue[Arrival | None] = queue.SimpleQueue()
         self._is_stopping = threading.Event()
@@ -196,6 +202,9 @@ class Ingest:
         if record is None:
             return (WILL if reason == WILL else f"rejected:{reason}"), None
         at_ms = arrival.received_at_ms
+        refused = self._inspect(node, kind, record, at_ms)
+        if refused is not None:
+            return f"rejected:{refused}", None
         return "", Verified(node, kind, record, at_ms, self._clock.site_ms(at_ms))
 
 

@@ -47,7 +47,7 @@ async def run(
     place = Place(directory, *size)
     try:
         await place.start()
-        await wait_until(lambda: bool(place.store.trades()), FIRST_TRADE_S, "the first trade", 0.5)
+        await _first_trade(place)
         source = random.Random(seed)
         for number in range(1, rounds + 1):
             await _round(place, source, number, result, say)
@@ -57,6 +57,15 @@ async def run(
     finally:
         await place.stop()
     return result
+
+
+async def _first_trade(place: Place) -> None:
+    deadline = time.monotonic() + FIRST_TRADE_S
+    while not place.store.trades():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"no trade within {FIRST_TRADE_S:g} s: {place.directory}/log")
+        await place.ready()  # somebody else may have ended the hub
+        await asyncio.sleep(0.5)
 
 
 async def _round(

@@ -45,20 +45,20 @@ KINDS = {  # and how often each is drawn
     "power cut": 2,
     "chain clock": 3,
     "wall clock": 3,
+    "machine clock": 2,
 }
 
 
 def draw(place: Place, source: random.Random) -> Fault:
     """Draw one fault. The same source over the same place draws the same."""
-    kinds = [kind for kind in KINDS if kind != "wall clock" or place.faketime]
-    kind = source.choices(kinds, [KINDS[one] for one in kinds])[0]
+    kind = source.choices(list(KINDS), list(KINDS.values()))[0]
     span = LONG_S if source.random() < LONG_SHARE else SHORT_S
     lasts_s = source.uniform(*span)
     node = source.choice([house.name for house in place.houses])
     jump_s = source.choice(JUMPS_S)
     word, _, part = kind.partition(" ")
     if part == "clock":
-        setter = _set_chain_clock if word == "chain" else _set_wall_clock
+        setter = _CLOCKS[word]
         return Fault(
             f"{kind} {jump_s:+d} s", lasts_s,
             lambda: setter(place, jump_s), lambda: setter(place, 0),
@@ -108,7 +108,20 @@ async def _set_wall_clock(place: Place, ahead_s: int) -> None:
     place.set_wall_clock(ahead_s)
 
 
+async def _set_machine_clock(place: Place, ahead_s: int) -> None:
+    """Where the chain's node runs beside the hub, both are set together."""
+    place.set_wall_clock(ahead_s)
+    await _set_chain_clock(place, 0)
+
+
 async def _set_chain_clock(place: Place, ahead_s: int) -> None:
     """Move the time of the chain's node; one that is away comes back with the right time."""
     with contextlib.suppress(ChainUnavailable):
         await asyncio.to_thread(place.set_chain_clock, ahead_s)
+
+
+_CLOCKS: dict[str, Callable[[Place, int], Awaitable[None]]] = {
+    "chain": _set_chain_clock,  # a node on another machine
+    "wall": _set_wall_clock,
+    "machine": _set_machine_clock,
+}

@@ -37,10 +37,6 @@ GRACE_S = 30  # from the end of a delivery to report-by, and from there to resol
 LEAST_UWH, MOST_UWH = 10_000, 16_000  # 6 to 9 s at the rated power
 READY_S = 90.0
 LOOK_S = 0.1
-FAKETIME = (
-    "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
-    "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
-)
 
 
 def _spans() -> tuple[list[str], list[str]]:
@@ -68,7 +64,6 @@ class Place:
         self.directory = directory
         self.houses = configuration.bench_houses(houses, segments)
         self.clock_file = directory / "wall-clock"
-        self.faketime = next((one for one in FAKETIME if Path(one).exists()), None)
         self._hub: Child | None = None
         self.rpc_url = self.contract = ""
         self.nodes: dict[str, str] = {}  # of each peer's address
@@ -128,20 +123,11 @@ class Place:
     # The hub's processes ------------------------------------------------------------------------
 
     async def start_hub(self) -> None:
-        """Start the hub's process, under the clock of this campaign where that can be had."""
-        env = {}
-        if self.faketime is not None:
-            self.set_wall_clock(0)
-            env = {
-                "LD_PRELOAD": self.faketime,
-                "FAKETIME_TIMESTAMP_FILE": str(self.clock_file),
-                "FAKETIME_CACHE_DURATION": "1",
-                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-                "FAKETIME_DONT_RESET": "1",
-            }
-        argv = [sys.executable, "-m", "tools", "hub", "up", "--data", str(self.directory)]
+        """Start the hub's process, whose wall clock is the campaign's."""
+        argv = [sys.executable, "-m", "tools.bench.faults.hub_process", str(self.clock_file)]
+        argv += ["hub", "up", "--data", str(self.directory)]
         log_path = self.directory / "log" / "hub.log"
-        self._hub = Child("hub", argv, log_path=log_path, cwd=ROOT, env=env)
+        self._hub = Child("hub", argv, log_path=log_path, cwd=ROOT)
         await self._hub.start()
 
     @property
@@ -197,7 +183,7 @@ class Place:
         web3.provider.make_request(RPCEndpoint("evm_setTime"), [at_ms])
 
     def set_wall_clock(self, ahead_s: int) -> None:
-        """Let the wall clock of the hub's machine be ahead of ours, or behind."""
+        """Let the hub's wall clock be ahead of ours, or behind."""
         self._ahead_s = ahead_s
         fresh = self.clock_file.with_suffix(".new")
         fresh.write_text(f"{ahead_s:+d}\n", encoding="ascii")

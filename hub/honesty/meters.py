@@ -1,0 +1,64 @@
+"""Both meters of each delivery enter, the nodes that disagree again and again leave. Pure.
+
+One disagreement does not tell who is wrong, and the contract holds what is disputed. Several in a
+row do: the honest meter agrees with others in between. Two that only ever meet each other are both
+under suspicion, and a person has to look.
+"""
+
+from __future__ import annotations
+
+import collections
+from dataclasses import dataclass
+
+from hub.oracle.disputes import LOSSES
+
+IN_A_ROW = 3
+REMEMBERED = 256  # deliveries of which one final came
+
+
+@dataclass(frozen=True)
+class Final:
+    """What one side's meter counted of a delivery."""
+
+    node: str
+    energy_uwh: int
+    reason: str | None
+
+
+class MeterPairs:
+    """`loss_permille`: of what the seller gave; `block_uwh`: by which any two meters may differ."""
+
+    def __init__(self, loss_permille: int, block_uwh: int) -> None:
+        self._loss_permille = loss_permille
+        self._block_uwh = block_uwh
+        self._first: collections.OrderedDict[str, dict[str, Final]] = collections.OrderedDict()
+        self._row: collections.Counter[str] = collections.Counter()
+
+    def hear(self, delivery_id: str, role: str, final: Final) -> dict[str, str]:
+        """Take in a final; return what is said of each node that has disagreed too often."""
+        pair = self._first.setdefault(delivery_id, {})
+        if role in pair:
+            return {}
+        pair[role] = final
+        while len(self._first) > REMEMBERED:
+            self._first.popitem(last=False)
+        if len(pair) < 2 or any(one.reason in LOSSES for one in pair.values()):
+            return {}  # a board that lost power knows less than it gave: no lie
+        seller, buyer = pair["seller"], pair["buyer"]
+        allowed_uwh = seller.energy_uwh * self._loss_permille // 1000 + self._block_uwh
+        gap_uwh = seller.energy_uwh - buyer.energy_uwh
+        if -(2 * self._block_uwh + seller.energy_uwh // 100) <= gap_uwh <= allowed_uwh:
+            self._row[seller.node] = self._row[buyer.node] = 0
+            return {}
+        found = {}
+        for own, other in ((seller, buyer), (buyer, seller)):
+            self._row[own.node] += 1
+            if self._row[own.node] >= IN_A_ROW:
+                found[own.node] = (f"its meter disagrees with others in {IN_A_ROW} deliveries in a "
+                                   f"row, last {own.energy_uwh} against {other.energy_uwh} uWh "
+                                   f"of {other.node}")  # fmt: skip
+        return found
+
+    def forget(self, node: str) -> None:
+        """Begin anew with a node that a person has released."""
+        self._row[node] = 0
