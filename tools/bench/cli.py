@@ -21,6 +21,10 @@ _COMMANDS = {
         "Measure what it takes to store signed readings of a thousand nodes.",
     ),
     "meter": ("tools.bench.meter:meter", "Measure the meter's errors on virtual boards."),
+    "oracle": (
+        "tools.bench.oracle:oracle",
+        "Measure how soon the hub commands and reports: 50 trades on 5 bus segments.",
+    ),
     "sim": ("tools.bench.sim:sim", "Measure the community simulator: 623 homes for a year."),
 }
 
