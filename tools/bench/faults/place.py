@@ -33,7 +33,7 @@ from tools.bench.lab import VirtualLab
 ROOT = Path(__file__).parents[3]
 SPEED = 10  # of the replayed day: 5 of its minutes are half a minute
 CYCLE_MIN, BIDS_MIN, DELIVERY_MIN, CYCLES = 5, 3, 5, 60
-GRACE_S = 30  # from the end of a delivery to report-by, and from there to resolve-by
+GRACE_S = 45  # from the end of a delivery to report-by, and from there to resolve-by
 LEAST_UWH, MOST_UWH = 10_000, 16_000  # 6 to 9 s at the rated power
 READY_S = 90.0
 LOOK_S = 0.1
@@ -83,7 +83,7 @@ class Place:
         self._closers.callback(self.store.close)
         identity = self.store.identity()
         assert identity is not None
-        self.rpc_url, self.contract = state["rpc_url"], identity.address
+        self.contract = identity.address
         self.client = MarketClient(self.rpc_url, self.contract)
         clock = SiteClock(
             datetime.datetime.fromisoformat(state["clock"]["start_local"]),
@@ -110,7 +110,8 @@ class Place:
             "clock": {"start_local": BENCH_START, "speed": SPEED},
             "schedule": schedule,
             "market": {"min_energy_uwh": LEAST_UWH, "max_energy_uwh": MOST_UWH},
-            "bus": {"signature_wait_ms": 8_000},
+            # So short a trade would be at its step of exposure after half a second.
+            "bus": {"signature_wait_ms": 8_000, "exposure_permille": 250},
         }
         make(self.directory, self.houses, tables)
         config = configuration.load(self.directory)
@@ -143,6 +144,9 @@ class Place:
                 await self.start_hub()
             state = running.announced(self.directory)
             if state is not None and self._hub is not None and state["pid"] == self._hub.pid:
+                if state["rpc_url"] != self.rpc_url and self.contract:  # each start has its own
+                    self.client = MarketClient(state["rpc_url"], self.contract)
+                self.rpc_url = state["rpc_url"]
                 return state
             await asyncio.sleep(LOOK_S)
         raise TruequeError(f"the hub was not ready in {READY_S:g} s: {self.directory}/log/hub.log")
