@@ -137,6 +137,7 @@ def check(table: dict[str, Any], data_dir: Path, source: str = FILE_NAME) -> Sit
     parts["notices"] = read_notices(table.get("smtp", {}), rows, names, problems)
     if not problems:
         _check_together(parts, problems)
+        _check_segments(parts["market"].kind, houses, problems)
     if problems:
         raise ConfigError(source, problems)
     return SiteConfig(data_dir=data_dir, houses=houses, **parts)
@@ -199,6 +200,16 @@ def _check_together(parts: dict[str, Any], problems: list[str]) -> None:
                 span(text)
             except ValueError:
                 problems.append(f"schedule.{name} {text!r} is not a span such as 10:30-13:00")
+
+
+def _check_segments(kind: str, houses: Sequence[House], problems: list[str]) -> None:
+    """A book is cleared for all houses at once: nothing in it keeps apart whom no wire joins."""
+    segments = sorted({house.segment for house in houses})
+    if len(segments) > 1 and kind != "decentralised":
+        problems.append(
+            f"market.kind {kind!r} needs all houses on one bus segment (there are "
+            f"{', '.join(segments)}); on several, only 'decentralised' keeps trades on each"
+        )
 
 
 def span(text: str) -> tuple[datetime.time, datetime.time]:

@@ -181,7 +181,12 @@ class Site:
         self.settlement = Settlement(
             self.store, self.client, self.keys.oracle, self.keys.coordinator
         )
-        self.chain_clock = ChainClock(self.client, self._say, lambda: self.oracle.wake())
+        self.chain_clock = ChainClock(
+            self.client,
+            self._say,
+            lambda: self.oracle.wake(),
+            lambda: self.oracle.chain_is_back(),
+        )
         parts = OracleParts(
             store=self.store,
             settlement=self.settlement,

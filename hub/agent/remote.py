@@ -75,7 +75,7 @@ class RemoteMarket:
         rows = self._seen["counters"]
         return [(row["is_selling"], CounterRow(**row["counter"])) for row in rows]
 
-    def open_orders(self, window_id: int) -> list[tuple[str, OrderRow]]:
+    def open_orders(self, window_id: int, peer_name: str) -> list[tuple[str, OrderRow]]:
         return [(row["name"], OrderRow(**row["order"])) for row in self._seen["orders"]]
 
     def trades_in(self, peer_name: str, window_id: int) -> Sequence[TradeRow]:

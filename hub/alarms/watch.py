@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hub.alarms.book import FAULT, AlarmBook
+from hub.honesty import quarantine
 from hub.mqtt.ingest import Stored
 from hub.site_clock import wall_ms
 from hub.store import Store
@@ -81,6 +82,7 @@ class AlarmWatch:
                   not parts.is_clock_trusted())  # fmt: skip
         self._look_at_broker()
         self._look_at_disputes()
+        self._look_at_quarantine()
 
     def _look_at_broker(self) -> None:
         """A broker that ended and runs again is told once for each time, and is over at once."""
@@ -99,3 +101,11 @@ class AlarmWatch:
             self._book.raise_alarm("dispute", number, sentence)
         for number in self._book.standing("dispute") - disputed:
             self._book.clear("dispute", number)
+
+    def _look_at_quarantine(self) -> None:
+        held = quarantine.standing(self._parts.store)
+        for node, row in held.items():
+            sentence = f"{node} is in quarantine, it gets no turns: {row['reason']}"
+            self._book.raise_alarm("quarantine", node, sentence, FAULT)
+        for node in self._book.standing("quarantine") - held.keys():
+            self._book.clear("quarantine", node)

@@ -13,23 +13,29 @@ from hub.chain.client import MarketClient
 from hub.chain.records import ChainUnavailable
 from hub.site_clock import wall_ms
 
-ASK_S = 5.0
+ASK_S, AWAY_S = 5.0, 1.0
 SAID_MS = 2_000  # whole seconds and the way of the question are no news
 
 
 class ChainClock:
-    """`ahead_ms` is the last answer, negative for a chain that is behind."""
+    """`ahead_ms` is the last answer, negative for a chain that is behind.
+
+    `on_change` is called when it changes, `on_back` when a node that was away answers again.
+    """
 
     def __init__(
         self,
         client: MarketClient,
         say: Callable[[str], None] = lambda text: None,
         on_change: Callable[[], None] = lambda: None,
+        on_back: Callable[[], None] = lambda: None,
         now_ms: Callable[[], int] = wall_ms,
     ) -> None:
         self._client = client
         self._say = say
         self._on_change = on_change
+        self._on_back = on_back
+        self._is_away = False
         self._now_ms = now_ms
         self._wake = asyncio.Event()
         self.ahead_ms = 0
@@ -44,7 +50,7 @@ class ChainClock:
             self._wake.clear()
             await self.ask()
             try:
-                await asyncio.wait_for(self._wake.wait(), ASK_S)
+                await asyncio.wait_for(self._wake.wait(), AWAY_S if self._is_away else ASK_S)
             except TimeoutError:
                 continue
 
@@ -53,7 +59,11 @@ class ChainClock:
         try:
             chain_s = await asyncio.to_thread(self._client.next_block_time_s)
         except ChainUnavailable:
+            self._is_away = True
             return
+        if self._is_away:
+            self._is_away = False
+            self._on_back()
         # A block's time is its second, begun up to a second ago.
         ahead_ms = chain_s * 1_000 - self._now_ms()
         before_ms, self.ahead_ms = self.ahead_ms, ahead_ms if abs(ahead_ms) >= SAID_MS else 0

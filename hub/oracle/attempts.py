@@ -27,8 +27,9 @@ class Attempt:
     number: int
     terms: records.Terms
     state: records.State
-    # Something came, or time went by, that a report waiting for signatures wants to know of.
+    # A signature came, or it is `ask_at_ms`: a report that waits for signatures looks again.
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    ask_at_ms: int | None = None
     # What the chain's clock is ahead of the wall clock in these terms.
     ahead_ms: int = 0
     # Events that wait, in their order, until the store takes what the first of them changes.

@@ -7,6 +7,7 @@ for, until the contract takes no report of the trade any more.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from hub.config_tables import Bus
@@ -17,6 +18,7 @@ from hub.oracle.settlement import LATE, Settlement
 from hub.oracle.signed import SignatureMissing
 from hub.oracle.terms import REPORT_MARGIN_MS
 
+ALONE_RETRY_MS = 1_000
 CHAIN_RETRY_S, CHAIN_LONGEST_RETRY_S = 1.0, 30.0
 
 
@@ -34,6 +36,7 @@ class Reporting:
         self._bus = bus
         self._say = say
         self._now_ms = now_ms
+        self._chain_back = asyncio.Event()
 
     async def report(self, live: Attempt, figures: records.Report) -> str | None:
         """Report until the contract has taken it, or takes none any more: return its word.
@@ -56,12 +59,25 @@ class Reporting:
                     return LATE
                 if now_ms >= alone_at_ms and not is_alone_done:
                     is_alone_done = await self._report_alone(ticket.trade_id, missing)
+                latest_ms = live.terms.report_by_ms + REPORT_MARGIN_MS
+                again_ms = max(alone_at_ms, now_ms + ALONE_RETRY_MS)
+                live.ask_at_ms = latest_ms if is_alone_done else min(again_ms, latest_ms)
                 await live.news.wait()
+                live.ask_at_ms = None
             except TruequeError as problem:
                 self._say(f"report of trade {ticket.trade_id} will be sent again: {problem}")
-                await asyncio.sleep(pause_s)
+                await self._pause(pause_s)
                 pause_s = min(2 * pause_s, CHAIN_LONGEST_RETRY_S)
         return None
+
+    def retry(self) -> None:
+        """Send at once what waits for the chain: it answers again."""
+        waiting, self._chain_back = self._chain_back, asyncio.Event()
+        waiting.set()
+
+    async def _pause(self, pause_s: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._chain_back.wait(), pause_s)
 
     async def _report_alone(self, trade_id: int, missing: SignatureMissing) -> bool:
         """Report the meter that has signed, should the other never do; False: try again.

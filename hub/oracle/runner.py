@@ -7,7 +7,6 @@ so a hub that is killed at any instant goes on from its store.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 from collections.abc import Iterable
 
@@ -39,8 +38,8 @@ class Oracle(Stepping):
             # A node speaks for its own role only.
             if live is not None and stored.node == live.node(stored.record["role"]):
                 self._apply(live, attempts.heard(self._now_ms(), stored.record))
-        if any(stored.kind == "signature" for stored in batch):
-            self._tell_reports()  # it may be that of an earlier attempt
+            if stored.kind == "signature":
+                self._tell_reports(stored.node)
         self._grant()
 
     def follow_trades(self) -> None:
@@ -93,8 +92,7 @@ class Oracle(Stepping):
         self._is_ending = True
         for live in list(self._live.values()):
             if live.state.has_turn:
-                with contextlib.suppress(StoreError):  # it was opened, and the store's end is said
-                    self._apply(live, records.Restarted(self._now_ms()))
+                self._apply(live, records.Restarted(self._now_ms()))
 
     def stop_bus(self) -> None:
         """Order open whatever may be closed: an emergency stop. Turns come when the panel lets."""
@@ -106,6 +104,10 @@ class Oracle(Stepping):
         for live in list(self._live.values()):
             if node in live.ticket.nodes:
                 self._apply(live, records.Stopped(self._now_ms(), "node_quarantined"))
+
+    def chain_is_back(self) -> None:
+        """Send at once the reports that wait for a chain which was away."""
+        self._reporting.retry()
 
     def wake(self) -> None:
         """Look at once whether turns may be granted."""
@@ -216,7 +218,8 @@ class Oracle(Stepping):
             due_ms = delivery.next_tick_ms(live.terms, live.state)
             if due_ms is not None and due_ms <= now_ms:
                 self._apply(live, records.Tick(now_ms))
-        self._tell_reports()
+            if live.ask_at_ms is not None and live.ask_at_ms <= now_ms:
+                live.news.set()
         self._grant()
 
     def _catch_up(self) -> None:
@@ -242,6 +245,7 @@ class Oracle(Stepping):
     def _sleep_s(self) -> float:
         now_ms = self._now_ms()
         due = [delivery.next_tick_ms(live.terms, live.state) for live in self._live.values()]
+        due += [live.ask_at_ms for live in self._live.values() if not live.news.is_set()]
         ahead_ms = self._clocks.ahead_ms()
         opens_ms = self._turns.next_opening_ms(now_ms + ahead_ms)
         due.append(None if opens_ms is None else opens_ms - ahead_ms)

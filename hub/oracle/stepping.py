@@ -108,6 +108,10 @@ class Stepping:
 
     def _wait_for_store(self, problem: StoreError) -> None:
         self._say(f"deliveries wait for the store, relays open meanwhile: {problem}")
+        for live in self._live.values():
+            for role in records.ROLES:
+                if live.state.has_turn:  # nothing may stay closed that cannot be journaled
+                    self._parts.dispatch.open(live.node(role), live.ticket.delivery_id)
         self._store_again_ms = self._now_ms() + STORE_PAUSE_MS
         self._wake.set()
 
@@ -144,9 +148,11 @@ class Stepping:
             self._apply(live, records.ReportTaken(now_ms))
             self._close_if_settled(live)  # the event may have come before the receipt
 
-    def _tell_reports(self) -> None:
+    def _tell_reports(self, node: str) -> None:
+        """A signature of that node came; it may be that of an earlier attempt."""
         for live in self._live.values():
-            live.news.set()
+            if node in live.ticket.nodes:
+                live.news.set()
 
     def _retry(self, live: Attempt) -> None:
         """Open the trade's next attempt."""

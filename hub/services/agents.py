@@ -33,7 +33,7 @@ class AgentDesk:
         market = self._market
         address = market.address_of(peer)
         window = market.window_now(peer)
-        orders = market.open_orders(window.window_id) if window else []
+        orders = market.open_orders(window.window_id, peer) if window else []
         trades = market.trades_in(peer, window.window_id) if window else []
         house = market.config.house(peer)
         readings = market.recent_readings(peer, min(max(span_s, 1), MOST_SPAN_S))

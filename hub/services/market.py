@@ -12,6 +12,7 @@ from typing import Any
 
 from hub import amounts
 from hub.config import SiteConfig
+from hub.honesty import quarantine
 from hub.keys import Keys
 from hub.services import snapshot
 from hub.services.acting import Contract
@@ -35,6 +36,10 @@ SHOWN_TRADES = 60
 SHOWN_REVIEWS = 20
 # What no configuration can change yet, said on every page.
 KEYS_NOTICE = "Test site: the hub holds every house's key, so anyone at this computer can trade."
+QUARANTINE_NOTICE = (
+    "{node} is in quarantine: {reason}. It gets no turns and its figures are not taken. "
+    "Look at it, then: trueque hub node release {node}"
+)
 ORACLE_NOTICE = "Settled on the hub's word, for want of a key of their boards: {houses}."
 
 
@@ -230,7 +235,7 @@ class MarketService(Bargaining):
         return {
             "now_ms": now_ms,
             "site": self._site_record(now_ms),
-            "notices": [*self._notices, *self._unsigned_notice()],
+            "notices": [*self._notices, *self._unsigned_notice(), *self._quarantine_notices()],
             "houses": houses,
             "bus": snapshot.bus_records(nodes, trades, houses),
             "window": self._window_record(window, now_ms),
@@ -267,6 +272,11 @@ class MarketService(Bargaining):
         found = [one.node for one in peers if one.node and one.state == "approved"
                  and one.node_key is None]  # fmt: skip
         return [ORACLE_NOTICE.format(houses=", ".join(sorted(found)))] if found else []
+
+    def _quarantine_notices(self) -> list[str]:
+        return [
+            QUARANTINE_NOTICE.format(**row) for row in quarantine.standing(self._store).values()
+        ]
 
     def _site_record(self, now_ms: int) -> Mapping[str, Any]:
         config, clock = self.config, self._clock

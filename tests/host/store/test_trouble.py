@@ -111,8 +111,9 @@ def test_relays_open_when_the_journal_cannot_be_written(tmp_path):
         world.start_hub()
         assert await world.run_until(lambda: is_delivering(world), 60)
         assert {board.relay for board in world.boards.values()} >= {"in", "out"}
-        with no_more_bytes(), pytest.raises(StoreError, match="disk"):
+        with no_more_bytes():
             world.hub.stop_bus()
+        assert any("deliveries wait for the store" in text for text in world.said)
         await world.kill_hub()
         await world.run_until(lambda: False, 1)  # far less than a lease's life
 

@@ -99,7 +99,8 @@ def test_remote_agent_sees_what_the_hubs_own_agent_sees(site, service, url):
     market = RemoteMarket(url, "house-2", site.keys.peers["house-2"], 65)
     market.refresh()
     assert market.window_now("house-2") == service.window_now("house-2")
-    assert market.open_orders(window_id) == service.open_orders(window_id)
+    orders = service.open_orders(window_id, "house-2")
+    assert market.open_orders(window_id, "house-2") == orders
     assert market.available_wei("house-2") == service.available_wei("house-2")
     assert market.has_order(order_id) and not market.has_order(order_id + 1)
     assert abs(market.now_s() - service.now_s()) < 5

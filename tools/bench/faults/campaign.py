@@ -19,7 +19,7 @@ from tools.bench.faults import checks, kinds
 from tools.bench.faults.place import GRACE_S, Place
 
 FIRST_TRADE_S = 90.0
-REST_S = (1.0, 6.0)  # between two rounds
+REST_S = (0.5, 4.0)  # between two rounds
 DOUBLE_SHARE = 0.3  # of the rounds have two faults at once
 ASK_S = 60.0  # a chain that was frozen answers again
 SETTLE_S = 150.0  # for what is under way when the faults are over

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hub.chain.records import ChainUnavailable
 from tools.bench.faults.place import Place
 
-SHORT_S, LONG_S, LONG_SHARE = (0.3, 8.0), (8.0, 25.0), 0.25
+SHORT_S, LONG_S, LONG_SHARE = (0.3, 8.0), (8.0, 25.0), 0.2
 JUMPS_S = (-20, -6, 4, 12, 25)
 
 Deed = Callable[[], Awaitable[None]]
