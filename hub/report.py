@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from hub.chain.records import Totals
 from hub.config import SiteConfig
 from hub.coordinator.books import MECHANISMS
+from hub.gain import gains
 from hub.keys import Keys
 from hub.oracle.terms import block_uwh
 from hub.store import DeliveryRow, PlanRow, Store, TradeRow, WindowRow
@@ -38,7 +39,8 @@ def build(
 
     `parts` names the broker and the chain that ran.
     """
-    peers, plans = store.peers(), store.plans()
+    peers, plans, market = store.peers(), store.plans(), config.market
+    trades = [trade for trade in store.trades() if not window_ids or trade.window_id in window_ids]
     versions = sorted({one.firmware for one in store.latest_statuses().values() if one.firmware})
     return {
         "houses": len(config.houses),
@@ -50,11 +52,10 @@ def build(
             for window in reversed(store.windows())
             if not window_ids or window.window_id in window_ids
         ],
-        "trades": [
-            trade_record(trade, store.deliveries(trade.trade_id), keys)
-            for trade in store.trades()
-            if not window_ids or trade.window_id in window_ids
-        ],
+        "trades": [trade_record(trade, store.deliveries(trade.trade_id), keys) for trade in trades],
+        "gain": gains(
+            trades, (market.retail_gwei_per_kwh, market.feed_in_gwei_per_kwh), keys.peer_name
+        ),
         "money": {
             "deposited_wei": sum(peer.deposited_wei for peer in peers),
             "balances_wei": totals.balances_wei,

@@ -19,6 +19,7 @@ from hub import keys as secrets
 from hub import report as reports
 from hub.cli_options import data_option
 from hub.config import SiteConfig
+from hub.errors import BadInput
 from hub.install.notice import ServiceManager
 from hub.running import KEYS_SIGNAL
 
@@ -26,21 +27,28 @@ from hub.running import KEYS_SIGNAL
 @click.command()
 @data_option
 @click.option("--once", is_flag=True, help="One window for all houses, then a report and the end.")
+@click.option("--days", type=click.IntRange(1, 366),
+              help="So many days of the site's clock, then a report and the end.")  # fmt: skip
 @click.option("--report", "report_path", type=click.Path(dir_okay=False, path_type=Path),
-              help="Where --once writes its JSON report.")  # fmt: skip
-def up(data: Path, once: bool, report_path: Path | None) -> None:
+              help="Where --once or --days writes its JSON report.")  # fmt: skip
+def up(data: Path, once: bool, days: int | None, report_path: Path | None) -> None:
     """Run the hub until Ctrl-C: broker, chain, market, oracle and page.
 
     Example: trueque hub up --data var/site
     """
+    if once and days:
+        raise click.UsageError("--once or --days, not both")
     config, keys = _load(data)
+    if days and config.schedule.mode != "daily":
+        raise BadInput(f"--days: schedule.mode is {config.schedule.mode!r} in {data}, not 'daily'")
     console = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def say(text: str) -> None:
         # Escaped: what is said may hold brackets of its own, such as a log's.
         console.print(f"[dim]{datetime.datetime.now():%H:%M:%S}[/dim] {escape(text)}")
 
-    if not asyncio.run(_up(config, keys, say, report_path if once else None, once)):
+    bound = days if days else (0 if once else None)
+    if not asyncio.run(_up(config, keys, say, report_path, bound)):
         sys.exit(1)
 
 
@@ -50,9 +58,9 @@ def _load(data: Path) -> tuple[SiteConfig, secrets.Keys]:
 
 
 async def _up(
-    config: SiteConfig, keys: secrets.Keys, say: Any, report_path: Path | None, once: bool
+    config: SiteConfig, keys: secrets.Keys, say: Any, report_path: Path | None, bound: int | None
 ) -> bool:
-    """Run a site; True when everything went well."""
+    """Run a site, for ever or for `bound` days, 0 for one window; True when all went well."""
     from hub.site import Site  # web3 takes a second to import: not for --help
 
     manager = ServiceManager()
@@ -75,8 +83,9 @@ async def _up(
     except asyncio.CancelledError:
         return False
     try:
-        if once:
-            return await _one_window(site, config, say, report_path)
+        if bound is not None:
+            manager.tell("READY=1")
+            return await _bounded(site, config, say, report_path, bound)
         say("the hub is up; Ctrl-C ends it")
         manager.tell("READY=1")
         await site.run()
@@ -88,10 +97,14 @@ async def _up(
         alive.cancel()
 
 
-async def _one_window(site: Any, config: SiteConfig, say: Any, report_path: Path | None) -> bool:
+async def _bounded(
+    site: Any, config: SiteConfig, say: Any, report_path: Path | None, days: int
+) -> bool:
     from hub.one_window import run_one_window
+    from hub.some_days import run_days
 
-    window = asyncio.create_task(run_one_window(site, say))
+    work = run_days(site, days, say) if days else run_one_window(site, say)
+    window = asyncio.create_task(work)
     running_site = asyncio.create_task(site.run())
     await asyncio.wait([window, running_site], return_when=asyncio.FIRST_COMPLETED)
     if not window.done():

@@ -48,6 +48,7 @@ class Wanted:
     start: datetime.datetime
     page_port: int
     is_once: bool
+    days: int | None
     report: Path | None
     market: str | None
 
@@ -57,8 +58,13 @@ class Wanted:
 @click.option("--segments", type=click.IntRange(1, 25),
               help="DC buses of a new site, each with its own turns; one by default.")  # fmt: skip
 @click.option("--once", is_flag=True, help="One full window for all houses, then exit 0 or 1.")
+@click.option(
+    "--days",
+    type=click.IntRange(1, 366),
+    help="So many days of the bench, unattended, then exit 0 or 1.",
+)
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path),
-              help="Where --once writes its JSON report.")  # fmt: skip
+              help="Where --once or --days writes its JSON report.")  # fmt: skip
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path),
               help="The site's directory; a site that is there goes on. "
               "Default: var/site-HOUSES; --once starts afresh in var/once.")  # fmt: skip
@@ -75,6 +81,7 @@ def main(
     houses: int,
     segments: int | None,
     once: bool,
+    days: int | None,
     report: Path | None,
     data: Path | None,
     speed: int | None,
@@ -86,13 +93,15 @@ def main(
 
     Example: ./tools/run --once --houses 2 --report report.json
     """
-    if report is not None and not once:
-        raise click.UsageError("--report goes with --once")
+    if report is not None and not once and not days:
+        raise click.UsageError("--report goes with --once or --days")
+    if once and days:
+        raise click.UsageError("--once or --days, not both")
     if (segments or 1) > houses // 2:
         raise click.UsageError(f"--segments {segments}: each needs two of the {houses} houses")
     is_fresh = once and data is None
     site = data or (ROOT / "var" / ("once" if once else f"site-{houses}"))
-    wanted = Wanted(site, houses, segments, speed, start, page_port, once, report, market)
+    wanted = Wanted(site, houses, segments, speed, start, page_port, once, days, report, market)
     try:
         with _only_bench(site):
             if is_fresh:
@@ -227,6 +236,8 @@ def _hub_child(wanted: Wanted) -> Child:
     argv = [sys.executable, "-m", "tools", "hub", "up", "--data", str(wanted.data.resolve())]
     if wanted.is_once:
         argv.append("--once")
+    if wanted.days:
+        argv += ["--days", str(wanted.days)]
     if wanted.report is not None:
         argv += ["--report", str(wanted.report.resolve())]
     return Child("hub", argv, log_path=wanted.data / "log" / "hub.log", cwd=ROOT)

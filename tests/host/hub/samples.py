@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from wire import records
 
+from hub.store import TradeRow
+
 
 def reading(seq=1, **changes):
     """Return a reading with nothing fitted but what `changes` names."""
@@ -73,3 +75,14 @@ def aggregate(seq=1, **changes):
     blank = dict.fromkeys(member.name for member in records.SCHEMAS["aggregate"])
     start = {"boot_id": 1, "seq": seq, "uptime_ms": 900_000, "duration_ms": 900_000}
     return {**blank, **start, "quality_flags": 0, **changes}
+
+
+def trade_row(**changes):
+    """Return a trade as the store has it, matched and not settled unless `changes` say so."""
+    usual = {
+        "trade_id": 1, "order_id": 1, "window_id": 1, "seller": "0xa", "buyer": "0xb",
+        "taker": "0xb", "energy_uwh": 10, "price_gwei_per_kwh": 7, "matched_at_ms": 1,
+        "state": "matched", "seller_metered_uwh": None, "buyer_metered_uwh": None,
+        "settled_uwh": None, "paid_wei": None, "refunded_wei": None,
+    }  # fmt: skip
+    return TradeRow(**(usual | changes))
