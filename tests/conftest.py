@@ -14,8 +14,9 @@ TOGETHER = (
     "tests/host/e2e",
     "tests/host/chain",
     "tests/host/web",
+    "tests/host/store",
 )
-"""A rig of boards, a site, a chain: dear to start, or not to run twice at a time."""
+"""A rig of boards, a site, a chain, a database: dear to start, or not to run twice at a time."""
 LONG = (
     "tests/host/contracts",
     "tests/host/node/test_delivery_properties.py",

@@ -29,7 +29,7 @@ def pytest_runtest_call(item):
         pytest.skip(str(reason))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def choice(request) -> Iterator[Choice]:
     """The boards to test, held by this run alone; skips when this machine has none."""
     options = [request.config.getoption(name, default=None) for name in ("board", "image", "rig")]
@@ -51,7 +51,7 @@ def choice(request) -> Iterator[Choice]:
         held.__exit__(None, None, None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def image(choice) -> Path:
     """The image of emulated boards; skips on boards of another kind."""
     if choice.kind != "emulated":
@@ -59,9 +59,9 @@ def image(choice) -> Path:
     return choice.image
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def rig(choice, tmp_path_factory) -> Iterator[Rig]:
-    """Boards of the wanted kind, online."""
+    """Boards of the wanted kind, online; they end with the last test of this directory."""
     directory = tmp_path_factory.mktemp("rig")
     if choice.kind == "emulated":
         rig: Rig = EmulatedRig(directory, choice.image)
@@ -78,7 +78,7 @@ def rig(choice, tmp_path_factory) -> Iterator[Rig]:
         rig.stop()
 
 
-@pytest.fixture(name="wait_for", scope="session")
+@pytest.fixture(name="wait_for", scope="package")
 def _wait_for(rig):
     """The function that waits for a condition with a deadline."""
     return rig.wait_for

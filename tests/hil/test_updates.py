@@ -5,6 +5,7 @@ import random
 
 import pytest
 
+from hub.updates import rollout as rollouts
 from tests.hil import updating
 from tests.hil.updating import STRANGER, arch_of, release
 
@@ -12,6 +13,10 @@ pytestmark = pytest.mark.usefixtures("at_rest")
 
 NODE = "house-1"
 UPDATE_S = 90
+OFFER_AGAIN_MS = 2_000  # to a board that was cut off
+LOST_SHARE = 0.02  # the board asks again after 5 s
+DOUBLED_SHARE = 0.05
+CUTS = 5
 BROKEN_START = 'raise RuntimeError("this firmware does not start")\n'
 HANGING = "def main(boots):\n    while True:\n        pass\n"
 
@@ -22,7 +27,7 @@ def updates(rig, tmp_path):
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def arch(choice):
     return arch_of(choice.kind)
 
@@ -92,16 +97,21 @@ def test_firmware_is_refused_when_a_chunk_was_changed_on_the_way(rig, updates, a
 
 def test_update_comes_through_when_messages_are_lost_and_doubled(rig, updates, arch, tmp_path):
     chance = random.Random(5)
+    happened = set()
 
     def tamper(what, members):
-        if what == "chunk" and chance.random() < 0.05:
+        draw = chance.random() if what == "chunk" else 1
+        if draw < LOST_SHARE:
+            happened.add("lost")
             return None
-        if what == "chunk" and chance.random() < 0.05:
+        if draw > 1 - DOUBLED_SHARE and what == "chunk":
+            happened.add("doubled")
             rig.hub.update(NODE, {"what": what, **members})
         return members
 
     updates.tamper = tamper
     assert end(rig, updates, updates.begin(release(tmp_path, arch), NODE), 180) == ("done", None)
+    assert happened == {"lost", "doubled"}
 
 
 @pytest.mark.parametrize(
@@ -152,12 +162,16 @@ def test_delivery_is_not_disturbed_when_an_update_is_offered_in_it(rig, updates,
     assert end(rig, updates, rollout) == ("done", None)
 
 
-def test_update_comes_through_when_power_fails_again_and_again(rig, updates, arch, tmp_path):
+def test_update_comes_through_when_power_fails_again_and_again(
+    rig, updates, arch, tmp_path, monkeypatch
+):
+    again_ms = min(rollouts.OFFER_AGAIN_MS, OFFER_AGAIN_MS * rig.slowness)
+    monkeypatch.setattr(rollouts, "OFFER_AGAIN_MS", again_ms)
     chance = random.Random(3)
     rollout = updates.begin(release(tmp_path, arch), NODE)
     cuts = 0
-    while updates.row(NODE, rollout).state not in ("done", "failed") and cuts < 12:
-        wanted = min(7_000 * (cuts + 1) + chance.randrange(3_000), 60_000)
+    while updates.row(NODE, rollout).state not in ("done", "failed") and cuts < CUTS:
+        wanted = min(18_000 * (cuts + 1) + chance.randrange(3_000), 90_000)
         rig.wait_for(
             lambda wanted=wanted: (
                 updates.row(NODE, rollout).sent_bytes >= wanted

@@ -22,6 +22,8 @@ CLOSE_ONLY = ("role", "energy_uwh", "max_power_uw", "max_duration_ms", "exposure
 class StandInHub:
     """Speaks to boards as the hub does, but decides nothing: what it is told to say, it says."""
 
+    exposure_uwh = EXPOSURE_UWH
+
     def __init__(self, port: int, nodes: Sequence[str], authority: Path | None = None) -> None:
         """`port`: the broker's on loopback. `authority`: the site's, in PEM; None without TLS."""
         self._nodes = tuple(nodes)
@@ -82,7 +84,7 @@ class StandInHub:
 
     def close(self, node: str, delivery_id: str, role: str, energy_uwh: int) -> None:
         """Command a close."""
-        values = (role, energy_uwh, MAX_POWER_UW, MAX_DURATION_MS, EXPOSURE_UWH)
+        values = (role, energy_uwh, MAX_POWER_UW, MAX_DURATION_MS, self.exposure_uwh)
         terms = dict(zip(CLOSE_ONLY, values, strict=True))
         self._send(node, "command", delivery_id, {"action": "close", **terms})
 

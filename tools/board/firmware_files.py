@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import functools
 import os
 import subprocess
 import tempfile
@@ -58,10 +59,16 @@ def shortened(sources: Mapping[str, bytes]) -> dict[str, bytes]:
     modules = {name: source.decode() for name, source in sources.items()
                if name not in STARTED_BY_NAME}  # fmt: skip
     try:
-        short = shorten(modules, names_elsewhere())
+        short = _short(tuple(sorted(modules.items())))
     except SyntaxError as problem:
         raise CompileError(f"{problem.filename}: {problem}") from problem
     return dict(sources) | {name: text.encode() for name, text in short.items()}
+
+
+@functools.lru_cache(maxsize=4)
+def _short(modules: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """Take two seconds for the whole firmware, and none for the same again."""
+    return shorten(dict(modules), names_elsewhere())
 
 
 def _on_board(work: tuple[str, bytes, str]) -> tuple[str, bytes]:

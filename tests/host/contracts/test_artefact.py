@@ -18,7 +18,7 @@ COMPILE = CHECKOUT / "tools" / "contracts" / "compile.mjs"
 def compile_check(checkout: Path = CHECKOUT) -> subprocess.CompletedProcess[str]:
     script = checkout / COMPILE.relative_to(CHECKOUT)
     return subprocess.run(
-        [find_node(), script, "--check"], capture_output=True, text=True, timeout=120
+        [find_node(), script, "--check"], capture_output=True, text=True, timeout=900
     )
 
 

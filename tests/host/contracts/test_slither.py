@@ -67,7 +67,7 @@ def test_analyser_finds_nothing_but_what_is_explained(project):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
     report = directory / "found.json"
     assert report.is_file(), ran.stdout[-2000:] + ran.stderr[-2000:]
