@@ -9,32 +9,37 @@ import os
 import hypothesis
 import pytest
 
-TOGETHER = (
+from tests.host.thorough import examples
+
+TOGETHER = ("tests/hil", "tests/host/chain", "tests/host/store", "tests/host/web")
+"""A rig of boards, a chain, a database: dear to start, or not to run twice at a time."""
+FIRST = (
     "tests/hil",
     "tests/host/e2e",
+    "tests/host/contracts",
     "tests/host/chain",
     "tests/host/web",
     "tests/host/store",
-)
-"""A rig of boards, a site, a chain, a database: dear to start, or not to run twice at a time."""
-LONG = (
-    "tests/host/contracts",
+    "tests/host/updates/test_power_cuts.py",
     "tests/host/node/test_delivery_properties.py",
     "tests/host/board/test_verify.py",
     "tests/host/hub",
 )
-"""What must not come last, when other processes have nothing left to do."""
-ORDER = TOGETHER + LONG
+"""What takes longest, longest first: nothing must be left when other processes are done."""
 WAITING = 2
-"""Processes beyond the processors: most tests of boards wait for the most part."""
-THOROUGH_EXAMPLES = 2_000
+"""Processes beyond the processors: boards and sites wait for the most part."""
+USUAL_EXAMPLES = 100
 
-# No deadline: what an example takes is up to whatever else the machine does.
-hypothesis.settings.register_profile("usual", deadline=None)
-hypothesis.settings.register_profile("thorough", deadline=None, max_examples=THOROUGH_EXAMPLES)
-hypothesis.settings.load_profile(
-    "thorough" if os.environ.get("TRUEQUE_THOROUGH") == "1" else "usual"
+# Whatever else the machine does may make an example slow. CI's own profile stays underneath: there
+# the examples are the same in every run.
+hypothesis.settings.register_profile(
+    "suite",
+    hypothesis.settings.default,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    max_examples=examples(USUAL_EXAMPLES),
 )
+hypothesis.settings.load_profile("suite")
 
 
 def _is_below(nodeid, part):
@@ -48,7 +53,7 @@ def _unit_of(nodeid):
 
 def _place_of(item):
     """Return where in the order a test comes; those without a place follow."""
-    return next((at for at, part in enumerate(ORDER) if _is_below(item.nodeid, part)), len(ORDER))
+    return next((at for at, part in enumerate(FIRST) if _is_below(item.nodeid, part)), len(FIRST))
 
 
 @pytest.hookimpl(trylast=True)

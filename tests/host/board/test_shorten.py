@@ -102,3 +102,8 @@ def public(tree):
             arguments = len(node.args.args) if hasattr(node, "args") else 0
             found.append("_" if node.name[0] == "_" != node.name[1] else (node.name, arguments))
     return found
+
+
+def test_short_names_are_the_same_when_given_again(both):
+    before, after = both
+    assert shorten(before) == after

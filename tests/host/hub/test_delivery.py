@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.oracle import delivery, records
+from tests.host.thorough import examples
 
 TERMS = records.Terms(
     energy_uwh=34_723,
@@ -236,7 +237,7 @@ STORIES = st.lists(st.tuples(st.integers(0, 20_000), HAPPENINGS), max_size=40).m
 
 
 @given(STORIES, st.booleans())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_seller_is_never_told_to_close_when_the_buyer_has_not_closed(events, may_retry):
     has_closed = False
     state, terms = QUEUED, replace(TERMS, may_retry=may_retry)
@@ -249,7 +250,7 @@ def test_seller_is_never_told_to_close_when_the_buyer_has_not_closed(events, may
 
 
 @given(STORIES, st.booleans())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_nothing_is_closed_or_leased_when_opening_has_begun(events, may_retry):
     _, actions = run(events, terms=replace(TERMS, may_retry=may_retry))
     has_opened = False
@@ -260,7 +261,7 @@ def test_nothing_is_closed_or_leased_when_opening_has_begun(events, may_retry):
 
 
 @given(STORIES, st.booleans())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_one_report_at_most_and_always_the_same_when_events_repeat(events, may_retry):
     _, actions = run(events, terms=replace(TERMS, may_retry=may_retry))
     reports = [(event, one) for _, event, one in actions if isinstance(one, records.Report)]
@@ -272,7 +273,7 @@ def test_one_report_at_most_and_always_the_same_when_events_repeat(events, may_r
 
 
 @given(STORIES, st.booleans())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_turn_is_held_only_from_grant_to_release_when_anything_happens(events, may_retry):
     state, terms, holds = QUEUED, replace(TERMS, may_retry=may_retry), False
     for event in events:
@@ -287,7 +288,7 @@ def test_turn_is_held_only_from_grant_to_release_when_anything_happens(events, m
 
 
 @given(STORIES, st.booleans())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_delivery_always_ends_when_nothing_but_time_goes_on(events, may_retry):
     state, _ = run(events, terms=replace(TERMS, may_retry=may_retry))
     terms = replace(TERMS, may_retry=may_retry)

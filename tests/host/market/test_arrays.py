@@ -15,6 +15,7 @@ from hub.market.clearing import CLEAR, clear_uniform
 from hub.market.exact_sums import sum_of_products
 from hub.market.records import BID, OFFER, Clearing, MarketRefusal, Order
 from tests.host.market.books import BIDS, OFFERS, book, random_books
+from tests.host.thorough import examples
 
 
 def as_arrays(orders: Sequence[Order], id_rank: Sequence[int] | None = None) -> BookArrays:
@@ -53,7 +54,7 @@ def test_arrays_clear_like_records_when_book_is_the_reference(mechanism: str) ->
 
 @pytest.mark.parametrize("mechanism", MECHANISMS)
 @given(orders=random_books(most=30, peers=5))
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_arrays_clear_like_records_when_peers_hold_both_sides(
     mechanism: str, orders: list[Order]
 ) -> None:

@@ -12,6 +12,7 @@ from hub.market.clearing import clear_mcafee, clear_midpoint, clear_uniform
 from hub.market.community import Tariff
 from hub.market.frozen_book import MCAFEE, MIDPOINT, UNIFORM, BookRules, clear_frozen
 from hub.market.records import BID, OFFER, Order, Preference
+from tests.host.thorough import examples
 
 LEAST = 10
 ANY_SIZE = st.integers(LEAST, 60)
@@ -75,7 +76,7 @@ def check_as_the_contract_does(orders, cleared, rules):
     return left, best, total_uwh
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(books(), st.sampled_from([0, 25, 70]), st.integers(0, 1000))
 def test_uniform_fills_are_those_the_contract_takes(orders, capacity_uwh, k):
     rules = BookRules(UNIFORM, LEAST, capacity_uwh, k)
@@ -94,7 +95,7 @@ def test_uniform_fills_are_those_the_contract_takes(orders, capacity_uwh, k):
         assert cleared.sell_gwei_per_kwh == low + (high - low) * k // 1000
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(books(energies=EVERY_SIZE), st.integers(0, 1000))
 def test_uniform_is_the_markets_own_clearing_when_no_rest_is_too_small(orders, k):
     orders = [order(o.order_id, o.side, o.energy_uwh, o.price_gwei_per_kwh) for o in orders]
@@ -105,7 +106,7 @@ def test_uniform_is_the_markets_own_clearing_when_no_rest_is_too_small(orders, k
         assert cleared.sell_gwei_per_kwh == wanted.trades[0].sell_gwei_per_kwh
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(books(energies=EVERY_SIZE))
 def test_midpoint_is_the_markets_own_clearing_when_no_rest_is_too_small(orders):
     orders = [order(o.order_id, o.side, o.energy_uwh, o.price_gwei_per_kwh) for o in orders]
@@ -117,7 +118,7 @@ def test_midpoint_is_the_markets_own_clearing_when_no_rest_is_too_small(orders):
     assert paid_wei == sum(trade.paid_wei for trade in clear_midpoint(orders).trades)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(books(energies=st.just(LEAST)))
 def test_mcafee_is_the_markets_own_clearing(orders):
     orders = [order(o.order_id, o.side, LEAST, o.price_gwei_per_kwh) for o in orders]

@@ -16,6 +16,7 @@ from hub.market.network import DistanceCharge, FeederCharge
 from hub.market.preferences import Rules, clear_preferred
 from hub.market.records import Clearing, MarketRefusal, Order, Preference
 from tests.host.market.books import assert_lawful, order, random_books
+from tests.host.thorough import examples
 
 
 def met(clearing: Clearing) -> dict[tuple[object, object], int]:
@@ -160,7 +161,7 @@ limits = st.lists(st.integers(0, 9), min_size=5, max_size=5)
 
 
 @given(gains, limits, limits)
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_assignment_gains_as_much_as_a_linear_programme_when_pairs_are_any(
     gain: dict[tuple[int, int], int], demand: list[int], supply: list[int]
 ) -> None:

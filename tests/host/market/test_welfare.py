@@ -14,6 +14,7 @@ from hub.market.clearing import clear_midpoint, clear_pay_as_bid, clear_uniform
 from hub.market.merit import match_orders
 from hub.market.records import BID, Clearing, Order
 from tests.host.market.books import assert_lawful, order, random_books
+from tests.host.thorough import examples
 
 
 def linear_programme(orders: Sequence[Order], charge: int = 0) -> tuple[float, float]:
@@ -43,7 +44,7 @@ def linear_programme(orders: Sequence[Order], charge: int = 0) -> tuple[float, f
 
 @pytest.mark.parametrize("clear", [clear_uniform, clear_pay_as_bid, clear_midpoint])
 @given(orders=random_books())
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_welfare_and_energy_are_maximal_when_peers_hold_both_sides(
     clear: Callable[[Sequence[Order]], Clearing], orders: list[Order]
 ) -> None:

@@ -12,6 +12,7 @@ from node.delivery import RELAY_OF_ROLE
 from tests.host.fakes.ticks import Ticks
 from tests.host.node.broken import CALLEES
 from tests.host.node.rig import RELAY_IN, RELAY_OUT, Rig, delivery_id
+from tests.host.thorough import examples
 
 IDS = st.integers(1, 4).map(delivery_id)
 ROLES = st.sampled_from(["buyer", "seller"])
@@ -210,7 +211,7 @@ class Node(RuleBasedStateMachine):
 
 
 Node.TestCase.settings = settings(
-    max_examples=60,
+    max_examples=examples(60),
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],

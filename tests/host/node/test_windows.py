@@ -10,6 +10,7 @@ from node.roots import square_root
 from node.windows import Windows
 
 from tests.host.node.waves import frames_of, sine_codes
+from tests.host.thorough import examples
 
 RATE_HZ = 1000
 
@@ -37,7 +38,7 @@ def codes_of(pieces):
     return codes
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(stretches(), st.integers(1, 400))
 def test_windows_never_overlap_or_invent_frames_when_fed_anything(pieces, block_frames):
     codes = codes_of(pieces)

@@ -15,6 +15,7 @@ from hub.sim.community import build
 from hub.sim.reading import scenario_of
 from hub.sim.run import run, tariff_of
 from hub.sim.settle import settle
+from tests.host.thorough import examples
 
 SLOTS = 6
 MARKETS = [
@@ -59,7 +60,7 @@ def community_of(market, members):
 
 
 @pytest.mark.parametrize("market", MARKETS, ids=lambda one: "-".join(map(str, one.values())))
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=examples(15))
 @given(members=st.lists(peers(), min_size=1, max_size=4))
 def test_energy_and_money_add_up_when_anything_is_simulated(market, members):
     community = community_of(market, members)
@@ -75,7 +76,7 @@ def test_energy_and_money_add_up_when_anything_is_simulated(market, members):
     assert np.all(outcome.details["stored"] <= community.storage.highest_wh + 1e-6)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 @given(members=st.lists(peers(), min_size=2, max_size=4))
 def test_nobody_pays_more_than_the_grid_asks_when_the_price_is_the_middle(members):
     outcome = run(community_of({"mechanism": "mid-market-rate"}, members))

@@ -13,6 +13,7 @@ from hub.market.nesting import HybridTerms, settle_hybrid
 from hub.sim.community import build
 from hub.sim.reading import scenario_of
 from hub.sim.run import run
+from tests.host.thorough import examples
 
 NANO = 10**9
 positions = st.lists(
@@ -53,7 +54,7 @@ def exact_costs(mechanism, members):
 
 
 @pytest.mark.parametrize("mechanism", ["mid-market-rate", "supply-demand-ratio", "bill-sharing"])
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(members=positions)
 def test_costs_equal_the_exact_ones_when_communities_are_nested(mechanism, members):
     # Exact prices are whole nano-euros per kWh, three times rounded: 5 kWh x 3 nano-euro.

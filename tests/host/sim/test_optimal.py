@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hub.sim.community import Storage, Tariff
 from hub.sim.optimal import NoSchedule, Pool, schedule
 from hub.sim.summary import summarise
+from tests.host.thorough import examples
 
 STEP_WH = 100.0
 
@@ -52,7 +53,7 @@ def best_by_trial(net_w, tariff, highest_wh=200.0, initial_wh=100.0):
     return best
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(
     net=st.lists(st.integers(-3, 3), min_size=4, max_size=4),
     retail=st.lists(st.integers(20, 40), min_size=4, max_size=4),

@@ -9,6 +9,7 @@ from wire import package
 from wire.package import PackageError
 
 from hub.updates.signature import has_signed
+from tests.host.thorough import examples
 from tests.host.updates.samples import KEY, STRANGER, made, manifest_of
 
 RP2040, RP2350 = 6 | 3 << 8 | 4 << 10, 6 | 3 << 8 | 7 << 10  # sys.implementation._mpy
@@ -142,7 +143,7 @@ def test_bytes_are_refused_with_a_reason_when_they_are_random(content):
             package.split(each)
 
 
-@settings(max_examples=300, deadline=None)  # signing takes what a busy machine gives
+@settings(max_examples=examples(300), deadline=None)  # signing takes what a busy machine gives
 @given(st.data())
 def test_package_is_refused_or_unchanged_when_bytes_are(data):
     content = bytearray(made({"node/program.mpy": b"abc", "wire/units.mpy": b"defg"}))
