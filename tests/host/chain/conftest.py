@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,29 +17,13 @@ from hub.chain.client import MarketClient, deploy
 from hub.chain.process import Chain, ChainSettings, FundedAccount
 from hub.chain.records import ChainIdentity, WindowTerms
 from hub.chain.rpc import connect
+from tests.host.loops import Loop
 
 ETH = 10**18
 NAMES = ("administrator", "coordinator", "oracle", "seller", "buyer", "stranger")
 MIN_UWH = 1_000
 MAX_UWH = 10**9
 PRICE = 200_000_000
-
-
-class Loop:
-    """An event loop in a thread of its own, for fixtures that outlive one test."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-
-    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout=60)
-
-    def close(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(timeout=10)
-        self._loop.close()
 
 
 @dataclass
@@ -117,7 +99,7 @@ def deploy_market(chain: Chain, accounts: dict[str, LocalAccount]) -> Market:
 def loop() -> Iterator[Loop]:
     loop = Loop()
     yield loop
-    loop.close()
+    loop.stop()
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-import threading
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +10,7 @@ import pytest
 from hub.mqtt.broker import Broker, find_mosquitto
 from hub.processes import free_port
 from hub.store import Store
+from tests.host.loops import Loop
 
 
 @pytest.fixture
@@ -134,13 +133,9 @@ def market(events):
 @pytest.fixture(scope="session")
 def loop_thread():
     """An event loop for asynchronous parts under synchronous tests: `run(coroutine)`."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    yield lambda work, timeout_s=60: asyncio.run_coroutine_threadsafe(work, loop).result(timeout_s)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(5)
-    loop.close()
+    loop = Loop()
+    yield loop.run
+    loop.stop()
 
 
 PASSWORDS = {"hub": "hub-word", "house-1": "word-1", "house-2": "word-2"}

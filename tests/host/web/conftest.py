@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import itertools
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,27 +24,11 @@ from hub.services.market import MarketService
 from hub.site_clock import wall_ms
 from hub.store import DeliveryRow, NodeRow, Store
 from hub.web.server import PageServer
+from tests.host.loops import Loop
 
 ETH = 10**18
 HOUSES = 3
 MIN_ENERGY_UWH = 34_723
-
-
-class Loop:
-    """An event loop in a thread, for the parts that are asynchronous."""
-
-    def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-        self.thread.start()
-
-    def run(self, work: Coroutine[Any, Any, Any], timeout_s: float = 60) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout_s)
-
-    def stop(self) -> None:
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join(5)
-        self.loop.close()
 
 
 async def _follow(chain: Chain, address: str, store: Store) -> None:
