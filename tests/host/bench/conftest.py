@@ -79,7 +79,7 @@ class Player:
     async def until(self, condition: Callable[[], bool], what: str) -> None:
         """Wait for a condition; the error shows what the board printed."""
         try:
-            await wait_until(condition, 20.0, what, period_s=0.01)
+            await wait_until(condition, 60.0, what, period_s=0.01)
         except TimeoutError as late:
             raise TimeoutError(f"{late}; the board said {self.printed()}") from None
 

@@ -19,7 +19,7 @@ COUNTING = (
 def test_log_shows_what_a_board_prints_and_leaves_it_running(flash_dir, bench):
     (flash_dir / "main.py").write_text(COUNTING)
     bench.cut_power()
-    wait_for(lambda: "count 2" in bench.said, 5, "counting")
+    wait_for(lambda: "count 2" in bench.said, 60, "counting")
     following = subprocess.Popen(
         [sys.executable, "-m", "tools", "board", "log", "--port", bench.path],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -27,10 +27,10 @@ def test_log_shows_what_a_board_prints_and_leaves_it_running(flash_dir, bench):
     lines = [following.stdout.readline() for _ in range(5)]
     assert any(line.startswith("count ") for line in lines)
     following.send_signal(signal.SIGINT)
-    _, errors = following.communicate(timeout=10)
+    _, errors = following.communicate(timeout=60)
     assert (following.returncode, errors.strip()) == (0, "(the board keeps running)")
     seen = bench.said.count("count")
-    wait_for(lambda: bench.said.count("count") > seen + 2, 5, "counting on")
+    wait_for(lambda: bench.said.count("count") > seen + 2, 60, "counting on")
     # From 1 on only once: it was never interrupted nor reset.
     assert bench.said.count("count 1\n") == 1
 
@@ -40,9 +40,9 @@ def test_log_ends_with_a_sentence_when_the_cable_is_pulled(flash_dir, bench):
         [sys.executable, "-m", "tools", "board", "log", "--port", bench.path],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    wait_for(lambda: _has_open(following.pid, bench.path), 10, "opening")
+    wait_for(lambda: _has_open(following.pid, bench.path), 60, "opening")
     bench.pull_cable()
-    _, errors = following.communicate(timeout=10)
+    _, errors = following.communicate(timeout=60)
     assert following.returncode == 1 and "went away" in errors
 
 

@@ -16,7 +16,7 @@ NODES = ("house-1", "house-2")
 SECRETS = {"thingspeak.house-1.write_key": "WRITEKEY", "emoncms.write_key": "EMONKEY"}
 
 
-def wait_for(condition, timeout_s=15.0):
+def wait_for(condition, timeout_s=60.0):
     """Wait for a condition, with a deadline."""
     pause = threading.Event()
     for _ in range(int(timeout_s / 0.02)):

@@ -41,7 +41,7 @@ class Reader:
     def amounts(self):
         return [event.args["amount_wei"] for event in self.events if event.name == "Deposited"]
 
-    async def read_until(self, ws_url, address, condition, timeout_s=20.0):
+    async def read_until(self, ws_url, address, condition, timeout_s=60.0):
         """Follow from the cursor until `condition()` holds after a step."""
         async with (
             asyncio.timeout(timeout_s),
@@ -115,7 +115,7 @@ def test_new_events_arrive_when_they_happen(market):
     async def act():
         reading = asyncio.create_task(
             reader.read_until(
-                market.ws_url, market.client.address, lambda: len(reader.events) == 3, timeout_s=5
+                market.ws_url, market.client.address, lambda: len(reader.events) == 3, timeout_s=60
             )
         )
         for amount_wei in (1, 2, 3):
@@ -148,7 +148,7 @@ def test_no_event_is_lost_or_repeated_when_the_chain_is_killed(own_chain, loop):
     async def act():
         reading = asyncio.create_task(
             reader.read_until(
-                chain.ws_url, market.client.address, lambda: len(reader.events) == 9, timeout_s=40
+                chain.ws_url, market.client.address, lambda: len(reader.events) == 9, timeout_s=120
             )
         )
         for round_number in range(3):
@@ -170,7 +170,7 @@ def test_rollback_names_the_last_common_block_when_blocks_are_replaced(market):
 
     async def act():
         async with (
-            asyncio.timeout(20),
+            asyncio.timeout(60),
             aclosing(follower.follow(market.ws_url, address, reader.cursor)) as steps,
         ):
             await asyncio.to_thread(deposit, market, 1)

@@ -20,7 +20,7 @@ def ask_node(behave, act):
     async def run():
         async with serve(behave, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            async with asyncio.timeout(10), Stream(f"ws://127.0.0.1:{port}") as connection:
+            async with asyncio.timeout(60), Stream(f"ws://127.0.0.1:{port}") as connection:
                 return await act(connection)
 
     return asyncio.run(run())

@@ -17,7 +17,7 @@ from hub import running
 from tools import demo
 
 ROOT = Path(__file__).parents[3]
-READY_S = 120
+READY_S = 300
 
 
 def trueque(*arguments: str | Path) -> list[str]:
@@ -45,7 +45,7 @@ class Running:
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
                 try:
-                    process.wait(timeout=30)
+                    process.wait(timeout=60)
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()

@@ -25,7 +25,7 @@ from tests.host.e2e.parts import (
     wait_for,
 )
 
-DELIVERY_S = 120
+DELIVERY_S = 300
 
 pytestmark = pytest.mark.e2e
 

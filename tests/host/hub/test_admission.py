@@ -34,7 +34,7 @@ HOUSES = ["house-1", "house-2"]
 READING = "trueque/1/house-1/reading"
 
 
-def until(condition, what, timeout_s=10):
+def until(condition, what, timeout_s=60):
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, f"{what} did not happen"

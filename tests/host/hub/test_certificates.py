@@ -168,7 +168,7 @@ def test_renewed_certificate_is_shown_without_a_restart_of_the_hub(
     assert wanted != before
 
     async def until_shown():
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while True:
                 try:
                     if await asyncio.to_thread(shown, broker) == wanted:

@@ -22,7 +22,7 @@ KEYS = {"house-1": b"1" * 32, "house-2": b"2" * 32}
 TOPIC = "trueque/1/house-1/reading"
 
 
-def until(condition, what, timeout_s=10):
+def until(condition, what, timeout_s=60):
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, f"{what} did not happen"

@@ -236,7 +236,7 @@ def test_trade_is_settled_when_its_report_fails_for_a_while(world, monkeypatch, 
         world.contract.report = failing
         world.start_hub()
         await world.run_until(lambda: bool(world.hub._reports), 120)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while world.store.trade(1).state != "settled":
                 await world.step()
                 await asyncio.sleep(0.001)

@@ -83,7 +83,7 @@ def test_run_asks_again_by_itself_when_it_was_refused(locked, monkeypatch):
 
     async def story():
         work = asyncio.create_task(Returns(locked, contract, now_ms=Clock(1_000_000)).run())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(contract.asked) < 4:
                 await asyncio.sleep(0)
         work.cancel()

@@ -185,7 +185,7 @@ def report(settlement, advances_ms):
             await asyncio.sleep(0)
             clock.at_ms += advance_ms
             live.news.set()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             return await task
 
     return asyncio.run(story()), said
@@ -230,7 +230,7 @@ def test_waiting_ends_when_the_trade_was_settled_otherwise():
         await asyncio.sleep(0)
         live.state = records.State("settled", clock())
         live.news.set()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             return await task
 
     assert asyncio.run(story()) is None

@@ -172,7 +172,7 @@ def test_chain_is_started_again_when_it_is_killed(tmp_path):
         async with up(site, secrets) as hub:
             first = hub.chain.pid
             os.kill(first, signal.SIGKILL)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(120):
                 while hub.chain.pid == first or not hub.chain.is_running:
                     await asyncio.sleep(0.05)
                 while True:

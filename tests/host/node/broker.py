@@ -45,7 +45,7 @@ class Broker:
         """Return the packets of one kind (high nibble)."""
         return [packet for packet in self.packets if packet[0] & 0xF0 == kind]
 
-    async def until(self, condition, timeout_s=5):
+    async def until(self, condition, timeout_s=60):
         """Wait until `condition()` holds, looking after each packet and every 10 ms."""
         async with asyncio.timeout(timeout_s):
             while not condition():

@@ -16,7 +16,7 @@ from node.link import Link
 from node.outbox import Outbox
 from node.settings import Settings
 
-WAIT_S = 10
+WAIT_S = 60
 
 
 class Network:

@@ -84,7 +84,7 @@ def test_wifi_tries_again_when_the_access_point_comes_back(network, machine, mon
         while network.history.count(("connect", "site")) < 2:
             await asyncio.sleep(0.001)
         network.is_in_reach = True
-        await asyncio.wait_for(joining, 5)
+        await asyncio.wait_for(joining, 60)
 
     asyncio.run(scenario())
 

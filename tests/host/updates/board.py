@@ -5,7 +5,7 @@ import base64
 
 from wire import package, units
 
-LONGEST_S = 30
+LONGEST_S = 120
 RP2040 = 6 | 3 << 8 | 4 << 10  # sys.implementation._mpy
 
 

@@ -126,7 +126,7 @@ class MarketSite:
         assert self.store.store_record(node, kind, record, (wall_ms(), wall_ms())) == "new"
 
 
-def wait_for(condition: Callable[[], bool], timeout_s: float = 10) -> None:
+def wait_for(condition: Callable[[], bool], timeout_s: float = 60) -> None:
     """Wait for a condition of the store, with a deadline."""
     pause = threading.Event()
     for _ in range(int(timeout_s / 0.02)):

@@ -11,7 +11,7 @@ SUNNY = {"pv_power_uw": 20_000_000, "load_apparent_uva": 300_000_000}
 SHADY = {"load_apparent_uva": 300_000_000}
 
 
-async def _run_until(runner: AgentRunner, condition, timeout_s: float = 20) -> None:
+async def _run_until(runner: AgentRunner, condition, timeout_s: float = 60) -> None:
     task = asyncio.create_task(runner.run())
     try:
         async with asyncio.timeout(timeout_s):

@@ -171,7 +171,7 @@ def test_secret_is_made_again_when_it_was_cut_short(tmp_path):
 
 
 def test_page_answers_when_it_is_served(page):
-    with urllib.request.urlopen(page.url, timeout=5) as answer:
+    with urllib.request.urlopen(page.url, timeout=60) as answer:
         assert b"Trueque" in answer.read()
     assert page.url.startswith("http://127.0.0.1:")
 

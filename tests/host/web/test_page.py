@@ -17,6 +17,7 @@ CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
 SHOTS = Path(os.environ.get("TRUEQUE_SHOTS", Path(__file__).parents[3] / "var" / "shots"))
 expect = sync_api.expect
+PATIENCE_MS = 60_000  # of a machine that has other work
 
 pytestmark = [
     pytest.mark.browser,
@@ -26,6 +27,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[sync_api.Browser]:
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
@@ -37,6 +39,7 @@ class Visit:
 
     def __init__(self, browser: sync_api.Browser, url: str, **options: object) -> None:
         self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | options)
+        self.context.set_default_timeout(PATIENCE_MS)
         self.tab = self.context.new_page()
         self.complaints: list[str] = []
         self.foreign: list[str] = []
@@ -211,9 +214,9 @@ def test_page_can_be_used_by_keyboard_when_there_is_no_mouse(visit):
 
 def test_page_says_so_when_the_hub_does_not_answer(visit):
     visit.tab.route("**/api/**", lambda route: route.abort())
-    expect(visit.tab.locator("#trouble")).to_contain_text("does not answer", timeout=10_000)
+    expect(visit.tab.locator("#trouble")).to_contain_text("does not answer", timeout=PATIENCE_MS)
     visit.tab.unroute("**/api/**")
-    expect(visit.tab.locator("#trouble")).to_be_hidden(timeout=10_000)
+    expect(visit.tab.locator("#trouble")).to_be_hidden(timeout=PATIENCE_MS)
 
 
 def test_every_tab_is_served_when_several_are_open(chromium, page, window):
