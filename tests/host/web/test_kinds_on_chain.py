@@ -21,7 +21,7 @@ from .conftest import ETH, MIN_ENERGY_UWH, wait_for
 ENERGY = 40_000
 LOW, MIDDLE, HIGH = 160_000_000, 200_000_000, 240_000_000
 RETAIL, FEED_IN = 300_000_000, 100_000_000
-BIDS_S = 6
+BIDS_S = 8
 
 
 class Killed(BaseException):
