@@ -20,6 +20,7 @@ from typing import Any
 import tomli_w
 from wire import topics
 
+from hub.anchor.config import Anchor, check_anchor
 from hub.bridges.config import BridgesConfig, read_bridges
 from hub.chain_config import check_chain
 from hub.config_tables import (
@@ -57,6 +58,7 @@ class SiteConfig:
     ntp: Ntp
     chain: Chain
     store: StoreSettings
+    anchor: Anchor
     page: Page
     panel: Panel
     boards: Boards
@@ -172,6 +174,7 @@ def _check_together(parts: dict[str, Any], problems: list[str]) -> None:
     except (zoneinfo.ZoneInfoNotFoundError, ValueError):
         problems.append(f"clock.zone {clock.zone!r} is not a time zone such as America/Los_Angeles")
     check_store(parts["store"], problems)
+    check_anchor(parts["anchor"], problems)
     check_network(parts["broker"], parts["ntp"], problems)
     check_chain(parts["chain"], problems)
     if clock.speed != 1 and parts["site"].kind == "real":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from wire import units
 
+from hub.anchor.config import Anchor
 from hub.fields import field
 from hub.network_config import Broker, Ntp
 from hub.store_config import StoreSettings
@@ -159,6 +160,7 @@ TABLES: dict[str, type] = {
     "ntp": Ntp,
     "chain": Chain,
     "store": StoreSettings,
+    "anchor": Anchor,
     "page": Page,
     "panel": Panel,
     "boards": Boards,

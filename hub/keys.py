@@ -76,6 +76,11 @@ class Keys:
         """
         return Account.from_key(hashlib.sha256(b"trueque-grid|" + self.master_key).digest())
 
+    @functools.cached_property
+    def anchor(self) -> LocalAccount:
+        """The account that writes hashes to an outside chain; it holds nothing here."""
+        return Account.from_key(hashlib.sha256(b"trueque-anchor|" + self.master_key).digest())
+
     def names_of_accounts(self) -> dict[str, str]:
         """Return the name of every peer, and of the grid, by its address."""
         return {str(one.address): name for name, one in self.peers.items()} | {

@@ -11,10 +11,12 @@ from typing import Any
 
 from hub import keys as secrets
 from hub import provision, running
+from hub.anchor.runner import Anchoring
 from hub.attention import Attention, AttentionParts
 from hub.board_network import BoardNetwork
 from hub.bridges.part import BridgesPart
 from hub.bridges.parts import BrokerAddress
+from hub.chain.anchoring import OutsideChain
 from hub.chain.chain_clock import ChainClock
 from hub.chain.follower import follow
 from hub.chain.records import Cursor, Rollback
@@ -58,6 +60,7 @@ class Site:
         self._closers = contextlib.AsyncExitStack()
         self._caught_up = asyncio.Event()
         self._is_resumed = False
+        self.anchoring: Anchoring | None = None
         self._broken: StoreError | None = None
 
     async def start(self) -> None:
@@ -94,6 +97,11 @@ class Site:
         self._spawn(self.rollouts.run(), "rollouts")
         for name, work in self.attention.tasks().items():
             self._spawn(work, name)
+        if self.config.anchor.rpc_url:
+            account, anchor = self.keys.anchor, self.config.anchor
+            outside = OutsideChain(anchor.rpc_url, account, anchor.to)
+            self.anchoring = Anchoring(self.store, outside, self._say)
+            self._spawn(self.anchoring.run(), "anchors")
         retention = Retention(self.store, self.config.store.keep_readings_days, self._say)
         self._spawn(retention.run(), "retention")
         await self._start_page()
@@ -367,5 +375,7 @@ class Site:
                 self.oracle.follow_trades()
             self.chain_clock.wake()
             self.returns.wake()
+            if self.anchoring is not None:
+                self.anchoring.wake()
             self.books.wake()
             self.attention.wake()

@@ -6,6 +6,7 @@ Only this package knows SQL.
 from __future__ import annotations
 
 from hub.store.alarms import AlarmTables
+from hub.store.anchors import AnchorTables
 from hub.store.intake import IntakeTables, Verified
 from hub.store.journal import JournalTables
 from hub.store.market import MarketTables
@@ -13,6 +14,7 @@ from hub.store.plugs import PlugTables
 from hub.store.pruning import PruningTables
 from hub.store.rows import (
     AlarmRow,
+    AnchorRow,
     CounterRow,
     DeliveryRow,
     IdentityRow,
@@ -34,6 +36,7 @@ from hub.store.updates import UpdateTables
 
 __all__ = [
     "AlarmRow",
+    "AnchorRow",
     "CounterRow",
     "DeliveryRow",
     "IdentityRow",
@@ -63,5 +66,6 @@ class Store(
     UpdateTables,
     PlugTables,
     AlarmTables,
+    AnchorTables,
 ):
     """`Store.open(place)`; safe from several threads; every method is one transaction."""

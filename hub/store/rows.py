@@ -154,6 +154,19 @@ class TradeRow:
 
 
 @dataclass(frozen=True)
+class AnchorRow:
+    """The hash of a closed window; what follows it is None until it is sent, and mined."""
+
+    window_id: int
+    hash: str
+    made_at_ms: int
+    chain_id: int | None
+    transaction_hash: str | None
+    raw: bytes | None
+    block_number: int | None
+
+
+@dataclass(frozen=True)
 class ReportRow:
     """The last message of one phase from one side of a delivery."""
 
