@@ -31,7 +31,7 @@ library Accounts {
     }
 
     /// @dev Counts energy towards what a peer's node may hold in a window. One window is counted, the
-    /// newest the peer traded in, so an older one is over for it.
+    /// newest the peer traded in, so an older one is over for it. The grid account has no such limit.
     function hold(
         MarketState storage state,
         address account,
@@ -43,7 +43,11 @@ library Accounts {
         uint32 counted = peerSlot.windowId;
         if (windowId < counted) revert IEnergyMarket.WindowPassed(windowId, counted);
         uint256 heldUwh = energyUwh + (windowId == counted ? peerSlot.placedUwh : 0);
-        if (heldUwh > limitUwh) {
+        if (
+            heldUwh > limitUwh
+                && (heldUwh > type(uint48).max
+                    || state.windows[windowId].gridPeer != peerSlot.number)
+        ) {
             revert IEnergyMarket.NodeLimitExceeded(account, heldUwh, limitUwh);
         }
         (peerSlot.windowId, peerSlot.placedUwh) = (windowId, uint48(heldUwh));

@@ -33,12 +33,16 @@ contract EnergyMarket is OrderBook {
         returns (uint256 windowId)
     {
         windowId = ++_windowCount;
-        uint32 feePeer = terms.feeAccount == address(0) ? 0 : _registered(terms.feeAccount);
-        _state.windows[windowId] = terms.pack(feePeer);
+        _state.windows[windowId] =
+            terms.pack(_peerOrNone(terms.feeAccount), _peerOrNone(terms.gridAccount));
         if (terms.mechanism != Mechanism.Bilateral) {
             _state.books[windowId].firstOrder = _orderCount + 1;
         }
         emit WindowOpened(windowId, terms);
+    }
+
+    function _peerOrNone(address account) private view returns (uint32) {
+        return account == address(0) ? 0 : _registered(account);
     }
 
     /// @inheritdoc IEnergyMarket
@@ -65,7 +69,9 @@ contract EnergyMarket is OrderBook {
     function window(uint256 windowId) external view returns (WindowTerms memory) {
         TradingWindow.Slots memory terms = _state.windows[windowId];
         if (terms.reportBy == 0) revert UnknownWindow(windowId);
-        return terms.unpack(_state.accounts[terms.feePeer].account);
+        return terms.unpack(
+            _state.accounts[terms.feePeer].account, _state.accounts[terms.gridPeer].account
+        );
     }
 
     /// @inheritdoc IEnergyMarket

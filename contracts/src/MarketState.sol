@@ -66,8 +66,9 @@ struct BookSlot {
 }
 
 /// @dev What the closing pass has seen: the worst filled, the best left and the second best left
-/// order of each side, each as rank (see `Clearing`), zero while there is none. Two slots, written
-/// only when the pass takes several calls.
+/// order of each side, each as rank (see `SkippedOrders`), zero while there is none; and on which side
+/// the grid account was filled. Two slots, written only with the latter, and when the pass takes
+/// several calls.
 struct Extremes {
     uint48 worstBid;
     uint48 bidLeft;
@@ -75,6 +76,8 @@ struct Extremes {
     uint48 worstOffer;
     uint48 offerLeft;
     uint48 nextOfferLeft;
+    bool gridBuys;
+    bool gridSells;
 }
 
 /// @dev The last word on a counter-offer to `orderId`: of the order's maker, or of `peer`. While it

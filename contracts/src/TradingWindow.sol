@@ -42,10 +42,11 @@ library TradingWindow {
         uint48 capacityUwh;
         uint40 maxFee;
         uint32 feePeer;
+        uint32 gridPeer;
     }
 
     /// @dev Reverts unless the terms make sense and bidding is not over yet.
-    function pack(IEnergyMarket.WindowTerms calldata terms, uint32 feePeer)
+    function pack(IEnergyMarket.WindowTerms calldata terms, uint32 feePeer, uint32 gridPeer)
         external
         view
         returns (Slots memory)
@@ -71,11 +72,12 @@ library TradingWindow {
             kPermille: uint16(terms.kPermille),
             capacityUwh: uint48(terms.capacityUwh),
             maxFee: uint40(terms.maxFee),
-            feePeer: feePeer
+            feePeer: feePeer,
+            gridPeer: gridPeer
         });
     }
 
-    function unpack(Slots memory slots, address feeAccount)
+    function unpack(Slots memory slots, address feeAccount, address gridAccount)
         external
         pure
         returns (IEnergyMarket.WindowTerms memory)
@@ -99,7 +101,8 @@ library TradingWindow {
             kPermille: slots.kPermille,
             capacityUwh: slots.capacityUwh,
             maxFee: slots.maxFee,
-            feeAccount: feeAccount
+            feeAccount: feeAccount,
+            gridAccount: gridAccount
         });
     }
 
@@ -145,7 +148,8 @@ library TradingWindow {
         if (terms.mechanism == IEnergyMarket.Mechanism.McAfee) _checkMcAfee(terms);
     }
 
-    /// @dev McAfee's rule is about orders of one and the same quantity, and knows no other limit.
+    /// @dev McAfee's rule is about orders of one and the same quantity, and knows no other limit, and
+    /// leaves out a pair that could have traded: that is not for the grid.
     function _checkMcAfee(IEnergyMarket.WindowTerms calldata terms) private pure {
         if (terms.minEnergyUwh != terms.maxEnergyUwh) {
             revert IEnergyMarket.EnergyLimitsInvalid(
@@ -154,6 +158,9 @@ library TradingWindow {
         }
         if (terms.capacityUwh != 0) {
             revert IEnergyMarket.CapacityOrFeeInvalid(terms.capacityUwh, terms.maxFee);
+        }
+        if (terms.gridAccount != address(0)) {
+            revert IEnergyMarket.GridNotAllowed(terms.gridAccount, terms.mechanism);
         }
     }
 

@@ -62,7 +62,8 @@ abstract contract MarketTest {
             kPermille: 500,
             capacityUwh: 0,
             maxFee: 0,
-            feeAccount: address(0)
+            feeAccount: address(0),
+            gridAccount: address(0)
         });
     }
 

@@ -96,6 +96,18 @@ interface IEnergyMarket {
     /// trade less, and buyers pay what bid k would, sellers get what offer k asks. Its orders have
     /// one quantity: minEnergyUwh = maxEnergyUwh. Midpoint, strict or not: each buyer pays
     /// (bid + offer + fee) / 2, rounded down; who meets whom is the coordinator's word.
+    ///
+    /// A window may name a `gridAccount`, a registered peer: the grid behind the bus, for what finds
+    /// no peer. In a book that is cleared it needs no orders: fills name it by the id 0. It buys at
+    /// `minPrice` (the feed-in tariff) from offers at that price, sells at `maxPrice` (the retail
+    /// tariff) to bids at that price, without a fee, whatever the book's price. It takes what is left:
+    /// it stands on one side only, and a book whose grid bought (sold) is not closed while a bid
+    /// (an offer) is left that the book's price would have served. Which of those left it takes is the
+    /// coordinator's word. Where peers take each other's orders, the grid account takes them as any
+    /// peer does. In both, the limit of a node does not bind it. Its trades are delivered, reported and
+    /// settled as all others: by both meters where a board stands at the grid's side; where none does
+    /// it is approved without a key, so that the signature of the peer's board is checked and for the
+    /// grid's side the oracle's word counts, which every event of the trade shows.
     struct WindowTerms {
         uint64 bidStart;
         uint64 bidEnd;
@@ -116,9 +128,11 @@ interface IEnergyMarket {
         uint64 capacityUwh;
         uint64 maxFee;
         address feeAccount;
+        address gridAccount;
     }
 
-    /// @notice A trade of one bid with one offer; the fee is charged on top of the seller's price.
+    /// @notice A trade of one bid with one offer; the fee is charged on top of the seller's price. An
+    /// id of 0 stands for the window's grid account.
     struct Fill {
         uint256 bidId;
         uint256 offerId;
@@ -266,7 +280,8 @@ interface IEnergyMarket {
     event BookPriced(uint256 indexed windowId, uint64 sellPrice, uint64 buyPrice);
 
     /// @notice Of the bid's lock `energyUwh * (priceGweiPerKwh + feeGweiPerKwh)` are the trade's
-    /// escrow now. Final once its window is cleared; void if it is not until clearBy.
+    /// escrow now; where the grid buys, `bidId` is 0 and they come from its balance, where it sells,
+    /// `offerId` is 0. Final once its window is cleared; void if it is not until clearBy.
     event TradeCleared(
         uint256 indexed tradeId,
         uint256 indexed bidId,
@@ -353,6 +368,8 @@ interface IEnergyMarket {
     error PriceLimitsInvalid(uint256 minPrice, uint256 maxPrice, uint256 limitPrice);
     error KInvalid(uint256 kPermille);
     error CapacityOrFeeInvalid(uint256 capacityUwh, uint256 maxFee);
+    /// @notice McAfee's rule leaves out pairs that could have traded: no grid account takes those.
+    error GridNotAllowed(address gridAccount, Mechanism mechanism);
     error UnknownWindow(uint256 windowId);
     error UnknownOrder(uint256 orderId);
     error UnknownTrade(uint256 tradeId);
@@ -477,13 +494,15 @@ interface IEnergyMarket {
     /// @notice Makes trades of a frozen book, in [bidEnd, clearBy). Coordinator only.
     /// @dev Checks of each fill: both orders of this window, approved where needed, with energy left
     /// of at least the fill's; different approved peers; seller accepted where the bid asks for it;
-    /// offer <= price and price + fee <= bid; fee and capacity within the window's.
+    /// offer <= price and price + fee <= bid; fee and capacity within the window's. A fill with the
+    /// grid account (id 0) is at its price, see `WindowTerms`, and on the side of its other fills.
     function clear(Batch calldata batch) external;
 
     /// @notice Goes over the next `count` orders of the book, returns what bids still lock, and makes
     /// the window's trades final after the last. Coordinator only, in [bidEnd, clearBy).
     /// @dev In a strict window, reverts at the end with `BetterOrderSkipped`, `TradesLeft` or
-    /// `PriceNotByRule`. Left out of the comparison: orders that are not approved, whose peer is not,
+    /// `PriceNotByRule`; in any window with `TradesLeft` when the grid was filled before peers that
+    /// the book's price would have served. Left out of the comparison: orders that are not approved, whose peer is not,
     /// whose rest is below the smallest fill, or that accept certain sellers only.
     function closeBook(uint256 windowId, uint256 count) external;
 
