@@ -15,6 +15,7 @@ from hub import amounts
 from hub.chain.client import MarketClient
 from hub.chain.records import ChainUnavailable, ContractRefused, StaleCall
 from hub.config_tables import Market
+from hub.rounds import Rounds
 from hub.site_clock import wall_ms
 from hub.store import OrderRow, StatusRow, Store
 
@@ -80,25 +81,23 @@ class Reviewer:
         self._node_of = node_of
         self._say = say
         self._now_ms = now_ms
-        self._wake = asyncio.Event()
+        self._rounds = Rounds()
 
     def wake(self) -> None:
         """Look again, after events of the chain were applied."""
-        self._wake.set()
+        self._rounds.wake()
 
     async def run(self) -> None:
         """Review what is pending until cancelled."""
-        while True:
-            self._wake.clear()
-            try:
-                all_done = await asyncio.to_thread(self.review)
-            except (ChainUnavailable, StaleCall) as problem:
-                self._say(f"reviewing orders waits for the chain: {problem}")
-                all_done = False
-            try:
-                await asyncio.wait_for(self._wake.wait(), LONGEST_SLEEP_S if all_done else RETRY_S)
-            except TimeoutError:
-                continue
+        await self._rounds.repeat(self._round)
+
+    async def _round(self) -> float:
+        try:
+            all_done = await asyncio.to_thread(self.review)
+        except (ChainUnavailable, StaleCall) as problem:
+            self._say(f"reviewing orders waits for the chain: {problem}")
+            all_done = False
+        return LONGEST_SLEEP_S if all_done else RETRY_S
 
     def review(self) -> bool:
         """Review what is pending now; False when some must be looked at again."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 from hub.oracle.disputes import told_uwh
 from hub.oracle.settlement import Settlement
+from hub.rounds import Rounds
 from hub.site_clock import wall_ms
 from hub.store import Store
 
@@ -30,22 +30,18 @@ class Returns:
         self._settlement = settlement
         self._say = say
         self._now_ms = now_ms
-        self._wake = asyncio.Event()
+        self._rounds = Rounds()
 
     def wake(self) -> None:
         """Look again, after events of the chain were applied."""
-        self._wake.set()
+        self._rounds.wake()
 
     async def run(self) -> None:
         """Give back what is due until cancelled."""
-        while True:
-            self._wake.clear()
-            all_done = await self.give_back()
-            sleep_s = self._sleep_s() if all_done else RETRY_S
-            try:
-                await asyncio.wait_for(self._wake.wait(), sleep_s)
-            except TimeoutError:
-                continue
+        await self._rounds.repeat(self._round)
+
+    async def _round(self) -> float:
+        return self._sleep_s() if await self.give_back() else RETRY_S
 
     async def give_back(self) -> bool:
         """Send what is due now; False when something was refused and must be tried again."""
