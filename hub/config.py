@@ -24,6 +24,7 @@ from hub.anchor.config import Anchor, check_anchor
 from hub.bridges.config import BridgesConfig, read_bridges
 from hub.chain_config import check_chain
 from hub.config_tables import (
+    GRID,
     TABLES,
     Boards,
     Bus,
@@ -95,6 +96,11 @@ class SiteConfig:
     def zone(self) -> zoneinfo.ZoneInfo:
         return zoneinfo.ZoneInfo(self.clock.zone)
 
+    @property
+    def grid(self) -> House | None:
+        """The board at the grid's side of the bus, None where there is none."""
+        return next((house for house in self.houses if house.kind == GRID), None)
+
     def house(self, name: str) -> House:
         """Return the house of that name. Raises KeyError."""
         for house in self.houses:
@@ -163,6 +169,9 @@ def _houses(rows: object, problems: list[str]) -> tuple[House, ...]:
             problems.append(f"houses[{number}].name {house.name!r} stands twice")
         else:
             found.append(house)
+    grids = [house.name for house in found if house.kind == GRID]
+    if len(grids) > 1:
+        problems.append(f"houses: one board stands at the grid's side, not {' and '.join(grids)}")
     return tuple(found)
 
 
@@ -213,6 +222,8 @@ def _check_segments(kind: str, houses: Sequence[House], problems: list[str]) -> 
             f"market.kind {kind!r} needs all houses on one bus segment (there are "
             f"{', '.join(segments)}); on several, only 'decentralised' keeps trades on each"
         )
+    if len(segments) > 1 and any(house.kind == GRID for house in houses):
+        problems.append("a house of kind 'grid' needs all houses on its bus segment")
 
 
 def span(text: str) -> tuple[datetime.time, datetime.time]:
@@ -224,13 +235,15 @@ def span(text: str) -> tuple[datetime.time, datetime.time]:
     return start, end
 
 
-def bench_houses(count: int, segments: int = 1) -> tuple[House, ...]:
+def bench_houses(count: int, segments: int = 1, *, has_grid: bool = False) -> tuple[House, ...]:
     """Return house-1..count: odd ones are prosumers, even ones consumers.
 
     The first half, and one more of an odd number, is one community, the others are another. Pairs
     of a prosumer and a consumer go to the bus segments in turn, so that each has both of both.
+    With a grid, one more board stands at its side, last and named so.
     """
-    return tuple(
+    grid = (House(GRID, GRID, community=GRID),) if has_grid else ()
+    houses = tuple(
         House(
             f"house-{number}",
             "prosumer" if number % 2 else "consumer",
@@ -239,6 +252,7 @@ def bench_houses(count: int, segments: int = 1) -> tuple[House, ...]:
         )
         for number in range(1, count + 1)
     )
+    return houses + grid
 
 
 def check_new(

@@ -12,6 +12,7 @@ from hub.fields import field
 from hub.network_config import Broker, Ntp
 from hub.store_config import StoreSettings
 
+GRID = "grid"  # the kind of a house that is none
 MARKET_KINDS = (
     "decentralised",
     "uniform",
@@ -36,14 +37,19 @@ class Site:
 
 @dataclass(frozen=True)
 class House:
-    """One house with its board: the name is also that of its node and of its peer."""
+    """One house with its board: the name is also that of its node and of its peer.
+
+    A house of kind *grid* is none: its board stands where the bus meets the grid, its peer is the
+    grid account of windows that have one. `priority`: the class the administrator grants (0: none).
+    """
 
     name: str
-    kind: str = field("consumer", choices=("prosumer", "consumer"))
+    kind: str = field("consumer", choices=("prosumer", "consumer", GRID))
     segment: str = field("bus-1")
     community: str = field("community-1")
     # Who runs its home agent: the hub, a machine in the house (`trueque agent run`), or nobody.
     agent: str = field("hub", choices=("hub", "away", "none"))
+    priority: int = field(0, low=0, high=255)
 
 
 @dataclass(frozen=True)

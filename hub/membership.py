@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from eth_account.signers.local import LocalAccount
+
 from hub.board_keys import FILE_NAME, addresses
 from hub.chain.client import MarketClient
 from hub.config import SiteConfig
@@ -48,11 +50,33 @@ def admit_houses(
             client.approve(keys.administrator, account.address, house.name, board)
             signs = f"its board signs as {board}" if board else "its board does not sign"
             say(f"{house.name} is a peer: {account.address}, {signs}")
-    if needs_account(config.market.kind) and keys.grid.address not in known:
+    _grant_priorities(config, keys, client, say)
+    if _needs_own(config) and keys.grid.address not in known:
         # It receives and withdraws; it orders nothing, so it needs no approval.
         if not is_real_money:
             _fund(client, keys, keys.grid.address, 0)
         client.register(keys.grid)
+
+
+def _grant_priorities(
+    config: SiteConfig, keys: Keys, client: MarketClient, say: Callable[[str], None]
+) -> None:
+    """Grant each house the class that the site's file gives it, where it has another one."""
+    granted = client.priorities()
+    for house in config.houses:
+        address = keys.peers[house.name].address
+        if granted.get(address, 0) != house.priority:
+            client.grant_priority(keys.administrator, address, house.priority)
+            say(f"the orders of {house.name} are of priority class {house.priority} from now on")
+
+
+def market_account(config: SiteConfig, keys: Keys) -> LocalAccount:
+    """Return the account that windows name: the peer of the board at the grid's side, if any."""
+    return keys.grid if config.grid is None else keys.peers[config.grid.name]
+
+
+def _needs_own(config: SiteConfig) -> bool:
+    return config.grid is None and needs_account(config.market.kind)
 
 
 def _has_nothing(client: MarketClient, address: str) -> bool:

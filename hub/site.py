@@ -25,6 +25,7 @@ from hub.config import SiteConfig
 from hub.coordinator.parts import BookKeeping
 from hub.errors import ConfigError, StoreError
 from hub.keys import Keys
+from hub.membership import market_account
 from hub.message_part import MessagePart
 from hub.mqtt.ingest import Stored
 from hub.oracle.returns import Returns
@@ -231,7 +232,7 @@ class Site:
             keys.coordinator,
             self.clock,
             self._say,
-            keys.grid.address,
+            market_account(self.config, keys).address,
         )
         self.books = BookKeeping.of(self.config, self.store, self.client, keys, self._say)
         self.messages.start()

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from hub import board_keys, running
 from hub import config as configuration
-from hub.config_tables import MARKET_KINDS, House
+from hub.config_tables import GRID, MARKET_KINDS, House
 from hub.coordinator.kinds import turns_per_segment
 from hub.errors import BadInput, TruequeError
 from hub.init_cli import BENCH_SPEED, BENCH_START, make
@@ -51,6 +51,7 @@ class Wanted:
     days: int | None
     report: Path | None
     market: str | None
+    has_grid: bool
 
 
 @click.command()
@@ -75,6 +76,9 @@ class Wanted:
               help="Site time at which a new bench begins.")  # fmt: skip
 @click.option("--market", type=click.Choice(MARKET_KINDS),
               help="How a new site's houses trade; decentralised by default.")  # fmt: skip
+@click.option("--grid", "has_grid", is_flag=True,
+              help="One more board, at the grid's side of the bus: it takes what a community or "
+              "a hybrid day leaves, at feed-in and retail.")  # fmt: skip
 @click.option("--port", "page_port", type=click.IntRange(0, 65535), default=0,
               help="Port of a new site's page; by default a free one, kept.")  # fmt: skip
 def main(
@@ -88,6 +92,7 @@ def main(
     start: datetime.datetime,
     page_port: int,
     market: str | None,
+    has_grid: bool,
 ) -> None:
     """Run the bench: metering boards (virtual), broker, chain, market, oracle and page.
 
@@ -101,7 +106,9 @@ def main(
         raise click.UsageError(f"--segments {segments}: each needs two of the {houses} houses")
     is_fresh = once and data is None
     site = data or (ROOT / "var" / ("once" if once else f"site-{houses}"))
-    wanted = Wanted(site, houses, segments, speed, start, page_port, once, days, report, market)
+    wanted = Wanted(
+        site, houses, segments, speed, start, page_port, once, days, report, market, has_grid
+    )
     try:
         with _only_bench(site):
             if is_fresh:
@@ -145,7 +152,9 @@ def _prepare_site(wanted: Wanted) -> None:
     if (wanted.data / configuration.FILE_NAME).exists():
         _check_site(wanted, configuration.load(wanted.data))
         return
-    houses = configuration.bench_houses(wanted.houses, wanted.segments or 1)
+    houses = configuration.bench_houses(
+        wanted.houses, wanted.segments or 1, has_grid=wanted.has_grid
+    )
     make(
         wanted.data,
         houses,
@@ -175,7 +184,11 @@ def _learn_board_keys(data: Path) -> None:
 
 def _check_site(wanted: Wanted, found: configuration.SiteConfig) -> None:
     """Refuse options that a site which is there contradicts."""
-    houses = len(found.houses)
+    houses = sum(house.kind != GRID for house in found.houses)
+    if wanted.has_grid and found.grid is None:
+        raise BadInput(
+            f"{wanted.data} is a site without a board at the grid's side: --grid is for a new site"
+        )
     if houses != wanted.houses:
         raise BadInput(
             f"{wanted.data} is a site of {houses} houses, not {wanted.houses}: "
@@ -249,9 +262,13 @@ def _bench_child(wanted: Wanted, state: dict[str, Any]) -> Child:
     argv = [sys.executable, "-m", "tools.bench", "--state", state["boards_dir"],
             "--houses", str(wanted.houses), "--speed", str(clock["speed"]),
             "--start", clock["start_local"], "--started-at-ms", str(clock["started_at_ms"]),
-            "--zone", clock["zone"], "--segments", segments,
+            "--zone", clock["zone"], "--segments", segments, *["--grid"] * _has_grid(wanted.data),
             *demo_bridges.bench_arguments(wanted.data)]  # fmt: skip
     return Child("bench", argv, log_path=wanted.data / "log" / "bench.log", cwd=ROOT)
+
+
+def _has_grid(data: Path) -> bool:
+    return configuration.load(data).grid is not None
 
 
 async def _wait_for_hub(

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from hub.agent.forecast import Forecast
 from hub.agent.preferences import Preferences
 
+GIVE_IN_S = 9  # before the bids end; the grid takes in the last ones
+
 
 @dataclass(frozen=True)
 class OrderSeen:
@@ -90,7 +92,8 @@ def decide(view: MarketView, forecast: Forecast | None, wish: Preferences) -> li
     of the other side came in beside it, one of the two owners gives way: the one whose order is
     newer at once, the other after `patience_s`, so that two agents do not both cancel. Terms that
     another house proposed for an order of its own it accepts when they suit it. In a window that is
-    cleared it posts one order and waits.
+    cleared it posts one order and waits. Where the grid takes what is left, it comes to the grid's
+    price in the last `GIVE_IN_S` seconds of the bids.
     """
     if view.has_traded or not view.bid_start_s <= view.now_s < view.clear_by_s:
         return []
@@ -105,7 +108,7 @@ def decide(view: MarketView, forecast: Forecast | None, wish: Preferences) -> li
     if accepted is not None:
         return [Accept(accepted.counter_id)]
     if own is not None:
-        return _cross(own, view, wanted_uwh, wish)
+        return _cross(own, view, wanted_uwh, wish) or _give_in(own, view, wish)
     taking = _best_take(view, view.orders, wanted_uwh, wish, view.available_wei)
     if taking is not None:
         return [taking]
@@ -147,6 +150,22 @@ def _post(view: MarketView, wanted_uwh: int, wish: Preferences) -> list[Action]:
     if energy_uwh < wish.min_trade_uwh:
         return []
     return [PostBid(energy_uwh, wish.limit_gwei_per_kwh)]
+
+
+def _give_in(own: OrderSeen, view: MarketView, wish: Preferences) -> list[Action]:
+    """Come to the grid's tariff with what nobody took, just before the bids end."""
+    price = wish.grid_gwei_per_kwh
+    is_late = view.bid_end_s - GIVE_IN_S <= view.now_s < view.bid_end_s
+    if price is None or not is_late or own.is_offer != wish.is_prosumer:
+        return []
+    if own.price_gwei_per_kwh == price:
+        return []
+    if own.is_offer:
+        return [Cancel(own.order_id), PostOffer(own.energy_uwh, price)]
+    available_wei = view.available_wei + own.energy_uwh * own.price_gwei_per_kwh
+    if own.energy_uwh * price > available_wei:
+        return []
+    return [Cancel(own.order_id), PostBid(own.energy_uwh, price)]
 
 
 def _best_take(

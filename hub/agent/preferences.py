@@ -26,6 +26,7 @@ class Preferences:
 
     Energies in uWh, prices in gwei/kWh, durations in seconds of wall time, voltages in uV.
     `limit_gwei_per_kwh` is the lowest price a prosumer sells at, the highest a consumer pays.
+    `grid_gwei_per_kwh` is what the grid pays or asks for what no house takes; None: it takes none.
     `floor_uwh` is traded even when the forecast shows less; 0 trusts the forecast alone.
     """
 
@@ -42,6 +43,7 @@ class Preferences:
     battery_reserve_permille: int = 500
     floor_uwh: int = 0
     patience_s: int = 3
+    grid_gwei_per_kwh: int | None = None
 
 
 def preferences_of(house: House, config: SiteConfig) -> Preferences:
@@ -68,6 +70,11 @@ def preferences_of(house: House, config: SiteConfig) -> Preferences:
         model_scale=config.site.model_scale,
         need_horizon_s=HALF_A_DAY_S // config.clock.speed,
         battery_usable_uwh=BATTERY_TRADES * max_trade_uwh,
+        grid_gwei_per_kwh=None
+        if config.grid is None
+        else market.feed_in_gwei_per_kwh
+        if is_prosumer
+        else market.retail_gwei_per_kwh,
         floor_uwh=market.min_energy_uwh if config.schedule.mode == "once" else 0,
     )
 

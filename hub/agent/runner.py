@@ -27,6 +27,7 @@ from hub.agent.bidding import (
 from hub.agent.forecast import Forecast, forecast
 from hub.agent.preferences import Preferences, preferences_of
 from hub.config import SiteConfig
+from hub.config_tables import GRID
 from hub.coordinator.kinds import NO_PRICE_RULE
 from hub.errors import TruequeError
 from hub.store import CounterRow, OrderRow, TradeRow, WindowRow
@@ -190,7 +191,8 @@ class AgentRunner:
         self.agents = [
             Agent(house.name, market, preferences_of(house, config))
             for house in config.houses
-            if house.agent == "hub"
+            # What is left the coordinator lets the grid take.
+            if house.agent == "hub" and house.kind != GRID
         ]
         self._market = market
 

@@ -66,6 +66,10 @@ class MarketAbi:
         # web3 decodes what calls carry but not errors, which are encoded just like them.
         self._errors = Web3().eth.contract(abi=[{**one, **_AS_FUNCTION} for one in errors])
 
+    def topic(self, event: str) -> HexStr:
+        """Return the first topic of an event's logs."""
+        return HexStr(self.contract.events[event]().topic)
+
     def encode_call(self, function: str, args: Sequence[Any]) -> HexStr:
         """Return the calldata of a call by snake-case name."""
         return HexStr(self.contract.encode_abi(self.functions[function]["name"], list(args)))

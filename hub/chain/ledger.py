@@ -15,7 +15,7 @@ from web3 import Web3
 from web3.exceptions import BlockNotFound
 
 from hub.chain.abi import market_abi
-from hub.chain.records import ChainEvent, Totals
+from hub.chain.records import GRID, ChainEvent, Totals
 
 BLOCKS_PER_REQUEST = 2_000  # so that an answer stays small
 
@@ -143,15 +143,22 @@ class Book:
             self.balances_wei[counter.peer] += counter.locked_wei
 
     def _clear(self, args: dict[str, Any]) -> None:
-        """A fill moves a part of the bid's lock into escrow and leaves what it saved locked."""
-        bid, offer = self.orders[args["bid_id"]], self.orders[args["offer_id"]]
+        """A fill moves a part of the bid's lock into escrow and leaves what it saved locked.
+
+        The grid has no order: it pays out of its balance.
+        """
         energy_uwh, fee = args["energy_uwh"], args["fee_gwei_per_kwh"]
         price = args["price_gwei_per_kwh"] + fee
         trade = _OpenTrade(args["seller"], args["buyer"], energy_uwh * price, fee)
         self.trades[args["trade_id"]] = trade
-        bid.surplus_wei += energy_uwh * (bid.price_gwei_per_kwh - price)
-        bid.energy_uwh -= energy_uwh
-        offer.energy_uwh -= energy_uwh
+        if args["bid_id"] == GRID:
+            self.balances_wei[args["buyer"]] -= energy_uwh * price
+        else:
+            bid = self.orders[args["bid_id"]]
+            bid.surplus_wei += energy_uwh * (bid.price_gwei_per_kwh - price)
+            bid.energy_uwh -= energy_uwh
+        if args["offer_id"] != GRID:
+            self.orders[args["offer_id"]].energy_uwh -= energy_uwh
 
 
 class Ledger:
@@ -174,6 +181,19 @@ class Ledger:
                 balances_wei=sum(self._book.balances_wei.values()),
                 escrow_wei=self._book.escrow_wei,
             )
+
+    def events(self, name: str) -> list[ChainEvent]:
+        """Return all events of that name, the oldest first. Raises ChainUnavailable."""
+        topic = market_abi().topic(name)
+        found: list[ChainEvent] = []
+        newest = self._web3.eth.block_number
+        for first in range(0, newest + 1, BLOCKS_PER_REQUEST):
+            last = min(newest, first + BLOCKS_PER_REQUEST - 1)
+            logs = self._web3.eth.get_logs(
+                {"address": self._address, "fromBlock": first, "toBlock": last, "topics": [topic]}
+            )
+            found += [event for log in logs if (event := market_abi().decode_log(log))]
+        return found
 
     def _catch_up(self, number: int, block_hash: str) -> None:
         if self._at is not None and self._hash_of(self._at[0]) != self._at[1]:

@@ -91,6 +91,7 @@ class Rollback:
 # How a window's orders become trades.
 BILATERAL, UNIFORM, PAY_AS_BID, MIDPOINT, MCAFEE = range(5)
 NO_ADDRESS = "0x" + "00" * 20
+GRID = 0  # in a fill, instead of an order's id: the window's grid account
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ class WindowTerms:
     capacity_uwh: int = 0
     max_fee: int = 0
     fee_account: str = NO_ADDRESS
+    grid_account: str = NO_ADDRESS
 
 
 @dataclass(frozen=True)

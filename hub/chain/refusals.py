@@ -122,6 +122,9 @@ _CLEARING: dict[str, Callable[[Values], str]] = {
         f"Window {v['window_id']} must clear at {price_text(v['expected_price'])}, "
         f"not at {price_text(v['sell_price'])}."
     ),
+    "GridNotAllowed": lambda v: (
+        f"A window whose orders are {MECHANISMS[v['mechanism']]} has no grid account."
+    ),
     "AttemptOutOfOrder": lambda v: (
         f"The report of trade {v['trade_id']} has attempt {v['number']} after {v['previous']}."
     ),

@@ -16,10 +16,14 @@ from typing import Any
 from eth_account.signers.local import LocalAccount
 
 from hub.chain.client import MarketClient
-from hub.chain.records import ChainUnavailable, ContractRefused, StaleCall
+from hub.chain.records import GRID, ChainUnavailable, ContractRefused, StaleCall
 from hub.config_tables import Market
 from hub.coordinator import books
 from hub.coordinator.kept import KeptCalls
+from hub.coordinator.kinds import meets_grid
+from hub.market.grid_rest import Rest, grid_rest
+from hub.market.records import BID
+from hub.rounds import Rounds
 from hub.site_clock import wall_ms
 from hub.store import Store, WindowRow
 
@@ -64,37 +68,36 @@ class Clearer:
         members: dict[str, str],
         say: Callable[[str], None] = lambda text: None,
         now_ms: Callable[[], int] = wall_ms,
+        grid: str | None = None,
     ) -> None:
-        """`members`: the community of each peer (address)."""
+        """`members`: the community of each peer; `grid`: the windows' grid account (addresses)."""
         self._market = market
         self._store = store
         self._client = client
         self._kept = KeptCalls(store, client, account)
         self._members = members
+        self._grid = grid
         self._say = say
         self._now_ms = now_ms
-        self._wake = asyncio.Event()
+        self._rounds = Rounds()
         self._over: set[int] = set()  # cleared or given up, whether the store shows it or not
 
     def wake(self) -> None:
         """Look again, after events of the chain were applied."""
-        self._wake.set()
+        self._rounds.wake()
 
     async def run(self) -> None:
         """Clear what is due until cancelled."""
-        while True:
-            self._wake.clear()
-            all_done = True
-            for window in self._due():
-                is_over = await self._try(window)
-                if is_over:
-                    self._over.add(window.window_id)
-                all_done &= is_over
-            sleep_s = self._sleep_s() if all_done else RETRY_S
-            try:
-                await asyncio.wait_for(self._wake.wait(), sleep_s)
-            except TimeoutError:
-                continue
+        await self._rounds.repeat(self._round)
+
+    async def _round(self) -> float:
+        all_done = True
+        for window in self._due():
+            is_over = await self._try(window)
+            if is_over:
+                self._over.add(window.window_id)
+            all_done &= is_over
+        return self._sleep_s() if all_done else RETRY_S
 
     async def _try(self, window: WindowRow) -> bool:
         """Clear a book; False when it must be tried again."""
@@ -168,7 +171,12 @@ class Clearer:
             (int(one.bid.order_id), int(one.offer.order_id), one.energy_uwh, 0)
             for one in cleared.fills
         )
-        plan = Plan(number, cleared.sell_gwei_per_kwh, cleared.buy_gwei_per_kwh, fills)
+        sell, buy = cleared.sell_gwei_per_kwh, cleared.buy_gwei_per_kwh
+        if self._grid is not None and meets_grid(self._market.kind):
+            rest = grid_rest(orders, cleared, books.rules_of(window, self._market), self._grid)
+            fills += tuple(_grid_fill(one) for one in rest.fills)
+            sell, buy = rest.sell_gwei_per_kwh, rest.buy_gwei_per_kwh
+        plan = Plan(number, sell, buy, fills)
         self._keep(window, plan)
         return plan
 
@@ -230,6 +238,12 @@ class Clearer:
         receipt = self._kept.execute(key, function, *args)
         self._kept.mark_done(key)
         return any(event.name == "WindowCleared" for event in receipt.events)
+
+
+def _grid_fill(rest: Rest) -> FillArgs:
+    order_id = int(rest.order.order_id)
+    ids = (order_id, GRID) if rest.order.side == BID else (GRID, order_id)
+    return (*ids, rest.energy_uwh, 0)
 
 
 def _name(window: WindowRow) -> str:

@@ -6,6 +6,7 @@ each community clears a book of its own first; what is left then trades between 
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 from hub.chain.records import (
@@ -18,7 +19,7 @@ from hub.chain.records import (
     WindowTerms,
 )
 from hub.config import SiteConfig
-from hub.config_tables import House
+from hub.config_tables import GRID, House
 
 TURN_PAUSE_MS = 5_000  # between the turns of one segment: relays, currents at zero
 MS_PER_HOUR = 3_600_000
@@ -55,10 +56,22 @@ def needs_account(kind: str) -> bool:
     return kind in ("community", "hybrid", "mcafee")
 
 
+def meets_grid(kind: str) -> bool:
+    """Tell whether a window of that kind leaves its rest to the grid: one between its tariffs, and
+    one in which peers, and so the grid, take each other's orders."""
+    return kind in ("community", "decentralised")
+
+
+def has_grid(config: SiteConfig) -> bool:
+    """Tell whether windows name the grid: where a board stands at its side of the bus."""
+    return config.grid is not None
+
+
 def stages(config: SiteConfig, bids_ms: Span, delivery_ms: Span, account: str) -> tuple[Stage, ...]:
     """Return the windows of one delivery from its half-open intervals in wall ms.
 
-    `account`: who receives a community's spread and McAfee's surplus.
+    `account`: who receives a community's spread and McAfee's surplus; where a board stands at the
+    grid's side, its peer, which is then the windows' grid account, too.
     """
     kind = config.market.kind
     if kind != "hybrid":
@@ -69,7 +82,9 @@ def stages(config: SiteConfig, bids_ms: Span, delivery_ms: Span, account: str) -
     book = window_terms(config, "community", inside, delivery_ms, account, between_ms)
     between = (inside[1] + between_ms, end)
     rest = window_terms(config, "decentralised", between, delivery_ms, account)
-    communities = dict.fromkeys(house.community for house in config.houses)
+    # What a community leaves goes to the others first, and only then to the grid.
+    book = dataclasses.replace(book, grid_account=NO_ADDRESS)
+    communities = dict.fromkeys(one.community for one in config.houses if one.kind != GRID)
     return (*(Stage(INSIDE, name, book) for name in communities), Stage(BETWEEN, None, rest))
 
 
@@ -120,6 +135,7 @@ def window_terms(
         capacity_uwh=0 if mechanism in (BILATERAL, MCAFEE) else capacity_uwh(config, most_uwh),
         max_fee=max_fee,
         fee_account=account if max_fee else NO_ADDRESS,
+        grid_account=account if has_grid(config) and meets_grid(kind) else NO_ADDRESS,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""A site's coordinator as one: opens windows, reviews orders, clears books."""
+"""A site's coordinator as one: reviews orders, clears books, lets the grid take what is left."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from hub.chain.client import MarketClient
 from hub.config import SiteConfig
 from hub.coordinator.approval import Reviewer
 from hub.coordinator.clearing import Clearer
+from hub.coordinator.grid_taker import GridTaker
 from hub.keys import Keys
 from hub.store import Store
 
@@ -20,6 +21,7 @@ class BookKeeping:
 
     clearer: Clearer
     reviewer: Reviewer | None
+    taker: GridTaker | None = None
 
     @classmethod
     def of(
@@ -38,7 +40,11 @@ class BookKeeping:
         reviewer = None
         if market.approval == "automatic":
             reviewer = Reviewer(market, store, client, account, nodes, say)
-        return cls(Clearer(market, store, client, account, members, say), reviewer)
+        grid = None if config.grid is None else keys.peers[config.grid.name]
+        taker = None if grid is None else GridTaker(market, store, client, grid, say)
+        grid_address = None if grid is None else str(grid.address)
+        clearer = Clearer(market, store, client, account, members, say, grid=grid_address)
+        return cls(clearer, reviewer, taker)
 
     async def run(self) -> None:
         """Do it until cancelled; raises what a part failed with."""
@@ -46,9 +52,13 @@ class BookKeeping:
             tasks.create_task(self.clearer.run())
             if self.reviewer is not None:
                 tasks.create_task(self.reviewer.run())
+            if self.taker is not None:
+                tasks.create_task(self.taker.run())
 
     def wake(self) -> None:
         """Look again, after events of the chain were applied."""
         self.clearer.wake()
         if self.reviewer is not None:
             self.reviewer.wake()
+        if self.taker is not None:
+            self.taker.wake()

@@ -129,22 +129,29 @@ def _book_priced(connection: Connection, args: dict[str, Any], at_ms: int) -> No
 
 
 def _trade_cleared(connection: Connection, args: dict[str, Any], at_ms: int) -> None:
-    """The buyer's cost comes out of the bid's lock; what it saved stays locked until the pass."""
+    """The buyer's cost comes out of the bid's lock; what it saved stays locked until the pass.
+
+    Where one side is the grid it has no order (id 0): the trade is one of the other side's order.
+    """
     energy_uwh, fee = args["energy_uwh"], args["fee_gwei_per_kwh"]
     price = args["price_gwei_per_kwh"] + fee
-    bid = order_row(connection, args["bid_id"])
+    order_id = args["bid_id"] or args["offer_id"]
+    order = order_row(connection, order_id)
     connection.execute(
         f"INSERT INTO trades ({TRADE_COLUMNS}, fee_gwei_per_kwh)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'provisional', ?)",
         (
-            *(args["trade_id"], args["bid_id"], bid["window_id"], args["seller"], args["buyer"]),
+            *(args["trade_id"], order_id, order["window_id"], args["seller"], args["buyer"]),
             *(args["buyer"], energy_uwh, price, at_ms, fee),
         ),
     )
-    surplus_wei = int(bid["surplus_wei"]) + energy_uwh * (bid["price_gwei_per_kwh"] - price)
-    connection.execute(
-        "UPDATE orders SET surplus_wei = ? WHERE order_id = ?", (str(surplus_wei), args["bid_id"])
-    )
+    if args["bid_id"]:
+        surplus_wei = int(order["surplus_wei"]) + energy_uwh * (order["price_gwei_per_kwh"] - price)
+        connection.execute(
+            "UPDATE orders SET surplus_wei = ? WHERE order_id = ?", (str(surplus_wei), order_id)
+        )
+    else:
+        add_wei(connection, args["buyer"], "balance_wei", -energy_uwh * price)
     for name in ("bid_id", "offer_id"):
         connection.execute(
             "UPDATE orders SET remaining_uwh = remaining_uwh - ? WHERE order_id = ?",

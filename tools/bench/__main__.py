@@ -14,6 +14,7 @@ import zoneinfo
 from pathlib import Path
 
 from hub.site_clock import SiteClock
+from tools.bench import grid
 from tools.bench.factory import calibrate_new_boards
 from tools.bench.lab import FIRMWARE_DIR, VirtualLab
 from tools.bench.plugs import PlugPlan, VirtualPlugs
@@ -25,6 +26,7 @@ def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
     parser.add_argument("--state", type=Path, required=True, help="boards' flash, logs, bench.json")
     parser.add_argument("--houses", type=int, default=5)
+    parser.add_argument("--grid", action="store_true", help="one more board, at the grid's side")
     parser.add_argument("--speed", type=int, default=60, help="of the replayed profile only")
     parser.add_argument(
         "--start", type=datetime.datetime.fromisoformat, default=DEFAULT_START,
@@ -49,8 +51,10 @@ def read_arguments() -> argparse.Namespace:
         parser.error("--speed: at least 1")
     if not 1 <= arguments.houses <= 100:
         parser.error("--houses: 1 to 100")
-    if arguments.segments and len(arguments.segments) != arguments.houses:
-        parser.error(f"--segments: name one for each of the {arguments.houses} houses")
+    if arguments.segments and len(arguments.segments) != arguments.houses + arguments.grid:
+        parser.error(
+            f"--segments: name one for each of the {arguments.houses} houses, and the grid"
+        )
     if not (arguments.firmware / "main.py").exists():
         parser.error(f"--firmware: no main.py in {arguments.firmware}")
     numbers = range(1, arguments.houses + 1)
@@ -82,10 +86,16 @@ async def run(arguments: argparse.Namespace) -> None:
     clock = SiteClock(arguments.start, started_at_ms, arguments.speed, arguments.zone)
     arguments.state.mkdir(parents=True, exist_ok=True)
     names = [f"house-{number}" for number in range(1, arguments.houses + 1)]
+    names += [grid.NAME] * arguments.grid
     for name in calibrate_new_boards(arguments.state, names):
         print(f"bench: calibrated {name}", flush=True)
     lab = VirtualLab(
-        arguments.houses, arguments.state, arguments.firmware, clock, arguments.segments
+        arguments.houses,
+        arguments.state,
+        arguments.firmware,
+        clock,
+        arguments.segments,
+        has_grid=arguments.grid,
     )
     plugs = VirtualPlugs(arguments.plug, lab.houses, arguments.state / "plugs.json")
     await lab.start()

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from tools.bench import grid
 from tools.bench.board import Board, BoardFiles
 from tools.bench.boardserver import BoardServer
 from tools.bench.house import House, Wiring
@@ -32,7 +33,7 @@ class SiteTime(Protocol):
 
 
 class VirtualLab:
-    """N houses, each with a board that runs the real firmware.
+    """N houses, and maybe the grid, each with a board that runs the real firmware.
 
     Boards find their `settings.json` in `<state_dir>/<node>/`, their flash; it also says how the
     board is wired. Logs are `<state_dir>/<node>.log`.
@@ -45,12 +46,16 @@ class VirtualLab:
         firmware_dir: Path = FIRMWARE_DIR,
         clock: SiteTime | None = None,
         segments: Sequence[str] = (),
+        *,
+        has_grid: bool = False,
     ) -> None:
         """`segments`: the bus segment of each house; empty where all share one."""
         self.state_dir = state_dir.resolve()
         site_now = clock.now if clock is not None else datetime.datetime.now
         numbers = range(1, houses + 1)
         self.houses = {f"house-{number}": self._build_house(number) for number in numbers}
+        if has_grid:
+            self.houses[grid.NAME] = grid.grid_house(self._wiring(grid.NAME))
         self.world = World(list(self.houses.values()), site_now, self.now_s(), segments)
         self.server = BoardServer(self.world)
         self.server.on_reset = lambda name: self._reset(name, "reset")
@@ -62,9 +67,12 @@ class VirtualLab:
 
     def _build_house(self, number: int) -> House:
         name = f"house-{number}"
+        return House(name, profile_of_house(number), self._wiring(name))
+
+    def _wiring(self, name: str) -> Wiring:
         path = self.state_dir / name / "settings.json"
         settings = json.loads(path.read_text()) if path.exists() else {}
-        return House(name, profile_of_house(number), Wiring.of_settings(settings))
+        return Wiring.of_settings(settings)
 
     def now_s(self) -> float:
         """Return the time of everything here: the boards' own."""

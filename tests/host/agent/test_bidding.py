@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.agent.bidding import (
+    GIVE_IN_S,
     Accept,
     Cancel,
     CounterSeen,
@@ -178,3 +179,27 @@ def test_agent_accepts_other_terms_when_they_suit_its_limit():
     poor = dataclasses.replace(good, counter_id=8, price_gwei_per_kwh=139_999_999)
     assert decide(view("a", own, counters=(poor, good)), PLENTY, SELLER) == [Accept(7)]
     assert decide(view("a", own, counters=(poor,)), PLENTY, SELLER) == []
+
+
+def near_grid(wish, price):
+    return dataclasses.replace(wish, grid_gwei_per_kwh=price)
+
+
+def test_agent_comes_to_the_grids_price_when_nobody_took_its_order_in_time():
+    seller = near_grid(SELLER, 100_000_000)
+    own = offer(1, "a", 40_000, 140_000_000)
+    assert decide(view("a", own, now_s=60 - GIVE_IN_S - 1), PLENTY, seller) == []
+    given_in = decide(view("a", own, now_s=60 - GIVE_IN_S), PLENTY, seller)
+    assert given_in == [Cancel(1), PostOffer(40_000, 100_000_000)]
+    assert decide(view("a", own, now_s=60 - GIVE_IN_S), PLENTY, SELLER) == []
+    at_its_price = dataclasses.replace(own, price_gwei_per_kwh=100_000_000)
+    assert decide(view("a", at_its_price, now_s=55), PLENTY, seller) == []
+
+
+def test_consumer_pays_the_grids_price_only_when_it_can():
+    buyer = near_grid(BUYER, 300_000_000)
+    own = bid(1, "b", 40_000, 260_000_000)
+    late = view("b", own, now_s=55, available_wei=40_000 * 40_000_000)
+    assert decide(late, PLENTY, buyer) == [Cancel(1), PostBid(40_000, 300_000_000)]
+    poor = dataclasses.replace(late, available_wei=40_000 * 40_000_000 - 1)
+    assert decide(poor, PLENTY, buyer) == []

@@ -93,6 +93,30 @@ def test_times_are_those_the_contract_admits_when_the_window_is_short(tmp_path, 
         assert (terms.fee_account == NO_ADDRESS) == (terms.max_fee == 0)
 
 
+def grid_site(tmp_path, kind):
+    listed = [vars(house) for house in bench_houses(4, has_grid=True)]
+    return config.check({"houses": listed, "market": {"kind": kind}}, tmp_path)
+
+
+@pytest.mark.parametrize("kind", MARKET_KINDS)
+def test_windows_name_the_grid_where_a_board_stands_at_its_side(tmp_path, kind):
+    found = stages(grid_site(tmp_path, kind), BIDS, DELIVERY, GRID)
+    names_grid = [one.terms.grid_account == GRID for one in found]
+    # A hybrid day's communities leave their rest to each other before the grid.
+    expected = {"community": [True], "decentralised": [True], "hybrid": [False, False, True]}
+    assert names_grid == expected.get(kind, [False])
+    assert all(
+        one.terms.grid_account == NO_ADDRESS
+        for one in stages(site_of(tmp_path, kind), BIDS, DELIVERY, GRID)
+    )
+
+
+def test_site_is_refused_when_two_boards_stand_at_the_grids_side(tmp_path):
+    listed = [{"name": "feeder-1", "kind": "grid"}, {"name": "feeder-2", "kind": "grid"}]
+    with pytest.raises(config.ConfigError, match="not feeder-1 and feeder-2"):
+        config.check({"houses": listed}, tmp_path)
+
+
 def test_site_is_refused_when_the_tariffs_leave_no_room_for_a_community_price(tmp_path):
     with pytest.raises(config.ConfigError, match="needs market.feed_in_gwei_per_kwh below"):
         site_of(tmp_path, "community", retail_gwei_per_kwh=5, feed_in_gwei_per_kwh=5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +13,9 @@ from hub.chain.records import MCAFEE, MIDPOINT, PAY_AS_BID, UNIFORM
 from hub.coordinator import clearing
 from hub.coordinator.approval import Reviewer
 from hub.coordinator.clearing import Clearer
+from hub.coordinator.grid_taker import LAST_S, GridTaker
 from hub.coordinator.kinds import NO_PRICE_RULE
+from hub.membership import admit_houses
 from hub.review_cli import review
 from hub.services.order_rules import Refused
 
@@ -147,6 +150,99 @@ def test_community_prices_balance_against_the_grid(site, service):
     assert balance(site, "house-2") == before["house-2"] - ENERGY * MIDDLE
     assert balance(site, "grid") == before["grid"] + trade.fee_wei
     assert_whole(site)
+
+
+def grid_books(site, **changes):
+    """A clearer that knows the grid's account, a peer with a board of its own and money."""
+    admit_grid(site)
+    grid = site.keys.grid
+    site.client.approve(site.keys.administrator, grid.address, "grid")
+    site.client.deposit(grid, ETH // 100)
+    clearer = clearer_of(site)
+    clearer._market = replace(site.config.market, kind="community")
+    clearer._grid = grid.address
+    return clearer
+
+
+@pytest.mark.parametrize("is_surplus", [True, False])
+def test_grid_takes_what_a_community_leaves_at_feed_in_or_retail(site, service, is_surplus):
+    clearer = grid_books(site)
+    window_id = site.open_window(
+        BIDS_S,
+        mechanism=UNIFORM,
+        k_permille=NO_PRICE_RULE,
+        min_price=FEED_IN,
+        max_price=RETAIL,
+        max_fee=RETAIL - FEED_IN,
+        fee_account=site.keys.grid.address,
+        grid_account=site.keys.grid.address,
+    )
+    before = {name: balance(site, name) for name in ("house-1", "house-2", "house-3", "grid")}
+    offered, wanted = (2 * ENERGY, ENERGY) if is_surplus else (ENERGY, 2 * ENERGY)
+    service.post_offer("house-1", offered, FEED_IN)
+    service.post_bid("house-2", wanted, RETAIL)
+    window = site.store.window(window_id)
+    time.sleep(max(0.0, window.bid_end_s + clearing.MARGIN_S - time.time()))
+    wait_for(lambda: clearer.clear(window))
+    wait_for(lambda: site.store.window(window_id).is_cleared)
+    trades = settle(site, site.store.trades(window_id=window_id))
+    grid = site.keys.grid.address
+    [rest] = [trade for trade in trades if grid in (trade.seller, trade.buyer)]
+    [shared] = [trade for trade in trades if trade is not rest]
+    assert (shared.energy_uwh, rest.energy_uwh) == (ENERGY, ENERGY)
+    assert (rest.price_gwei_per_kwh, rest.fee_gwei_per_kwh) == (
+        FEED_IN if is_surplus else RETAIL,
+        0,
+    )
+    moved = {name: balance(site, name) - wei for name, wei in before.items()}
+    assert moved["grid"] == shared.fee_wei + ENERGY * (-FEED_IN if is_surplus else RETAIL)
+    assert sum(moved.values()) == 0
+    assert_whole(site)
+
+
+def test_grid_takes_what_no_house_took_by_the_end_of_the_bids(site, service):
+    grid_books(site)
+    now_s = [0.0]
+    taker = GridTaker(
+        site.config.market, site.store, site.client, site.keys.grid, now_ms=lambda: now_s[0] * 1000
+    )
+    window_id = site.open_window(grid_account=site.keys.grid.address)
+    cheap = service.post_offer("house-1", ENERGY, FEED_IN)
+    service.post_offer("house-3", ENERGY, FEED_IN + 10_000_000)
+    end_s = site.store.window(window_id).bid_end_s
+    now_s[0] = end_s - LAST_S - 1
+    taker.take()
+    assert site.store.trades(window_id=window_id) == []
+    now_s[0] = end_s - LAST_S
+    taker.take()
+    wait_for(lambda: site.store.trades(window_id=window_id))
+    taker.take()  # once more changes nothing
+    [trade] = site.store.trades(window_id=window_id)
+    assert (trade.order_id, trade.buyer) == (cheap, site.keys.grid.address)
+    assert_whole(site)
+
+
+def test_class_of_the_sites_file_is_granted_once_and_served_first(site, service):
+    critical = [
+        replace(one, priority=2 if one.name == "house-3" else 0) for one in site.config.houses
+    ]
+    config, said = replace(site.config, houses=tuple(critical)), []
+    admit_houses(config, site.keys, site.client, said.append)
+    admit_houses(config, site.keys, site.client, said.append)
+    assert said == ["the orders of house-3 are of priority class 2 from now on"]
+    address = site.keys.peers["house-3"].address
+    assert site.client.priorities() == {address: 2}
+    window_id = site.open_window(BIDS_S, mechanism=UNIFORM, is_strict=True)
+    service.post_offer("house-1", ENERGY, LOW)
+    service.post_bid("house-2", ENERGY, HIGH)
+    order_id = service.post_bid("house-3", ENERGY, HIGH)
+    wait_for(lambda: any(one.order_id == order_id for one in site.store.open_orders(window_id)))
+    assert site.client.order(order_id).priority == 2
+    # The contract's closing pass refuses a book in which the critical bid was skipped.
+    [trade] = clear(site, window_id)
+    assert trade.buyer == address
+    admit_houses(site.config, site.keys, site.client, said.append)
+    assert said[1:] == ["the orders of house-3 are of priority class 0 from now on"]
 
 
 def reviewer_of(site):

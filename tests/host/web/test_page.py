@@ -225,3 +225,71 @@ def test_every_tab_is_served_when_several_are_open(chromium, page, window):
         expect(tab.tab.locator("#live")).to_have_class("live ok")
         assert tab.complaints == []
         tab.context.close()
+
+
+def bargain(visit, text):
+    return visit.tab.locator("#counters li").filter(has_text=text)
+
+
+def test_two_houses_agree_on_other_terms_in_the_dialog(visit, service):
+    service.post_offer("house-1", 60_000, 200_000_000)
+    visit.be("house-2")
+    visit.tab.get_by_role("button", name=re.compile("Take .*house-1")).click()
+    expect(visit.tab.locator("#take-send")).to_have_text("Buy it")
+    visit.tab.fill("#take-price", "0.15")
+    expect(visit.tab.locator("#take-send")).to_have_text("Propose it")
+    expect(visit.tab.locator("#take-total")).to_have_text("9 µETH")
+    visit.shoot("counter-dialog")
+    visit.tab.click("#take-send")
+    expect(visit.tab.locator("#order-done")).to_have_text("Your terms are proposed to house-1.")
+    mine = bargain(visit, "You proposed 60 mWh at 0.15 ETH/kWh to house-1")
+    expect(mine.get_by_role("button")).to_have_text(["Withdraw"])
+    visit.be("house-1")
+    row = bargain(visit, "house-2 proposes 60 mWh at 0.15 ETH/kWh")
+    expect(row.get_by_role("button")).to_have_text(["Accept", "Answer", "Decline"])
+    visit.shoot("counter-asked")
+    row.get_by_role("button", name="Answer").click()
+    visit.shoot("counter-answer")
+    expect(visit.tab.locator("#take-energy")).to_have_value("60")
+    visit.tab.fill("#take-price", "0.18")
+    visit.tab.click("#take-send")
+    expect(visit.tab.locator("#order-done")).to_have_text("Your terms are proposed to house-2.")
+    visit.be("house-2")
+    answered = bargain(visit, "house-1 proposes 60 mWh at 0.18 ETH/kWh")
+    answered.get_by_role("button", name="Accept").click()
+    trade = visit.tab.locator("article.trade").first
+    expect(trade).to_contain_text("house-1 sells to house-2 · 60 mWh")
+    expect(trade).to_contain_text("0.18")
+    expect(visit.tab.locator("#counters")).to_be_hidden()
+    visit.shoot("counter-agreed")
+
+
+def test_proposal_is_withdrawn_or_declined_and_a_bad_one_gets_a_sentence(visit, service):
+    service.post_bid("house-2", 60_000, 150_000_000)
+    visit.be("house-1")
+    visit.tab.get_by_role("button", name=re.compile("Take .*house-2")).click()
+    visit.tab.fill("#take-price", "free")
+    visit.tab.click("#take-send")
+    expect(visit.tab.locator("#take-error")).to_contain_text("The price is not a number")
+    for word, peer in (("Withdraw", "house-1"), ("Decline", "house-2")):
+        if word == "Decline":
+            visit.be("house-1")
+            visit.tab.get_by_role("button", name=re.compile("Take .*house-2")).click()
+        visit.tab.fill("#take-price", "0.25")
+        visit.tab.click("#take-send")
+        expect(visit.tab.locator("#take")).to_be_hidden()
+        visit.be(peer)
+        visit.tab.locator("#counters li").get_by_role("button", name=word).click()
+        expect(visit.tab.locator("#counters")).to_be_hidden()
+
+
+def test_accepting_tells_why_when_the_order_has_gone(visit, service):
+    order_id = service.post_offer("house-1", 60_000, 200_000_000)
+    service.counter("house-2", order_id, 60_000, 150_000_000)
+    visit.be("house-1")
+    row = bargain(visit, "house-2 proposes")
+    expect(row).to_be_visible()
+    service.cancel("house-1", order_id)
+    row.get_by_role("button", name="Accept").click()
+    expect(row.get_by_role("alert")).to_have_text(re.compile("order|Order"))
+    visit.shoot("counter-refused")

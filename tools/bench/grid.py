@@ -1,0 +1,35 @@
+"""The grid's side of the bus on the bench: a converter that takes and gives in any weather."""
+
+from __future__ import annotations
+
+import datetime
+
+from tools.bench.battery import Battery
+from tools.bench.house import House, Wiring
+from tools.bench.profile import HomeProfile
+
+NAME = "grid"
+
+
+class _NoHome(HomeProfile):
+    """Neither panels nor load stand behind the grid's board."""
+
+    def __init__(self) -> None:
+        super().__init__({}, has_pv=False)
+
+    def load_w(self, local: datetime.datetime) -> float:
+        return 0.0
+
+
+class _Feed(Battery):
+    """What stands behind the converter is never full and never empty."""
+
+    def step(self, current_a: float, duration_s: float) -> None:
+        """Move nothing: the grid's state does not change."""
+
+
+def grid_house(wiring: Wiring) -> House:
+    """Return the grid's side, to its board a house like the others."""
+    house = House(NAME, _NoHome(), wiring)
+    house.battery = _Feed(30.0, 0.5)
+    return house
