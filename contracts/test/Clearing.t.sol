@@ -184,7 +184,7 @@ contract ClearingTest is MarketTest {
         assertMoves(BUYER, -int256(uint256(10_000 * 3 * P)));
     }
 
-    function test_GridAccountTakesWhatIsLeftByOrdersOfItsOwn() public {
+    function test_APeerMayBuyWhatIsLeftWithAnOrderOfItsOwn() public {
         uint256 offerId = sell(SELLER, 10_000, 2 * P);
         uint256 gridId = buy(GRID, 10_000, 2 * P);
         vm.warp(BID_END);

@@ -8,11 +8,11 @@ that take part at whatever price their community gets.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hub.market.frozen_book import BookRules, FrozenClearing
-from hub.market.records import BID, Order
+from hub.market.records import BID, Order, OrderId
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def grid_rest(
 
 
 def _take(
-    willing: Sequence[Order], left_uwh: dict[object, int], room_uwh: int, least_uwh: int
+    willing: Sequence[Order], left_uwh: Mapping[OrderId, int], room_uwh: int, least_uwh: int
 ) -> list[Rest]:
     """Take the orders of the highest class first, then the oldest, as far as the bus has room."""
     fills = []

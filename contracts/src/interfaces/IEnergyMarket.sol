@@ -12,7 +12,8 @@ pragma solidity ^0.8.24;
 /// Every wei in the contract is at any moment in one of three places: a peer's balance, the lock of
 /// an open bid (energy left times its price), or the escrow of a trade (energy times price until it
 /// is reported, then what of it is disputed).
-/// Only `deposit` takes money in and only `withdraw` lets it out.
+/// Only `deposit` takes money in and only `withdraw` lets it out; ether sent otherwise is refused. The
+/// contract holds at most 2^88 - 1 wei, 309 million ETH (`MarketFull`).
 ///
 /// Three roles have one holder each and are handed over in two steps: `grantRole` by the
 /// administrator offers one, `acceptRole` by the one it was offered to takes it from its holder.
@@ -78,9 +79,14 @@ interface IEnergyMarket {
     /// bidStart <= deliveryStart < deliveryEnd. Orders are placed in [bidStart, bidEnd), taken in
     /// [bidStart, clearBy), reported before reportBy and refunded from reportBy on; disputes are
     /// resolved before resolveBy and split from resolveBy on.
+    /// resolveBy < 2^32 (the year 2106); bidding must not be over when a window is opened.
+    ///
     /// `minEnergyUwh` bounds every order, every take and fill, and what a take leaves of an order.
-    /// `maxEnergyUwh` bounds what one node's orders and takes hold together. `minPrice` and `maxPrice` are gwei per kWh. Meters that
-    /// differ by no more than `lossPermille` of the greater one are not disputed.
+    /// `maxEnergyUwh` bounds every order, and what one node's orders, takes and standing
+    /// counter-offers hold together; what is cancelled, rejected or withdrawn no longer counts.
+    /// Zero < minEnergyUwh <= maxEnergyUwh <= 1e14 (100 MWh). `minPrice` and `maxPrice` are gwei per
+    /// kWh, zero < minPrice <= maxPrice <= 1e12 (1000 ETH/kWh). Meters that differ by no more than
+    /// `lossPermille` of the greater one, at most 500, are not disputed.
     ///
     /// A book that is cleared has bidEnd < clearBy and is frozen between them; in it, a peer's open
     /// orders stand on one side. With `needsApproval` each order waits for the coordinator's
@@ -205,8 +211,8 @@ interface IEnergyMarket {
         Meter buyer;
     }
 
-    /// @notice All attempts at a trade's delivery that moved energy, in the order of their numbers:
-    /// their energies add up.
+    /// @notice Attempts at a trade's delivery in the order of their numbers, none twice and at least
+    /// one (`AttemptOutOfOrder`): their energies add up. That nothing moved is signed, too.
     struct DeliveryReport {
         uint256 tradeId;
         Attempt[] attempts;
@@ -385,12 +391,15 @@ interface IEnergyMarket {
     /// @notice The node's orders and takes would hold more than one node may in this window.
     error NodeLimitExceeded(address peer, uint256 heldUwh, uint256 limitUwh);
     /// @notice A peer's orders in a book that is cleared stand on one side of it.
+    /// @dev The grid account's fills, too.
     error OnOtherSide(uint256 windowId, address peer);
     /// @notice The peer has traded in a newer window already.
     error WindowPassed(uint256 windowId, uint256 newestWindowId);
+    /// @notice Cleared in a window of peers' takes, or taken in one that is cleared.
     error WrongMechanism(uint256 windowId, Mechanism mechanism);
     error BookFrozen(uint256 windowId, uint256 nowS, uint256 bidEnd, uint256 clearBy);
     error OrderNotApproved(uint256 orderId);
+    /// @notice Its window needs no approval, or it was approved already.
     error NothingToReview(uint256 orderId);
     error SellerNotAccepted(uint256 bidId, address seller);
     error ClearingClosed(uint256 windowId, uint256 nowS, uint256 bidEnd, uint256 clearBy);
@@ -417,7 +426,10 @@ interface IEnergyMarket {
         uint256 priceGweiPerKwh,
         uint256 feeGweiPerKwh
     );
+    /// @notice A better order was left than one that was filled.
     error BetterOrderSkipped(uint256 windowId, bool isOffer);
+    /// @notice Two orders were left that meet, or a pair that McAfee's rule would have traded; or the
+    /// grid account was filled before them.
     error TradesLeft(uint256 windowId);
     error PriceNotByRule(uint256 windowId, uint256 sellPrice, uint256 expectedPrice);
     error NotYourOrder(uint256 orderId, address peer);
@@ -435,6 +447,7 @@ interface IEnergyMarket {
     error RefundTooEarly(uint256 tradeId, uint256 nowS, uint256 reportBy);
     /// @notice The report is not what the board of the seller (role 0) or buyer (role 1) signed.
     error SignatureInvalid(uint256 tradeId, uint8 role, address nodeKey, address signer);
+    /// @notice Numbers do not grow, or (0 after 0) no attempt is named.
     error AttemptOutOfOrder(uint256 tradeId, uint256 number, uint256 previous);
     error NotDisputed(uint256 tradeId, TradeStatus status);
     error OutsideDispute(uint256 tradeId, uint256 settledUwh, uint256 lowUwh, uint256 highUwh);
@@ -458,10 +471,11 @@ interface IEnergyMarket {
     function suspend(address peerAccount) external;
 
     /// @notice Undoes an approval and frees the node's id and key for another peer.
-    /// @dev Administrator only. The peer stays registered, its running trades go on.
+    /// @dev Administrator only. The peer stays registered (also a suspended one) and may withdraw and
+    /// be approved again; its running trades go on.
     function remove(address peerAccount) external;
 
-    /// @notice Gives a peer's later orders a priority class. In a strict window it decides between
+    /// @notice Gives a peer's later orders a priority class, the higher the better; orders keep theirs. In a strict window it decides between
     /// equal prices; elsewhere the coordinator serves higher classes first. Administrator only.
     function grantPriority(address peerAccount, uint8 priority) external;
 
@@ -508,7 +522,8 @@ interface IEnergyMarket {
 
     // ----------------------------------------------------------------------------------- orders
 
-    /// @notice Offers energy at a price; takers may take parts of it.
+    /// @notice Offers energy at a price; takers may take parts of it. Approved peers only, in
+    /// [bidStart, bidEnd), and in no older window than one the peer has ordered, taken or answered in.
     function offer(uint256 windowId, uint64 energyUwh, uint64 priceGweiPerKwh)
         external
         returns (uint256 orderId);
