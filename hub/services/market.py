@@ -12,6 +12,7 @@ from typing import Any
 
 from hub import amounts
 from hub.config import SiteConfig
+from hub.coordinator.kinds import INSIDE
 from hub.honesty import quarantine
 from hub.keys import Keys
 from hub.services import snapshot
@@ -250,7 +251,11 @@ class MarketService(Bargaining):
         if window is None:
             return None
         record = snapshot.window_record(window, now_ms / 1_000, self._clock)
-        return record | snapshot.plan_record(window, self._store.plans().get(window.window_id))
+        plan = snapshot.plan_record(window, self._store.plans().get(window.window_id))
+        # As hub/coordinator/kinds.py opens them.
+        has_grid = self.config.grid is not None and plan["stage"] != INSIDE
+        plan["meets_grid"] = has_grid and plan["kind"] in ("community", "bilateral")
+        return record | plan
 
     def _review_record(self, names: Mapping[str, str]) -> dict[str, Any]:
         """Return what waits for the coordinator, and what it rejected of the newest orders."""

@@ -38,6 +38,7 @@ function kindText(window) {
   const said = [t(`kind_${window.kind}`)];
   if (window.community) said.push(t("kind_inside", { community: window.community }));
   if (window.stage === "between") said.push(t("kind_between"));
+  if (window.meets_grid) said.push(t("kind_grid"));
   if (window.needs_approval) said.push(t("kind_approval"));
   if (window.sell_gwei_per_kwh !== null) {
     const [sell, buy] = [window.sell_gwei_per_kwh, window.buy_gwei_per_kwh].map(price);
