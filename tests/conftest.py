@@ -15,8 +15,9 @@ TOGETHER = ("tests/hil", "tests/host/chain", "tests/host/store", "tests/host/web
 """A rig of boards, a chain, a database: dear to start, or not to run twice at a time."""
 FIRST = (
     "tests/hil",
-    "tests/host/e2e",
+    "tests/host/e2e/test_loop.py",
     "tests/host/contracts",
+    "tests/host/e2e",
     "tests/host/chain",
     "tests/host/web",
     "tests/host/store",
@@ -25,7 +26,8 @@ FIRST = (
     "tests/host/board/test_verify.py",
     "tests/host/hub",
 )
-"""What takes longest, longest first: nothing must be left when other processes are done."""
+"""What takes longest, longest first, what computes among what waits: nothing must be left when
+other processes are done."""
 WAITING = 2
 """Processes beyond the processors: boards and sites wait for the most part."""
 USUAL_EXAMPLES = 100

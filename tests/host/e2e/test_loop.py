@@ -48,7 +48,7 @@ def _run_once(tmp_path: Path, houses: int, market: str) -> dict:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=420,
+        timeout=900,
     )
     assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-4000:]
     loaded = json.loads(report.read_text(encoding="utf-8"))
