@@ -15,6 +15,7 @@ from hub.mqtt.broker import Broker
 from hub.mqtt.gate import Gate
 from hub.mqtt.mosquitto import HUB_USER, hub_users
 from hub.mqtt.node_watch import NodeWatch
+from hub.mqtt.outside import OutsideBroker
 
 PUT_OUT_STATE = "put_out"  # in the store: node -> until when
 
@@ -34,18 +35,19 @@ class Admission:
     """Made in the hub's event loop, once; `up` and `down` are the keys of every node that may.
 
     `is_drained` tells whether what waited at the broker has arrived; `keep` is told who is put out
-    until when.
+    until when; `changed` is called after keys or `refused` are others.
     """
 
     def __init__(
         self,
         keys: Keys,
-        broker: Broker,
+        broker: Broker | OutsideBroker,
         watch: NodeWatch,
         is_drained: Callable[[], bool],
         say: Callable[[str], None],
         keep: Callable[[dict[str, int]], None],
         *,
+        changed: Callable[[], None] = lambda: None,
         rate_per_s: int,
         workers: int = 0,
     ) -> None:
@@ -56,6 +58,7 @@ class Admission:
         self._keep = keep
         self._keep({})
         self._workers = workers
+        self._changed = changed
         self._loop = asyncio.get_running_loop()
         self._returns: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -68,6 +71,11 @@ class Admission:
     def shut_out(self) -> frozenset[str]:
         """Nodes without an account for a while, because they sent too much."""
         return frozenset(self._returns)
+
+    @property
+    def refused(self) -> frozenset[str]:
+        """Nodes whose messages are refused unread."""
+        return self._keys.revoked | self.shut_out
 
     async def take(self, keys: Keys) -> None:
         """Go on with changed credentials: the old ones are void when this returns."""
@@ -83,6 +91,7 @@ class Admission:
             if handle is not None:
                 handle.cancel()
         self._use_keys()
+        self._changed()
         await self._broker.set_passwords(self._accounts())
 
     def close(self) -> None:
@@ -117,9 +126,9 @@ class Admission:
         if not self._broker.has_own_accounts:
             self._say(f"{node} floods the hub; what it sends is dropped unread {until}: this "
                       "broker cannot put out one board")  # fmt: skip
-            return
-        self._say(f"{node} floods the hub; it is put out {until}. If nobody tests it, revoke it: "
-                  f"trueque hub node revoke {node}")  # fmt: skip
+        else:
+            self._say(f"{node} floods the hub; it is put out {until}. If nobody tests it, revoke "
+                      f"it: trueque hub node revoke {node}")  # fmt: skip
         self._returns[node] = self._loop.call_later(pause_s, self._let_in, node)
         self._apply()
 
@@ -131,6 +140,9 @@ class Admission:
     def _apply(self) -> None:
         until_ms = {node: self.gate.shut_until_ms(node) for node in self._returns}
         self._keep({node: at_ms for node, at_ms in until_ms.items() if at_ms is not None})
+        self._changed()
+        if not self._broker.has_own_accounts:
+            return
         task = asyncio.ensure_future(self._broker.set_passwords(self._accounts()))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

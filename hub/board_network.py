@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from hub import certificates
 from hub.admission import accounts
@@ -13,6 +14,7 @@ from hub.config import SiteConfig
 from hub.errors import ConfigError
 from hub.keys import Keys
 from hub.mqtt.broker import Broker
+from hub.mqtt.outside import OutsideBroker
 from hub.time_server import TimeServer, is_host_synchronised
 
 RENEWAL_S = 86_400.0
@@ -31,20 +33,27 @@ class BoardNetwork:
         self._config = config
         self._say = say
         wanted = config.broker
-        self._names = [wanted.listen, *wanted.hosts]
+        self._names = wanted.names
         self.tls: TlsFiles | None = None
-        if wanted.tls:
-            self.tls, _ = certificates.ensure(config.tls_dir, self._names)
         self.guests = guests(config.bridges, keys.guest_password)
-        self.broker = Broker(
-            wanted.kind,
-            ports["broker"],
-            config.data_dir / "broker",
-            accounts(keys),
-            self.tls,
-            wanted.listen,
-            self.guests,
-        )
+        self.authority: Path | None = None
+        self.broker: Broker | OutsideBroker
+        if wanted.url:
+            self.authority = Path(wanted.authority) if wanted.tls else None
+            self.broker = OutsideBroker(wanted.url, self.authority)
+        else:
+            if wanted.tls:
+                self.tls, _ = certificates.ensure(config.tls_dir, self._names)
+                self.authority = self.tls.authority
+            self.broker = Broker(
+                wanted.kind,
+                ports["broker"],
+                config.data_dir / "broker",
+                accounts(keys, config.ingest.workers),
+                self.tls,
+                wanted.listen,
+                self.guests,
+            )
         # On a bench hub and boards share this machine's clock, whoever it follows.
         is_bench = config.site.kind == "bench"
         self.time = TimeServer(

@@ -40,7 +40,7 @@ from hub.config_tables import (
 )
 from hub.errors import ConfigError
 from hub.fields import read_table
-from hub.network_config import Broker, Ntp, check_network
+from hub.network_config import Broker, IngestSettings, Ntp, check_network
 from hub.notices.config import Notices, read_notices
 from hub.store.place import Place
 from hub.store_config import StoreSettings, check_store
@@ -57,6 +57,7 @@ class SiteConfig:
     houses: tuple[House, ...]
     broker: Broker
     ntp: Ntp
+    ingest: IngestSettings
     chain: Chain
     store: StoreSettings
     anchor: Anchor
@@ -148,6 +149,7 @@ def check(table: dict[str, Any], data_dir: Path, source: str = FILE_NAME) -> Sit
         _check_segments(parts["market"].kind, houses, problems)
     if problems:
         raise ConfigError(source, problems)
+    parts["broker"] = parts["broker"].resolved()
     return SiteConfig(data_dir=data_dir, houses=houses, **parts)
 
 

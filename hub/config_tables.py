@@ -9,7 +9,7 @@ from wire import units
 
 from hub.anchor.config import Anchor
 from hub.fields import field
-from hub.network_config import Broker, Ntp
+from hub.network_config import Broker, IngestSettings, Ntp
 from hub.store_config import StoreSettings
 
 GRID = "grid"  # the kind of a house that is none
@@ -164,6 +164,7 @@ TABLES: dict[str, type] = {
     "site": Site,
     "broker": Broker,
     "ntp": Ntp,
+    "ingest": IngestSettings,
     "chain": Chain,
     "store": StoreSettings,
     "anchor": Anchor,

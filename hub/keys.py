@@ -24,6 +24,8 @@ from hub.errors import ConfigError
 ROLES = ("administrator", "coordinator", "oracle")
 GRID = "grid"
 _MASTER_KEY = re.compile("[0-9a-fA-F]{64}")
+_NO_ACCOUNT = {"user": "", "password": ""}
+_ACCOUNT = "a table of user and password"
 _PRIVATE_KEY = "a private key: 0x and 64 hexadecimal digits"
 
 
@@ -45,6 +47,7 @@ class Keys:
     wifi_password: str
     smtp_password: str = ""
     revoked: frozenset[str] = frozenset()
+    broker_account: tuple[str, str] | None = None  # user and password at a broker of others
     digest: str = ""  # of the file they were read from
     bridges: dict[str, str] = dataclasses.field(default_factory=dict)  # keys of other services
 
@@ -146,6 +149,7 @@ def load(path: Path, houses: Iterable[str]) -> Keys:
         wifi_password=table["wifi_password"],
         smtp_password=table.get("smtp_password", ""),
         revoked=frozenset(table.get("revoked", ())),
+        broker_account=_account(table),
         digest=digest,
         bridges=table.get("bridges", {}),
     )
@@ -180,6 +184,7 @@ def _problems(table: Mapping[str, Any], houses: Sequence[str]) -> list[str]:
         ("master_key", table.get("master_key"), _is_master_key, "64 hexadecimal digits"),
         ("wifi_password", table.get("wifi_password"), _is_text, "text"),
         ("smtp_password", table.get("smtp_password", ""), _is_text, "text"),
+        ("broker_account", table.get("broker_account", _NO_ACCOUNT), _is_account, _ACCOUNT),
         ("revoked", table.get("revoked", []), _is_names, "a list of nodes"),
     ]
     bridges = table.get("bridges", {})
@@ -219,6 +224,19 @@ def _is_private_key(value: object) -> bool:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
+
+
+def _account(table: Mapping[str, Any]) -> tuple[str, str] | None:
+    account = table.get("broker_account")
+    return (account["user"], account["password"]) if account else None
+
+
+def _is_account(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == _NO_ACCOUNT.keys()
+        and all(isinstance(one, str) for one in value.values())
+    )
 
 
 def _is_names(value: object) -> bool:

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
+from wire.topics import FROM_NODE
+
 from hub.admission import PUT_OUT_STATE, Admission
 from hub.board_network import BoardNetwork
 from hub.config import SiteConfig
@@ -16,8 +18,11 @@ from hub.mqtt.ingest import Ingest, Stored
 from hub.mqtt.link import Link
 from hub.mqtt.mosquitto import HUB_USER
 from hub.mqtt.node_watch import NodeWatch
+from hub.mqtt.sharing import OWN_KINDS
+from hub.mqtt.workers import Workers
 from hub.site_clock import SiteClock
 from hub.store import NodeRow, Store
+from hub.worker_tasks import way_of, worker_tasks
 
 
 class MessagePart:
@@ -52,10 +57,12 @@ class MessagePart:
             keys,
             network.broker,
             self.watch,
-            lambda: self.link.is_drained,
+            lambda: self.link.is_drained and self.workers.is_drained,
             say,
             lambda put_out: store.set_state(PUT_OUT_STATE, put_out),
+            changed=self._tell_workers,
             rate_per_s=config.broker.node_rate_per_s,
+            workers=config.ingest.workers,
         )
         self.honesty = Honesty(config, store, self._caught)
         # Set by who can open relays; called in the loop.
@@ -64,12 +71,22 @@ class MessagePart:
             *(store, clock, self.admission.up, self._stored, say, self.admission.gate),
             inspect=self.honesty.inspect,
         )
+        is_shared = config.ingest.workers > 0
+        way = way_of(config, keys, network)
         self.link = Link(
-            network.broker.hub_address,
-            keys.broker_passwords[HUB_USER],
+            way.address,
+            way.password,
             self.ingest.put,
-            authority=network.tls.authority if network.tls else None,
+            authority=network.authority,
+            user=way.user,
+            client_id=way.client_id(HUB_USER),
+            kinds=OWN_KINDS if is_shared else FROM_NODE,
         )
+        tasks = worker_tasks(config, store, clock, way, self.honesty.limits)
+        self.workers = Workers(
+            tasks, self._hear, self.admission.gate.count, self.honesty.accuse, say
+        )
+        self._tell_workers()
         self.dispatch = Dispatch(
             self.link.publish,
             self.admission.down,
@@ -81,10 +98,12 @@ class MessagePart:
     def start(self) -> None:
         self.ingest.start(self.link.acknowledge)
         self.link.start()
+        self.workers.start()
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         self._is_stopped = True
         self.admission.close()
+        await self.workers.stop()
         self.link.stop()
         self.ingest.stop()
 
@@ -100,7 +119,14 @@ class MessagePart:
             if stored.kind == "status":
                 self.dispatch.hear_epoch(stored.node, stored.record["epoch"])
         self.honesty.hear(batch)
+        self._tell_workers()
         self._hear_stored(batch)
+
+    def _tell_workers(self) -> None:
+        """Tell the ingest workers, if there are any, whom to believe from now on."""
+        if self.workers.are_any:
+            quarantined = self.honesty.quarantine.nodes()
+            self.workers.change(self.admission.up, self.admission.refused, quarantined)
 
     def _caught(self, node: str, reason: str) -> None:
         """Called in any thread."""

@@ -12,14 +12,14 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from hub import certificates, credentials, running
 from hub import config as configuration
+from hub import credentials, running
 from hub import keys as secrets
 from hub.admission import PUT_OUT_STATE
 from hub.cli_options import data_option
 from hub.config import SiteConfig
 from hub.errors import BadInput, TruequeError
-from hub.provision import provision
+from hub.provision import authority_for_boards, provision
 from hub.site_clock import wall_ms
 
 TAKEN_UP_S = 15.0
@@ -93,8 +93,7 @@ def rotate(name: str, data: Path) -> None:
     credentials.rotate(config.keys_path, name)
     _hand_over(config)
     config, keys = _load(data)
-    authority = certificates.TlsFiles(config.tls_dir).authority_der if config.broker.tls else None
-    provision(config, keys, ports, authority)
+    provision(config, keys, ports, authority_for_boards(config))
     click.echo(
         f"{name} has new credentials, in {config.boards_dir / name}; bring them to its board: "
         f"trueque board provision --node {name} --site {data}"

@@ -52,7 +52,7 @@ async def wait_until(
         await asyncio.sleep(period_s)
 
 
-def _die_with_parent(parent_pid: int) -> Callable[[], None]:
+def die_with_parent(parent_pid: int) -> Callable[[], None]:
     """Make the kernel end the child when its parent dies, even by SIGKILL (Linux only)."""
     libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -119,7 +119,7 @@ class Child:
                 stderr=log,
                 env=self._env,
                 cwd=self._cwd,
-                preexec_fn=_die_with_parent(os.getpid()),
+                preexec_fn=die_with_parent(os.getpid()),
             )
         if self._stdin_text is not None:
             assert self._process.stdin is not None

@@ -10,9 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hub.certificates import BROKER_NAME
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from hub import certificates
 from hub.config import SiteConfig
 from hub.config_tables import House
+from hub.errors import ConfigError
 from hub.keys import Keys
 
 FILE_NAME = "settings.json"
@@ -20,6 +24,22 @@ AUTHORITY_NAME = "ca.der"  # on the board: what it checks the broker's certifica
 INA226_BUS = {"address": 0x40, "shunt_uohm": 50_000}
 INA226_PV = {"address": 0x41, "shunt_uohm": 20_000}
 INA226_BATTERY = {"address": 0x44, "shunt_uohm": 20_000}
+
+
+def authority_for_boards(config: SiteConfig) -> Path | None:
+    """Return who must have signed for the broker, in DER; None without TLS. Raises ConfigError."""
+    if not config.broker.tls:
+        return None
+    if not config.broker.url:
+        return certificates.ensure(config.tls_dir, config.broker.names)[0].authority_der
+    source = Path(config.broker.authority)
+    try:
+        found = x509.load_pem_x509_certificate(source.read_bytes())
+    except (OSError, ValueError) as problem:
+        raise ConfigError(str(source), [f"is no certificate in PEM: {problem}"]) from None
+    path = config.data_dir / "outside-authority.der"
+    path.write_bytes(found.public_bytes(Encoding.DER))
+    return path
 
 
 def board_settings(
@@ -57,7 +77,7 @@ def board_settings(
         settings["update_key"] = config.boards.update_key
     if config.broker.tls:
         settings["broker_ca"] = AUTHORITY_NAME
-        settings["broker_name"] = BROKER_NAME
+        settings["broker_name"] = config.broker.name_shown
     return settings
 
 

@@ -84,7 +84,9 @@ def choose_ports(config: SiteConfig, store: Store) -> dict[str, int]:
         configured: int = getattr(config, name).port
         is_taken = is_udp_port_taken if name == "ntp" else is_port_open
         if configured:
-            is_ours = name != "ntp" or config.ntp.serve
+            is_ours = (
+                config.ntp.serve if name == "ntp" else name != "broker" or not config.broker.url
+            )
             if is_ours and is_taken(configured):
                 raise PortInUse(name, configured, f"{name}.port")
             chosen[name] = configured

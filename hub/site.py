@@ -84,8 +84,7 @@ class Site:
         self._take_panel()
         self._start_oracle()
         await self._start_following()
-        tls = self.network.tls
-        authority = tls.authority_der if tls else None
+        authority = provision.authority_for_boards(self.config)
         provision.provision(self.config, self.keys, self.ports, authority)
         await self.chain_clock.ask()
         self.oracle.resume()
@@ -236,7 +235,7 @@ class Site:
         )
         self.books = BookKeeping.of(self.config, self.store, self.client, keys, self._say)
         self.messages.start()
-        self._closers.callback(self.messages.stop)
+        self._closers.push_async_callback(self.messages.stop)
 
     async def _start_following(self) -> None:
         self._spawn(self._follow_chain(), "chain follower")
@@ -282,7 +281,7 @@ class Site:
 
     def _start_bridges(self) -> None:
         """They see the store and speak with neighbours; nothing here could reach a relay."""
-        config, tls, own = self.config, self.network.tls, self.broker.hub_address
+        config, own = self.config, self.broker.hub_address
         self.bridges = BridgesPart.of(
             config.bridges,
             self.store,
@@ -293,7 +292,7 @@ class Site:
             broker=BrokerAddress(
                 self.broker.host,
                 self.ports["broker"],
-                tls.authority if tls else None,
+                self.network.authority,
                 own if isinstance(own, Path) else None,
             ),
             state_dir=config.data_dir / "bridges",

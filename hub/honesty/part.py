@@ -30,7 +30,7 @@ class Honesty:
         store: Store,
         on_quarantined: Callable[[str, str], None],
     ) -> None:
-        self._limits = Limits(
+        self.limits = Limits(
             bus_power_uw=BUS_TIMES * config.bus.max_power_uw,
             dc_power_uw=config.honesty.dc_power_uw,
             load_power_uw=config.honesty.load_power_uw,
@@ -56,7 +56,7 @@ class Honesty:
             return None
         judge = self._judges.get(node)
         if judge is None:
-            judge = self._judges[node] = Judge(self._limits, self._bases.pop(node, None))
+            judge = self._judges[node] = Judge(self.limits, self._bases.pop(node, None))
         verdict = judge.judge(record, received_at_ms)
         if verdict.lie is not None:
             self._put(node, verdict.lie)
@@ -78,6 +78,10 @@ class Honesty:
     def may_serve(self, node: str) -> bool:
         """Tell whether a node may get turns."""
         return not self.quarantine.has(node)
+
+    def accuse(self, node: str, reason: str) -> None:
+        """Believe an ingest worker that found a node lying."""
+        self._put(node, reason)
 
     def _put(self, node: str, reason: str) -> None:
         if self.quarantine.put(node, reason):

@@ -12,13 +12,12 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from wire import topics
 
 from hub.errors import StoreError
 from hub.mqtt.decoding import decode
-from hub.mqtt.gate import Gate
 from hub.mqtt.link import Arrival
 from hub.site_clock import SiteClock
 from hub.store import Store, Verified
@@ -37,6 +36,13 @@ SHUT_OUT = "shut_out"  # revoked, or sent too much
 Inspect = Callable[[str, str, Mapping[str, Any], int], str | None]
 
 
+class GateLike(Protocol):
+    """What the ingest asks: hub.mqtt.gate.Gate, or a worker's part of it."""
+
+    def is_shut(self, node: str) -> bool: ...
+    def count(self, node: str, messages: int) -> None: ...
+
+
 @dataclass(frozen=True)
 class Stored:
     """A new record that is safe in the store."""
@@ -52,6 +58,7 @@ class Ingest:
 
     `keys`: node -> its key towards the hub. `on_stored` is called in this thread with the new
     records of a batch, oldest first; `on_trouble` with a sentence when the store cannot take them.
+    `late_seqs`: see `Store.store_batch`.
     """
 
     def __init__(
@@ -61,8 +68,9 @@ class Ingest:
         keys: Mapping[str, bytes],
         on_stored: Callable[[list[Stored]], None],
         on_trouble: Callable[[str], None] = lambda text: None,
-        gate: Gate | None = None,
+        gate: GateLike | None = None,
         inspect: Inspect = lambda node, kind, record, at_ms: None,
+        late_seqs: int = 0,
     ) -> None:
         """`inspect` returns under which word a verified record is refused, None to store it."""
         self._store = store
@@ -72,6 +80,7 @@ class Ingest:
         self._on_trouble = on_trouble
         self._gate = gate
         self._inspect = inspect
+        self._late_seqs = late_seqs
         self._acknowledge: Callable[[Arrival], None] = lambda arrival: None
         self._arrivals: queue.SimpleQueue[Arrival | None] = queue.SimpleQueue()
         self._is_stopping = threading.Event()
@@ -174,7 +183,7 @@ class Ingest:
                 counts[word] += 1
         stored = []
         with self._store.transaction():
-            judged = self._store.store_batch([found for _, found in verified])
+            judged = self._store.store_batch([found for _, found in verified], self._late_seqs)
             for (arrival, found), said in zip(verified, judged, strict=True):
                 word = _word(said, arrival)
                 counts[word] += 1
@@ -216,6 +225,8 @@ def _word(judged: str, arrival: Arrival) -> str:
     """Return the word to count a verified message under."""
     if judged == "new":
         return "stored"
+    if judged == "late":
+        return judged
     # The broker repeats a retained status at every subscription: no replay.
     if judged == "duplicate" or arrival.is_retained:
         return "duplicate"

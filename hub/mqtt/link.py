@@ -12,13 +12,17 @@ from typing import Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 from wire import topics
 
+from hub.mqtt import sharing
 from hub.mqtt.mosquitto import ECHO_TOPIC, HUB_USER
 from hub.site_clock import wall_ms
 
 KEEPALIVE_S = 30
 INFLIGHT = 500
+SESSION_S = 7 * 86_400
 UNUSED_PORT = 1883  # a socket has none, but the client asks for one
 
 
@@ -49,11 +53,14 @@ class Link:
         *,
         authority: Path | None = None,
         user: str = HUB_USER,
+        client_id: str | None = None,
+        kinds: tuple[str, ...] = topics.FROM_NODE,
+        is_shared: bool = False,
     ) -> None:
         """`address`: (host, port), or the path of the broker's socket on this machine.
 
         `authority`: PEM of who must have signed for the broker; None for a connection without TLS,
-        which a socket never needs.
+        which a socket never needs. `kinds` are heard, shared with others of the group or alone.
         """
         is_local = isinstance(address, Path)
         self._address = (str(address), UNUSED_PORT) if isinstance(address, Path) else address
@@ -61,10 +68,14 @@ class Link:
         self._connected = threading.Event()
         self._drained = threading.Event()
         self._echo = b""
+        self._kinds = kinds
+        self._is_shared = is_shared
+        # Shared subscriptions are of MQTT 5; there a session has to be told how long to stay.
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
-            client_id=f"trueque-{user}",
-            clean_session=False,
+            client_id=client_id or f"trueque-{user}",
+            clean_session=None if is_shared else False,
+            protocol=mqtt.MQTTv5 if is_shared else mqtt.MQTTv311,
             manual_ack=True,
             transport="unix" if is_local else "tcp",
         )
@@ -88,11 +99,18 @@ class Link:
 
     def start(self) -> None:
         """Connect in the background and keep reconnecting."""
-        self._client.connect_async(*self._address, keepalive=KEEPALIVE_S)
+        options: dict[str, Any] = {}
+        if self._is_shared:
+            options = {"clean_start": False, "properties": _kept(SESSION_S)}
+        self._client.connect_async(*self._address, keepalive=KEEPALIVE_S, **options)
         self._client.loop_start()
 
-    def stop(self) -> None:
-        self._client.disconnect()
+    def stop(self, for_good: bool = False) -> None:
+        """Disconnect; `for_good` ends the session, and what would wait for it, too."""
+        if for_good and self._is_shared:
+            self._client.disconnect(properties=_kept(0))
+        else:
+            self._client.disconnect()
         with contextlib.suppress(AttributeError):  # paho's thread ends between its look and join
             self._client.loop_stop()
 
@@ -108,7 +126,10 @@ class Link:
     def _subscribe(self, client: mqtt.Client, userdata: Any, flags: Any, code: Any, _: Any) -> None:
         if code.is_failure:
             return
-        wanted = [ECHO_TOPIC, *(f"{topics.PREFIX}/+/{kind}" for kind in topics.FROM_NODE)]
+        unwanted = tuple(kind for kind in topics.FROM_NODE if kind not in self._kinds)
+        if unwanted:  # a kept session may still have it
+            client.unsubscribe(sharing.filters(unwanted, self._is_shared))
+        wanted = [ECHO_TOPIC, *sharing.filters(self._kinds, self._is_shared)]
         client.subscribe([(topic, 1) for topic in wanted])
         # A broker keeps the order of a session's messages: this comes after all that waited.
         self._echo = secrets.token_hex(8).encode()
@@ -133,3 +154,11 @@ class Link:
             topic, bytes(message.payload), wall_ms(), message.retain, message.mid, message.qos
         )
         self._on_arrival(arrival)
+
+
+def _kept(seconds: int) -> Properties:
+    """Return the property that says how long a session outlives its connection."""
+    kind = PacketTypes.CONNECT if seconds else PacketTypes.DISCONNECT
+    found = Properties(kind)
+    found.SessionExpiryInterval = seconds
+    return found

@@ -36,6 +36,9 @@ class NodeWatch:
     def hear(self, stored: Stored) -> None:
         """Take in a status or a reading; other records say nothing here."""
         if stored.kind == "status":
+            known = self._statuses.get(stored.node)
+            if known is not None and stored.record.get("seq", 0) < known[1].get("seq", 0):
+                return  # one of several ingest workers was slower
             said = stored.record["boot_id"], stored.record["uptime_ms"]
             at_ms = self._freshness.said_at_ms(stored.node, *said, self._now_ms())
             self._statuses[stored.node] = (at_ms, stored.record)

@@ -10,8 +10,16 @@ from typing import Any
 from wire import records, sequence
 
 from hub.store import late
-from hub.store.messages import INSERT_READING, INSERT_STATUS, STATUS, MessageTables
+from hub.store.messages import (
+    INSERT_READING,
+    INSERT_STATUS,
+    READING_COLUMNS,
+    STATUS,
+    MessageTables,
+)
 
+LATE = "late"
+SEQ_AT = READING_COLUMNS.index("seq")
 ASKED_AT_ONCE = 400  # placeholders of one statement
 _reading_of = operator.itemgetter(*(member.name for member in records.SCHEMAS["reading"]))
 _status_of = operator.itemgetter(*STATUS)
@@ -31,27 +39,33 @@ class Verified:
 class IntakeTables(MessageTables):
     """What the ingest stores."""
 
-    def store_batch(self, batch: Sequence[Verified]) -> list[str]:
+    def store_batch(self, batch: Sequence[Verified], late_seqs: int = 0) -> list[str]:
         """Store records with their seq in one transaction; return a word for each.
 
         The words are those of `store_record`, and so is what is stored: a batch is the same as its
-        records one after another.
+        records one after another. With `late_seqs`, for workers that share the load, a reading or
+        snapshot that far behind the newest is new, too, if it is not there yet; such a status says
+        nothing any more and is "late".
         """
         words = [sequence.NEW] * len(batch)
         with self.transaction() as connection:
             last = self._last_seqs(connection, batch)
             advanced: dict[tuple[str, str], int] = {}
-            readings, statuses = [], {}
+            readings: list[Any] = []
+            statuses: dict[str, Any] = {}
             for place, one in enumerate(batch):
                 if one.kind == "aggregate":
                     words[place] = self._store_one(connection, one)
                     continue
                 key, seq = (one.node, one.kind), one.record["seq"]
                 words[place] = sequence.judge(last.get(key), seq)
+                start = (one.node, one.received_at_ms)
+                if words[place] == sequence.STALE and last[key] - seq <= late_seqs:
+                    words[place] = self._store_late(connection, one, readings)
+                    continue
                 if words[place] != sequence.NEW:
                     continue
                 last[key] = advanced[key] = seq
-                start = (one.node, one.received_at_ms)
                 if one.kind == "reading":
                     readings.append((*start, one.site_at_ms, *_reading_of(one.record)))
                     late.note_reading(connection, *start)
@@ -68,6 +82,20 @@ class IntakeTables(MessageTables):
             if rows:
                 connection.executemany("INSERT OR REPLACE INTO last_seq VALUES (?, ?, ?)", rows)
         return words
+
+    def _store_late(self, connection: Any, one: Verified, readings: list[Any]) -> str:
+        """Store what another worker's newer record overtook; return its word."""
+        if one.kind not in ("reading", "snapshot"):
+            return LATE
+        seq = one.record["seq"]
+        sql = f"SELECT 1 FROM {one.kind}s WHERE node = ? AND seq = ?"
+        is_known = connection.execute(sql, (one.node, seq)).fetchone() is not None
+        is_known = is_known or any(row[0] == one.node and row[SEQ_AT] == seq for row in readings)
+        if is_known:
+            return sequence.DUPLICATE
+        self._store_new(connection, one.node, one.kind, one.record,
+                        (one.received_at_ms, one.site_at_ms))  # fmt: skip
+        return sequence.NEW
 
     def _store_one(self, connection: Any, one: Verified) -> str:
         at_ms = (one.received_at_ms, one.site_at_ms)

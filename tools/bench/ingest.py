@@ -43,6 +43,17 @@ class IngestFailed(TruequeError):
 
 
 @dataclass(frozen=True)
+class Load:
+    """What a run is to be."""
+
+    nodes: int
+    seconds: int
+    broker: str
+    period_ms: int
+    workers: int
+
+
+@dataclass(frozen=True)
 class Run:
     """What one run found."""
 
@@ -74,10 +85,12 @@ class Run:
 @click.option("--broker", type=click.Choice(["auto", "mosquitto", "embedded"]), default="auto")
 @click.option("--period-ms", type=click.IntRange(100, 60_000), default=1_000, show_default=True,
               help="Between two readings of a node.")  # fmt: skip
+@click.option("--workers", type=click.IntRange(0, 16), default=0, show_default=True,
+              help="Processes that share the storing; their cost counts as the hub's.")  # fmt: skip
 @click.option("--alone", is_flag=True, help="Without the shorter runs of 100 and 300 nodes.")
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
 def ingest(
-    nodes: int, seconds: int, broker: str, period_ms: int, alone: bool, is_json: bool
+    nodes: int, seconds: int, broker: str, period_ms: int, workers: int, alone: bool, is_json: bool
 ) -> None:
     """Measure what it takes to store signed readings of many nodes, each with its own TLS.
 
@@ -91,7 +104,9 @@ def ingest(
         length_s = seconds if count == nodes else min(SMALLER_S, seconds)
         console.print(f"{count} nodes for {length_s} s ...")
         with tempfile.TemporaryDirectory() as directory:
-            runs.append(run_once(Path(directory), count, length_s, broker, period_ms))
+            runs.append(
+                run_once(Path(directory), Load(count, length_s, broker, period_ms, workers))
+            )
     rows = rows_of(runs)
     if is_json:
         machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
@@ -135,44 +150,45 @@ def rows_of(runs: list[Run]) -> list[Row]:
     return rows
 
 
-def run_once(directory: Path, nodes: int, seconds: int, broker: str, period_ms: int) -> Run:
+def run_once(directory: Path, load: Load) -> Run:
     """Run a fresh site of so many nodes for so long. Raises IngestFailed."""
-    words = _make_site(directory, nodes, broker)
+    words = _make_site(directory, load)
     with _process("tools.bench.ingest_hub", str(directory)) as hub, contextlib.ExitStack() as stack:
         place = _hear(hub, "the hub")
         parts = [
             stack.enter_context(_process("tools.bench.load_nodes"))
-            for _ in range(0, nodes, NODES_PER_GENERATOR)
+            for _ in range(0, load.nodes, NODES_PER_GENERATOR)
         ]
         for number, part in enumerate(parts):
             share = words[number * NODES_PER_GENERATOR : (number + 1) * NODES_PER_GENERATOR]
             _tell(part, {**place, "nodes": share, "seed": number})
         for part in parts:
             _hear(part, "the load generator")
-        return _measure(hub, parts, place, (nodes, seconds, period_ms))
+        return _measure(hub, parts, place, load)
 
 
 def _measure(
     hub: subprocess.Popen[str], parts: list[subprocess.Popen[str]], place: Mapping[str, Any],
-    size: tuple[int, int, int],
+    load: Load,
 ) -> Run:  # fmt: skip
-    nodes, seconds, period_ms = size
     time.sleep(SETTLE_S)  # the connections' own work is over
     _ask(hub, "clear")
-    pids = {"hub": hub.pid, "broker": place["broker_pid"]}
-    before = {name: _cpu_s(pid) for name, pid in pids.items()}
+    pids = {"hub": [hub.pid, *place["worker_pids"]], "broker": [place["broker_pid"]]}
+    before = {name: sum(map(_cpu_s, some)) for name, some in pids.items()}
     start_s = time.time() + 0.5
     for part in parts:
-        _tell(part, {"start_s": start_s, "seconds": seconds, "period_s": period_ms / 1000})
+        _tell(
+            part, {"start_s": start_s, "seconds": load.seconds, "period_s": load.period_ms / 1000}
+        )
     found = [_hear(part, "the load generator") for part in parts]
     sent = sum(one["sent"] for one in found)
     deadline = time.monotonic() + 30
     while (state := _ask(hub, "state"))["stored"] < sent and time.monotonic() < deadline:
         time.sleep(0.2)
-    used = {name: _cpu_s(pid) - before[name] for name, pid in pids.items()}
+    used = {name: sum(map(_cpu_s, some)) - before[name] for name, some in pids.items()}
     return Run(
-        nodes=nodes,
-        seconds=seconds,
+        nodes=load.nodes,
+        seconds=load.seconds,
         broker=place["broker"],
         sent=sent,
         acknowledged=sum(one["acknowledged"] for one in found),
@@ -185,15 +201,20 @@ def _measure(
         broker_cpu_s=used["broker"],
         generator_cpu_s=sum(one["cpu_s"] for one in found),
         generator_late_ms=max(one["late_ms"] for one in found),
-        memory_mb=sum(_peak_bytes(pid) for pid in pids.values()) / 1e6,
+        memory_mb=sum(_peak_bytes(pid) for some in pids.values() for pid in some) / 1e6,
     )
 
 
-def _make_site(directory: Path, nodes: int, broker: str) -> list[dict[str, str]]:
+def _make_site(directory: Path, load: Load) -> list[dict[str, str]]:
     """Write a site; return the credentials of its nodes."""
-    houses = [House(f"house-{number}", "prosumer", "bus-1") for number in range(1, nodes + 1)]
+    houses = [House(f"house-{number}", "prosumer", "bus-1") for number in range(1, load.nodes + 1)]
     configuration.write(
-        directory, houses, broker={"kind": broker}, clock={"zone": "UTC"}, schedule={"mode": "none"}
+        directory,
+        houses,
+        broker={"kind": load.broker},
+        ingest={"workers": load.workers},
+        clock={"zone": "UTC"},
+        schedule={"mode": "none"},
     )
     keys = secrets.create(directory / "keys.json", [house.name for house in houses])
     return [

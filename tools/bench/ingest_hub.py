@@ -96,11 +96,11 @@ class BenchHub:
         self.oracle = Oracle(parts, _complain)
         self.rollouts = Rollouts(self.store, self.messages.dispatch, self.messages.watch, _complain)
         self.messages.start()
-        while not self.messages.link.is_drained:
+        while not (self.messages.link.is_drained and self.messages.workers.is_drained):
             await asyncio.sleep(0.01)
 
     async def stop(self) -> None:
-        self.messages.stop()
+        await self.messages.stop()
         await self.network.stop()
         self.store.close()
 
@@ -138,6 +138,7 @@ async def _serve(data_dir: Path) -> None:
         authority=str(tls.authority) if tls else None,
         broker=made.network.broker.kind,
         broker_pid=made.network.broker.pid,
+        worker_pids=made.messages.workers.pids,
     )
     try:
         while line := await asyncio.to_thread(sys.stdin.readline):

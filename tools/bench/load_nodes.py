@@ -28,6 +28,7 @@ ACCEPTED = b"\x20\x02\x00\x00"
 CONNECT_TIMEOUT_S = 30.0
 LAST_ANSWERS_S = 20.0
 FIRST_SEQ = 1
+UW_MS_PER_UWH = 3_600_000
 
 
 def prosumer_reading() -> dict[str, Any]:
@@ -54,26 +55,39 @@ def prosumer_reading() -> dict[str, Any]:
 
 
 class Pen:
-    """Writes one node's signed readings; only their number and time change."""
+    """Writes one node's signed readings: number and time change, and registers rise with power."""
+
+    CHANGING = ("seq", "t_ms", "pv_export_uwh", "battery_export_uwh")
 
     def __init__(self, node: str, key: bytes) -> None:
         self.topic = topics.topic(node, "reading")
         self._key = key
         self._before = self.topic.encode() + b"\x00"
-        record = prosumer_reading()
+        self._record = record = prosumer_reading()
+        self._start_ms: int | None = None
         whole = codec.encode(self.topic, record, key)
-        seq, t_ms = (f'"{name}":{record[name]}'.encode() for name in ("seq", "t_ms"))
-        covered = whole[: whole.rindex(b',"mac":"')]
-        self._head, rest = covered.split(seq)
-        between, self._end = rest.split(t_ms)
-        self._head += b'"seq":'
-        self._between = between + b'"t_ms":'
-        if self.payload(record["seq"], record["t_ms"]) != whole:
+        rest, parts = whole[: whole.rindex(b',"mac":"')], []
+        for name in self.CHANGING:
+            head, rest = rest.split(f'"{name}":{record[name]}'.encode())
+            parts.append(head.replace(b"%", b"%%") + f'"{name}":%d'.encode())
+        self._form = b"".join(parts) + rest
+        if self._written([record[name] for name in self.CHANGING]) != whole:
             raise AssertionError("the quick way writes something else than wire does")
 
     def payload(self, seq: int, t_ms: int) -> bytes:
         """Return the payload that wire would write."""
-        covered = b"%s%d%s%d%s" % (self._head, seq, self._between, t_ms, self._end)
+        if self._start_ms is None:
+            self._start_ms = t_ms
+        passed_ms = t_ms - self._start_ms
+        registers = [
+            self._record[f"{port}_export_uwh"]
+            + passed_ms * abs(self._record[f"{port}_power_uw"]) // UW_MS_PER_UWH
+            for port in ("pv", "battery")
+        ]
+        return self._written([seq, t_ms, *registers])
+
+    def _written(self, values: list[int]) -> bytes:
+        covered = self._form % tuple(values)
         code = hmac.digest(self._key, self._before + covered, "sha256")[:16]
         return b'%s,"mac":"%s"}' % (covered, code.hex().encode())
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from node.settings import Settings, SettingsError
 
-from hub import board_keys, certificates
+from hub import board_keys
 from hub.chain.board_signature import address_of
 from hub.config import SiteConfig
 from hub.config_tables import House
 from hub.errors import BadInput
 from hub.keys import Keys
-from hub.provision import AUTHORITY_NAME, FILE_NAME, board_settings
+from hub.provision import AUTHORITY_NAME, FILE_NAME, authority_for_boards, board_settings
 from tools.board.errors import BoardError
 from tools.board.prompt import Prompt
 from tools.board.state import SELECT, BoardState
@@ -139,7 +138,7 @@ def _settings(state: BoardState, wanted: Wanted, before: dict[str, Any]) -> dict
 
 
 def _authority(config: SiteConfig) -> bytes:
-    """Return the site's certificate authority, made now if no hub ever ran there."""
-    names = [config.broker.listen, *config.broker.hosts]
-    files, _ = certificates.ensure(config.tls_dir, names)
-    return Path(files.authority_der).read_bytes()
+    """Return who must have signed for the broker; the site's own is made if no hub ever ran."""
+    path = authority_for_boards(config)
+    assert path is not None, "asked for with TLS only"
+    return path.read_bytes()
