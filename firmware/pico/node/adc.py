@@ -45,6 +45,7 @@ FCS_THRESHOLD_1 = 1 << 24
 ADC_CLOCK_HZ = 48_000_000
 CHANNELS = 3
 BUFFERS = 4  # so many blocks, less one, may wait while a save to flash holds everything up
+BLOCK_MS = 50
 HALF_WORDS = 1  # DMA transfer size
 
 
@@ -55,7 +56,7 @@ class AdcStream:
     stops the stream, which is noticed; it never lets DMA run on past a buffer.
     """
 
-    def __init__(self, mem32, dma_class, rate_hz, chip=Rp2040, block_ms=100):
+    def __init__(self, mem32, dma_class, rate_hz, chip=Rp2040, block_ms=BLOCK_MS):
         """`mem32`: machine.mem32. `dma_class`: rp2.DMA. `rate_hz`: wanted, of each channel."""
         self._mem32 = mem32
         self._base = chip.ADC_BASE
@@ -66,6 +67,10 @@ class AdcStream:
         codes = self.frames_per_block * CHANNELS
         self._buffers = [array("H", bytes(2 * codes)) for _ in range(BUFFERS)]
         self._dma = [dma_class() for _ in range(BUFFERS)]
+        # By place: the control words that chain a channel to itself, which is to none, and to the
+        # next one. Packing one takes 0.1 ms.
+        self._alone = [self._control(place, place) for place in range(BUFFERS)]
+        self._chained = [self._control(place, (place + 1) % BUFFERS) for place in range(BUFFERS)]
         self._next = 0  # the buffer to be read next
         self.lost = 0  # times the stream had to be started anew
 
@@ -78,9 +83,9 @@ class AdcStream:
         )
         self._drain()
         self._next = 0
-        last = BUFFERS - 1
-        for place in range(last, -1, -1):
-            self._arm(place, chain_to=min(place + 1, last), trigger=place == 0)
+        for place in range(BUFFERS - 1, -1, -1):
+            controls = self._chained if place < BUFFERS - 1 else self._alone
+            self._arm(place, controls[place], trigger=place == 0)
         self._mem32[self._base + CS] = CS_EN | CS_START_MANY | CS_RROBIN
 
     def stop(self):
@@ -101,8 +106,8 @@ class AdcStream:
         """Give the block back to be filled. Return False when samples were lost meanwhile."""
         done = self._next
         before = (done - 1) % BUFFERS
-        self._arm(done, chain_to=done, trigger=False)
-        self._chain(before, chain_to=done)
+        self._arm(done, self._alone[done], trigger=False)
+        self._dma[before].config(ctrl=self._chained[before], trigger=False)
         self._next = (done + 1) % BUFFERS
         if any(dma.active() for dma in self._dma):
             return True
@@ -117,23 +122,18 @@ class AdcStream:
             dma.active(0)
         self.start()
 
-    def _arm(self, place, chain_to, trigger):
-        dma = self._dma[place]
-        dma.config(
+    def _arm(self, place, control, trigger):
+        self._dma[place].config(
             read=self._base + FIFO,
             write=self._buffers[place],
             count=len(self._buffers[place]),
-            ctrl=self._control(dma, chain_to),
+            ctrl=control,
             trigger=trigger,
         )
 
-    def _chain(self, place, chain_to):
-        dma = self._dma[place]
-        dma.config(ctrl=self._control(dma, chain_to), trigger=False)
-
-    def _control(self, dma, chain_to):
+    def _control(self, place, chain_to):
         """Chained to itself means not chained."""
-        return dma.pack_ctrl(
+        return self._dma[place].pack_ctrl(
             size=HALF_WORDS,
             inc_read=False,
             inc_write=True,

@@ -5,7 +5,7 @@ try:
 
     IS_COMPILED = True
 except (ImportError, SyntaxError, NameError):
-    from node.blocks import accumulate, find_crossing, multiply
+    from node.plain_blocks import accumulate, find_crossing, multiply
 
     IS_COMPILED = False
 

@@ -1,4 +1,4 @@
-"""The functions of `blocks`, compiled to machine code by MicroPython's viper emitter.
+"""The functions of `plain_blocks`, compiled to machine code by MicroPython's viper emitter.
 
 Importing this fails where there is no emitter; `block_maths` then takes the plain ones. Slot
 numbers are written out, because viper reads globals slowly: `blocks` names them. `ptr32` of a 64
@@ -11,7 +11,7 @@ import micropython
 
 @micropython.viper
 def find_crossing(frames: ptr16, state: ptr32, first: int, stop: int) -> int:  # noqa: F821
-    """See blocks.find_crossing."""
+    """See plain_blocks.find_crossing."""
     pole1 = int(state[0])
     pole2 = int(state[1])
     level = int(state[2])
@@ -52,7 +52,7 @@ def find_crossing(frames: ptr16, state: ptr32, first: int, stop: int) -> int:  #
 
 @micropython.viper
 def accumulate(frames: ptr16, sums: ptr32, table: ptr8):  # noqa: F821
-    """See blocks.accumulate."""
+    """See plain_blocks.accumulate."""
     total = int(sums[2])
     high = int(sums[3])
     low = int(sums[4])
@@ -72,7 +72,7 @@ def accumulate(frames: ptr16, sums: ptr32, table: ptr8):  # noqa: F821
             highest = code
             if code == 4095:
                 railed += 1
-        code += int(table[code])
+        code += int(table[(code >> 7) + ((code + 1) >> 7)])
         total += code
         low += (code - 2063) * (code - 2063)
         if low >= 536870912:
@@ -89,7 +89,7 @@ def accumulate(frames: ptr16, sums: ptr32, table: ptr8):  # noqa: F821
 
 @micropython.viper
 def multiply(frames: ptr16, product: ptr32, table: ptr8):  # noqa: F821
-    """See blocks.multiply."""
+    """See plain_blocks.multiply."""
     high = int(product[3])
     low = int(product[4])
     earlier = int(product[1])
@@ -102,9 +102,9 @@ def multiply(frames: ptr16, product: ptr32, table: ptr8):  # noqa: F821
     end = int(product[8]) * step
     while place < end:
         code = int(frames[place + later])
-        now = code + int(table[code]) - 2063
+        now = code + int(table[(code >> 7) + ((code + 1) >> 7)]) - 2063
         code = int(frames[place + earlier])
-        height = code + int(table[code]) - 2063
+        height = code + int(table[(code >> 7) + ((code + 1) >> 7)]) - 2063
         low += height * ((now * rest + before * skew + 128) >> 8) + 8388608
         if low >= 536870912:
             low -= 536870912

@@ -17,7 +17,6 @@ _STEPS = (  # (first code, shift)
     (2560, 7),
     (3583, 11),
     (3584, 15),
-    (4096, 0),
 )
 WIDE = (  # (code as read, what it is corrected to, half its width in 1/1000 code)
     (511, 501, 5_500),
@@ -27,12 +26,32 @@ WIDE = (  # (code as read, what it is corrected to, half its width in 1/1000 cod
 )
 
 
+_SEGMENTS = 32  # of 128 codes
+
+
+def place_of(code):
+    """Return where in a shift_table a code's shift stands."""
+    return (code >> 7) + ((code + 1) >> 7)
+
+
 def shift_table(is_corrected):
-    """Return 4096 bytes, shift + LIFT of each code; every shift is 0 when not `is_corrected`."""
+    """Return 64 bytes, shift + LIFT by `place_of`; every shift is 0 when not `is_corrected`.
+
+    Shifts change only at the last code of a segment of 128 or just after it. So each segment has
+    two entries, for its last code the second; one entry a code would take 4 kB of a board's memory.
+    """
     if not is_corrected:
-        return bytes([LIFT]) * 4096
-    parts = [
-        bytes([shift + LIFT]) * (_STEPS[place + 1][0] - first)
-        for place, (first, shift) in enumerate(_STEPS[:-1])
-    ]
-    return b"".join(parts)
+        return bytes([LIFT]) * (2 * _SEGMENTS)
+    table = bytearray()
+    for segment in range(_SEGMENTS):
+        for code in (128 * segment, 128 * segment + 127):
+            table.append(_shift(code) + LIFT)
+    return bytes(table)
+
+
+def _shift(code):
+    found = 0
+    for first, shift in _STEPS:
+        if code >= first:
+            found = shift
+    return found

@@ -16,7 +16,7 @@ from node.block_maths import accumulate, find_crossing, multiply
 from node.roots import square_root
 from node.sensors.zmpt101b import skewed
 from node.spans import BIAS_CODE, Mark, span_between
-from node.spikes import LIFT, shift_table
+from node.spikes import LIFT, place_of, shift_table
 
 CHANNELS = 3  # in a frame
 WINDOW_MS = 200
@@ -180,7 +180,7 @@ class Windows:
         state[blocks.SWING] = 0
         if self._product:
             code = frames[self._product[blocks.LATER]]
-            self._product[blocks.LATER_BEFORE] = code + self._table[code]
+            self._product[blocks.LATER_BEFORE] = code + self._table[place_of(code)]
         self._is_primed = True
 
     def _frames_left(self, position):
@@ -220,7 +220,7 @@ class Windows:
         mark = Mark(self._origin + 256 * frame + part, self._sums, self._product, swing)
         if part:
             place = frame * CHANNELS
-            lifted = [code + self._table[code] for code in frames[place : place + CHANNELS]]
+            lifted = [code + self._table[place_of(code)] for code in frames[place : place + CHANNELS]]
             mark.add_part(lifted, part)
         return mark
 
@@ -235,7 +235,7 @@ class Windows:
 
         In 1/256 code. At a spike it is a few codes off, which no crossing minds.
         """
-        return level - 256 * (self._table[max(0, min(4095, level >> 8))] - LIFT)
+        return level - 256 * (self._table[place_of(max(0, min(4095, level >> 8)))] - LIFT)
 
     def _cross(self, frames, frame, done):
         """Take a crossing in `frame`: it may be the first, one more, or the end of the window."""

@@ -10,8 +10,8 @@ from array import array
 from pathlib import Path
 
 import pytest
-from node import block_maths, blocks
-from node.spikes import shift_table
+from node import block_maths, blocks, plain_blocks
+from node.spikes import place_of, shift_table
 
 from tests.host.node.waves import frames_of, sine_codes
 
@@ -82,15 +82,15 @@ def run_plain(case):
     state, sums = array("i", case["state"]), array("i", case["sums"])
     found, frame = [], 0
     while frame < case["count"]:
-        place = blocks.find_crossing(frames, state, frame, case["count"])
+        place = plain_blocks.find_crossing(frames, state, frame, case["count"])
         if place < 0:
             break
         found.append(place)
         frame = place + 1
     product = array("i", case["product"])
     table = shift_table(case["is_corrected"])
-    blocks.accumulate(frames, sums, table)
-    blocks.multiply(frames, product, table)
+    plain_blocks.accumulate(frames, sums, table)
+    plain_blocks.multiply(frames, product, table)
     return found, list(state), list(sums), list(product)
 
 
@@ -113,7 +113,7 @@ def test_compiled_maths_equals_plain_maths_when_run_by_micropython():
 def test_plain_maths_is_taken_when_there_is_no_emitter(micropython):
     maths = importlib.reload(block_maths)
     assert not maths.IS_COMPILED
-    assert maths.accumulate is blocks.accumulate
+    assert maths.accumulate is plain_blocks.accumulate
 
 
 def test_sums_are_exact_when_squares_pass_32_bits():
@@ -121,7 +121,7 @@ def test_sums_are_exact_when_squares_pass_32_bits():
     frames = frames_of(wave)
     sums = array("i", sums_of(1, 800))
     for _ in range(4):
-        blocks.accumulate(frames, sums, shift_table(False))
+        plain_blocks.accumulate(frames, sums, shift_table(False))
     squares = (sums[blocks.SQUARES_HIGH] << 29) + sums[blocks.SQUARES_LOW]
     assert squares == 4 * 800 * 2048 * 2048
     assert sums[blocks.RAILED] == 3200
@@ -140,9 +140,9 @@ def test_products_are_exact_when_codes_are_at_the_rails(codes):
     frames = array("H", [0, *codes] * 800)
     for is_corrected in (False, True):
         table = shift_table(is_corrected)
-        earlier, later = (code + table[code] - blocks.CENTRE for code in codes)
+        earlier, later = (code + table[place_of(code)] - blocks.CENTRE for code in codes)
         product = array("i", product_of(85, 800))
         product[blocks.LATER_BEFORE] = later + blocks.CENTRE
-        blocks.multiply(frames, product, table)
+        plain_blocks.multiply(frames, product, table)
         lifted = (product[blocks.PRODUCT_HIGH] << 29) + product[blocks.PRODUCT_LOW]
         assert lifted - 800 * blocks.PRODUCT_LIFT == 800 * earlier * later

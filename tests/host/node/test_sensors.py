@@ -15,7 +15,7 @@ from node.sensors.ina219 import Ina219
 from node.sensors.sct013 import Sct013
 from node.sensors.zmpt101b import Zmpt101b, skewed
 from node.settings import Settings
-from node.spikes import LIFT, shift_table
+from node.spikes import LIFT, place_of, shift_table
 from node.windows import Windows, build_windows
 from wire.records import QUALITY
 
@@ -256,12 +256,21 @@ def spiked(ideal):
 def test_spikes_are_corrected_to_a_few_codes(ideal):
     table = shift_table(True)
     code = spiked(ideal)
-    assert abs(code + table[code] - LIFT - ideal) <= 3
+    assert abs(code + table[place_of(code)] - LIFT - ideal) <= 3
 
 
 def test_spike_table_changes_nothing_when_not_wanted():
     assert set(shift_table(False)) == {LIFT}
-    assert len(shift_table(True)) == len(shift_table(False)) == 4096
+    assert len(shift_table(True)) == len(shift_table(False)) == place_of(4095) + 1
+
+
+def test_spike_table_has_each_codes_own_shift():
+    table = shift_table(True)
+    steps = [(511, -10), (512, -5), (895, -7), (1535, -2), (1536, 2), (2559, 5), (2560, 7),
+             (3583, 11), (3584, 15)]  # fmt: skip
+    for code in range(4096):
+        shift = ([-15] + [shift for first, shift in steps if first <= code])[-1]
+        assert table[place_of(code)] - LIFT == shift, code
 
 
 def test_mean_is_that_of_the_ideal_codes_when_spikes_are_corrected():
