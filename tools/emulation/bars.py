@@ -13,7 +13,7 @@ from tools.emulation.costs import measure as measure_costs
 from tools.emulation.lone import NODE, LoneBoard
 
 MINUTE_S = 60.0
-BLOCK_US = 100_000
+BLOCK_US = 50_000
 OVER_CURRENT_A = 1.4  # the limit is 1 A
 TRIPS = 5
 SEED = 2017

@@ -46,6 +46,7 @@ SETTINGS = {
     "broker_host": GATEWAY, "broker_port": 1, "broker_user": NODE,
     "broker_password": PASSWORD, "broker_tls": False, "relay_active_low": True,
     "key_up": "00" * 32, "key_down": "11" * 32, "ina226": FITTED,
+    "broker_keepalive_s": 3_600,  # counted by the broker in its own time, which is not the board's
 }  # fmt: skip
 
 

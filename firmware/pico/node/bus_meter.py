@@ -2,9 +2,7 @@
 
 from node.trips import BusSample
 
-# From a coil's edge to the middle of what the INA226 then shows: contact, conversion, averaging.
-OPENED_LAG_US = 4_000 + 28_000
-CLOSED_LAG_US = 8_000 + 28_000
+OPENED_US, CLOSED_US = 4_000, 8_000  # from a coil's edge to the contact's
 
 
 class BusMeter:
@@ -15,11 +13,12 @@ class BusMeter:
     """
 
     def __init__(self, sensor, registers, clock, creep_ua, relays):
-        """`sensor`: Ina226 or None when not fitted. `creep_ua`: smaller currents are 0.
+        """`sensor`: Ina226, made quick here, or None. `creep_ua`: smaller currents are 0.
 
         `relays`: RelayPair, for when it last moved.
         """
         self._sensor = sensor
+        self._lag_us = sensor.quicken() if sensor else 0
         self._registers = registers
         self._clock = clock
         self._creep_ua = creep_ua
@@ -74,10 +73,11 @@ class BusMeter:
         moved_us = self._relays.moved_us
         if power_uw == 0 and not self._relays.closed:
             # Over with the contact, not halfway to this sample.
-            left_us = moved_us + OPENED_LAG_US - self._last_us
+            left_us = moved_us + OPENED_US + self._lag_us - self._last_us
             add("bus", last_uw, max(0, min(duration_us, left_us)))
         elif last_uw == 0 and self._relays.closed and moved_us >= self._last_us:
-            add("bus", power_uw, max(0, duration_us - (moved_us - self._last_us) - CLOSED_LAG_US))
+            flowed_us = now_us - moved_us - CLOSED_US - self._lag_us
+            add("bus", power_uw, max(0, flowed_us))
         else:
             # Halves apart, so that a reversal in between counts for each direction.
             add("bus", last_uw, duration_us // 2)

@@ -11,7 +11,6 @@ from node.addresses import address_of
 from node.link_problems import sentence
 from node.mqtt import Connection, MqttError
 
-KEEPALIVE_S = 10
 TICK_MS = 250
 NETWORK_PROBLEMS = (
     OSError,
@@ -165,7 +164,8 @@ class Link:
         settings = self._settings
         login = (settings.broker_user, settings.broker_password)
         will = (topic(settings.node, "status"), WILL)
-        return packets.connect(settings.node, login, will, KEEPALIVE_S), KEEPALIVE_S
+        keepalive_s = settings.broker_keepalive_s
+        return packets.connect(settings.node, login, will, keepalive_s), keepalive_s
 
     def _tls_context(self):
         """Return the TLS context the settings ask for, or None. Only CERT_REQUIRED validates."""

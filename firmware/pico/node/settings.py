@@ -33,6 +33,7 @@ LIMITS = {  # name: (lowest, highest, default)
 }
 NUMBERS = {  # name: (lowest, highest, default or None when required)
     "broker_port": (1, 65535, None),
+    "broker_keepalive_s": (5, 3_600, 10),  # without a sign of life the broker ends it after 1.5 x
     "ntp_port": (1, 65535, 123),
     "clock_floor_s": (0, 4_102_444_799, 0),  # Unix time when these settings were written
     "mains_voltage_mv": (100_000, 260_000, 230_000),

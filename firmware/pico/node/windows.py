@@ -220,7 +220,9 @@ class Windows:
         mark = Mark(self._origin + 256 * frame + part, self._sums, self._product, swing)
         if part:
             place = frame * CHANNELS
-            lifted = [code + self._table[place_of(code)] for code in frames[place : place + CHANNELS]]
+            lifted = [
+                code + self._table[place_of(code)] for code in frames[place : place + CHANNELS]
+            ]
             mark.add_part(lifted, part)
         return mark
 

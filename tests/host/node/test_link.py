@@ -39,6 +39,8 @@ class Wifi:
 class Station:
     """A link with its surroundings, running against `broker`."""
 
+    keepalive_s = 10
+
     def __init__(self, broker):
         self.clock = Clock(
             lambda: time.monotonic_ns() // 1000, lambda later, earlier: later - earlier
@@ -47,6 +49,7 @@ class Station:
         self.wifi = Wifi()
         self.received = []
         settings = Settings(settings_members(broker_port=broker.port))
+        settings.broker_keepalive_s = self.keepalive_s
         self.link = Link(settings, self.wifi, [self.outbox], self.clock, self.receive)
         self.link.on_up = lambda: None
         self.raised = None
@@ -174,7 +177,7 @@ def test_message_is_handed_on_and_acknowledged_when_it_arrives():
 
 
 def test_link_pings_when_idle(monkeypatch):
-    monkeypatch.setattr(link_module, "KEEPALIVE_S", 0.2)
+    monkeypatch.setattr(Station, "keepalive_s", 0.2)
     monkeypatch.setattr(packets, "_u16", lambda number: int(number).to_bytes(2, "big"))
 
     async def scenario(broker, station):
@@ -185,7 +188,7 @@ def test_link_pings_when_idle(monkeypatch):
 
 
 def test_link_connects_anew_when_the_broker_is_silent(monkeypatch):
-    monkeypatch.setattr(link_module, "KEEPALIVE_S", 0.2)
+    monkeypatch.setattr(Station, "keepalive_s", 0.2)
     monkeypatch.setattr(packets, "_u16", lambda number: int(number).to_bytes(2, "big"))
 
     async def scenario(broker, station):

@@ -11,6 +11,7 @@ BUS_VOLTAGE = 0x02  # section 8.6, bits 15..3, LSB 4 mV
 
 # 32 V, gain /2 (+-80 mV), 32 samples of 12 bit each for bus and shunt, continuous: 34 ms a result.
 CONTINUOUS_34_MS = 1 << 13 | 0b01 << 11 | 0b1101 << 7 | 0b1101 << 3 | 0b111
+CONTINUOUS_9_MS = 1 << 13 | 0b01 << 11 | 0b1011 << 7 | 0b1011 << 3 | 0b111  # of 8 samples each
 BUS_LSB_UV = 4_000
 SHUNT_LSB_NV = 10_000
 
@@ -20,6 +21,7 @@ class Ina219(Ina226):
 
     name = "ina219"
     configuration = CONTINUOUS_34_MS
+    quick = (CONTINUOUS_9_MS, 12_800)
     shunt_lsb_nv = SHUNT_LSB_NV
     largest_shunt = 8_000  # 80 mV, the range of this gain
 
