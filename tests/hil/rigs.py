@@ -94,7 +94,7 @@ class Rig:
             "key_up": self.hub.key(node, "up").hex(), "key_down": self.hub.key(node, "down").hex(),
             "ina226": FITTED,
             # The broker counts in its own time, which a slow board's is not.
-            "broker_keepalive_s": 10 if self.slowness == 1 else 3_600,
+            "broker_keepalive_s": 10 if self.slowness < 10 else 3_600,
         }  # fmt: skip
         shutil.copy(self.tls.authority_der, flash / AUTHORITY_NAME)
         (flash / "settings.json").write_text(json.dumps(settings))
