@@ -58,6 +58,15 @@ class Boots:
         """Return the file of a package; `slot`: one of SLOTS."""
         return self._directory + "firmware-" + slot + ".trq"
 
+    def locate(self, path):
+        """Return (file in flash, start in it) of a file imported: it may be in a package."""
+        if not path.startswith(MOUNT + "/"):
+            return path, 0
+        from mounted import Package
+
+        package = self.path_of(self.trial[0] if self.trial else self.active)
+        return package, Package(package).where(path[len(MOUNT) :])
+
     def free_slot(self):
         """Return the slot that nothing runs from."""
         return SLOTS[1] if self.active == SLOTS[0] else SLOTS[0]

@@ -66,7 +66,15 @@ class Package:
 
     def open(self, path, mode):
         """Open a file for reading."""
+        start, size = self._find(path)
+        return _Part(self._path, start, size)
+
+    def where(self, path):
+        """Return where in the package a file begins."""
+        return self._find(path)[0]
+
+    def _find(self, path):
         found = package.find_file(self._manifest, path.strip("/").encode())
         if not found:
             raise OSError(2)
-        return _Part(self._path, self.start + found[0], found[1])
+        return self.start + found[0], found[1]

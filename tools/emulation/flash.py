@@ -19,6 +19,9 @@ DISK_VERSION = 0x00020000
 """littlefs 2.0, which every MicroPython mounts; newer ones make it 2.1 when they write."""
 
 PAGE_PROGRAM, SECTOR_ERASE, BLOCK_ERASE, READ_UNIQUE_ID = 0x02, 0x20, 0xD8, 0x4B
+READ_STATUS, BUSY = 0x05, 0x01
+TYPICAL_MS = {PAGE_PROGRAM: 0.4, SECTOR_ERASE: 45.0, BLOCK_ERASE: 150.0}
+"""How long a write takes (W25Q16JV data sheet, 9.6); the emulator's own chip takes no time."""
 COMMAND_BYTES = 4
 ID_OFFSET = 5
 """An opcode and four dummy bytes come before the unique id (W25Q16JV data sheet, 8.2.28)."""
@@ -35,6 +38,9 @@ class Flash(RPSSI):
         super().__init__(mcu, "SSI")
         self.unique_id = bytes(8)
         self.writes = 0
+        self.write_ms: Mapping[int, float] = {}
+        """By command how long it takes; none takes any where nothing is said."""
+        self._busy_until_ns = 0.0
         self._cut_at: int | None = None
         self._kept_bytes = 0
         self._on_cut: Callable[[], None] = lambda: None
@@ -58,6 +64,8 @@ class Flash(RPSSI):
         count = len(self._tx_buffer)
         if self._tx_buffer[0] == READ_UNIQUE_ID and count > ID_OFFSET:
             return self.unique_id[(count - 1 - ID_OFFSET) % len(self.unique_id)]
+        if self._tx_buffer[0] == READ_STATUS and self.rp2040.clock.nanos < self._busy_until_ns:
+            return int(answer) | BUSY
         return int(answer)
 
     def _apply_command(self) -> None:
@@ -66,6 +74,8 @@ class Flash(RPSSI):
             super()._apply_command()
             return
         self.writes += 1
+        duration_ns = self.write_ms.get(self._tx_buffer[0], 0.0) * 1e6
+        self._busy_until_ns = self.rp2040.clock.nanos + duration_ns
         if self._cut_at is None or self.writes < self._cut_at:
             super()._apply_command()
             return

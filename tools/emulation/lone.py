@@ -21,6 +21,7 @@ from tools.bench.profile import profile_of_house
 from tools.bench.stand_in_hub import PASSWORD, StandInHub
 from tools.board.firmware_files import compiled_files
 from tools.emulation.device import PicoW, Surroundings
+from tools.emulation.flash import TYPICAL_MS
 from tools.emulation.network import GATEWAY
 from tools.emulation.pace import Pace
 
@@ -91,6 +92,7 @@ class LoneBoard:
         files["main.py"] = SAVING_OFTEN
         around = Surroundings(self.house.sample, self.house.meters, self.house.unique_id)
         self.device = PicoW(self._image, files, around, Pace(1.0))
+        self.device.flash.write_ms = TYPICAL_MS
         self.console = bytearray()
         self.device.cdc.on_serial_data = self.console.extend
         for pin in RELAY_PINS:

@@ -13,7 +13,7 @@ from launcher import Boots  # noqa: E402
 from node import settings  # noqa: E402
 from node.app import Node  # noqa: E402
 from node.block_maths import IS_COMPILED  # noqa: E402
-from node.program import Hardware  # noqa: E402
+from node.program import Hardware, run_from_flash  # noqa: E402
 from wire import codec, signing  # noqa: E402
 from wire.topics import topic  # noqa: E402
 
@@ -53,7 +53,9 @@ async def switch():
 gc.collect()
 costs["free_after_import_bytes"] = gc.mem_free()
 wanted = settings.load()
-node = Node(wanted, Hardware, Boots())
+boots = Boots()
+run_from_flash(boots)
+node = Node(wanted, Hardware, boots)
 gc.collect()
 costs["free_after_build_bytes"] = gc.mem_free()
 lease_topic = topic(wanted.node, "lease")

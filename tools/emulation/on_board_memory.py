@@ -39,7 +39,10 @@ note("settings")
 from node.app import Node  # noqa: E402
 
 note("modules")
-node = Node(wanted, program.Hardware, Boots())
+boots = Boots()
+program.run_from_flash(boots)
+note("run from flash")
+node = Node(wanted, program.Hardware, boots)
 note("node built")
 modules = sum(name.split(".")[0] in ("launcher", "node", "wire") for name in sys.modules)
 print()

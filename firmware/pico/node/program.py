@@ -49,10 +49,31 @@ def checked_settings():
 
 
 def forget(name):
-    """Let a module of `node` go that has done its work."""
-    del sys.modules["node." + name]
-    delattr(sys.modules["node"], name)
+    """Let a module of `node` go that has done its work, if it was loaded."""
+    if sys.modules.pop("node." + name, None):
+        delattr(sys.modules["node"], name)
     gc.collect()
+
+
+def run_from_flash(boots):
+    """Free the memory that the bytecode imported so far takes; a board that can't do without.
+
+    `boots`: the launcher's Boots.
+    """
+    if not hasattr(Hardware.rp2, "Flash"):
+        return  # a virtual board
+    # Of this module functions are running.
+    names = [name for name in sys.modules
+             if name.startswith(("node.", "wire.")) and name != __name__]  # fmt: skip
+    try:
+        from node import in_place
+
+        flash, mem32 = Hardware.rp2.Flash(), Hardware.machine.mem32
+        in_place.run_from_flash(names, flash, mem32, boots.locate)
+    except Exception as problem:  # whatever an unknown MicroPython may lack
+        print("firmware stays in memory:", repr(problem))
+    for name in ("in_place", "compiled", "whereabouts"):
+        forget(name)
 
 
 def main(boots):
@@ -66,6 +87,7 @@ def main(boots):
         return
     from node.app import Node  # only now: what checked the settings has left its memory
 
+    run_from_flash(boots)
     node = Node(wanted, Hardware, boots)
     try:
         asyncio.run(node.run())

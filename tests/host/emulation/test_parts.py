@@ -95,6 +95,16 @@ def test_write_is_torn_when_power_fails_in_it(mcu, kept_bytes, expected):
     assert cuts == [2]
 
 
+def test_flash_is_busy_for_as_long_as_a_write_takes(mcu):
+    chip = flash.Flash.fit(mcu)
+    chip.write_ms = flash.TYPICAL_MS
+    _command(chip, b"\x06")
+    _command(chip, b"\x20\x00\x00\x00")
+    for waited_ms, is_busy in ((0, 1), (44, 1), (2, 0)):
+        mcu.clock.tick(waited_ms * 1e6)
+        assert _command(chip, b"\x05\x00")[1] & 1 == is_busy
+
+
 def test_unique_id_is_the_boards_own_when_it_is_read(mcu):
     chip = flash.Flash.fit(mcu)
     chip.unique_id = bytes(range(8))
