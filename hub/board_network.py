@@ -54,6 +54,11 @@ class BoardNetwork:
                 wanted.listen,
                 self.guests,
             )
+        if config.ingest.workers and self.broker.kind == "embedded":
+            problem = (
+                "ingest.workers needs Mosquitto or broker.url: the embedded broker cannot share"
+            )
+            raise ConfigError(str(config.data_dir / "site.toml"), [problem])
         # On a bench hub and boards share this machine's clock, whoever it follows.
         is_bench = config.site.kind == "bench"
         self.time = TimeServer(

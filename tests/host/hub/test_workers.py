@@ -8,6 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from hub import config, credentials, keys
+from hub.board_network import BoardNetwork
+from hub.errors import ConfigError
 from hub.honesty import quarantine
 from hub.mqtt.broker import find_mosquitto
 from hub.store import Store, Verified
@@ -85,6 +87,14 @@ def test_liar_that_a_worker_catches_is_quarantined_by_the_hub_until_released(tmp
             boards.close()
 
     asyncio.run(story())
+
+
+def test_workers_are_refused_when_the_broker_cannot_share(tmp_path):
+    config.write(tmp_path, config.bench_houses(1), ingest={"workers": 1},
+                 broker={"tls": False, "kind": "embedded"})  # fmt: skip
+    secrets = keys.create(tmp_path / "keys.json", ["house-1"])
+    with pytest.raises(ConfigError, match="ingest.workers needs Mosquitto or broker.url"):
+        BoardNetwork(config.load(tmp_path), secrets, {"broker": 1, "ntp": 1}, print)
 
 
 def verified(kind, record, at_ms=5):
