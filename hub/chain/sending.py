@@ -52,7 +52,12 @@ SEND_TIMEOUT_S = 20.0
 _POLL_S = 0.05
 
 _NONCE_USED = ("nonce too low", "correct nonce", "nonce has already")
-_KNOWN = ("already known", "known transaction", "already imported")
+_KNOWN = (
+    "already known",
+    "known transaction",
+    "already imported",
+    "mining has already started",  # Ganache, of one that it is mining
+)
 _NO_FUNDS = ("insufficient funds", "sender doesn't have enough funds")
 
 
