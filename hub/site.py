@@ -63,6 +63,7 @@ class Site:
         self._is_resumed = False
         self.anchoring: Anchoring | None = None
         self._broken: StoreError | None = None
+        self._tell_page: Callable[[], None] = lambda: None  # that the chain moved
 
     async def start(self) -> None:
         """Start every part in order. What was started is stopped again when one fails."""
@@ -265,6 +266,7 @@ class Site:
             clock=self.clock,
             notices=[self.broker.sentence],
         )
+        self._tell_page = service.chain_moved
         self._start_bridges()
         parts = PageParts(
             panel=self.duty,
@@ -378,4 +380,5 @@ class Site:
             if self.anchoring is not None:
                 self.anchoring.wake()
             self.books.wake()
+            self._tell_page()
             self.attention.wake()

@@ -46,7 +46,7 @@ class Attempt:
         return {
             "energy_uwh": self.terms.left_uwh(role),
             "max_power_uw": bus.max_power_uw,
-            "max_duration_ms": max(self.state.turn_ends_ms - now_ms, 1),
+            "max_duration_ms": max(min(self.state.turn_ends_ms, self.terms.end_by_ms) - now_ms, 1),
             "exposure_uwh": delivery_terms.exposure_uwh(bus, self.terms.energy_uwh),
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -15,7 +16,7 @@ from hub.site_clock import wall_ms
 from hub.store import OrderRow, Store, WindowRow
 
 SEEN_WITHIN_S = 3.0
-SEEN_PERIOD_S = 0.02
+SEEN_PERIOD_S = 0.25  # where nobody tells that the chain moved
 
 
 class Contract(Protocol):
@@ -38,6 +39,7 @@ class Acting:
     def __init__(self, store: Store, client: Contract, keys: Keys, config: SiteConfig) -> None:
         self._store, self._client, self._keys, self.config = store, client, keys, config
         self._listeners: list[Callable[[], None]] = []
+        self._moved = threading.Condition()
 
     def now_s(self) -> float:
         """Return the chain's time: that of the hub's clock, which stamps the blocks."""
@@ -145,12 +147,18 @@ class Acting:
                 "energy",
             )
 
+    def chain_moved(self) -> None:
+        """Look again, from any thread: the store has taken in new blocks."""
+        with self._moved:
+            self._moved.notify_all()
+
     def _wait_for(self, has_arrived: Callable[[], bool]) -> None:
         """Wait until the store shows what the chain has confirmed, so that a peer reads its own
         writes; the transaction stands even if the follower is slow."""
         deadline = time.monotonic() + SEEN_WITHIN_S
-        while not has_arrived() and time.monotonic() < deadline:
-            time.sleep(SEEN_PERIOD_S)
+        with self._moved:
+            while not has_arrived() and (left_s := deadline - time.monotonic()) > 0:
+                self._moved.wait(min(left_s, SEEN_PERIOD_S))
         self._forget()
         for listener in self._listeners:
             listener()

@@ -123,9 +123,10 @@ async def _end(place: Place, result: Result, say: Callable[[str], None]) -> None
         if all(trades[number].is_closed for number in agreed):
             break
         await asyncio.sleep(1.0)
-    await _quiet(place)
     trades = {number: one for number, one in (await _trades(place)).items() if number in agreed}
     found = await asyncio.to_thread(checks.problems, place, trades, is_over=True)
+    await _quiet(place)  # and with the hub its chain ends
+    found += checks.closed_relays(place)
     result.problems += [f"at the end: {one}" for one in found]
     words = Counter(
         "refunded" if not one.settled_uwh else "whole" if _is_whole(one) else "partly"
