@@ -90,8 +90,8 @@ async def _signal(place: Place, target: str, number: signal.Signals) -> None:
 
 async def _revive(place: Place, target: str) -> None:
     """Broker, chain and boards have somebody who starts them again; the hub has us."""
-    if target == "hub" and not place.has_hub:
-        await place.start_hub()
+    if target == "hub":
+        await place.revive_hub()
 
 
 async def _power(place: Place, is_on: bool) -> None:
