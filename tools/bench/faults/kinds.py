@@ -86,12 +86,14 @@ def draw(place: Place, source: random.Random) -> Fault:
 
 async def _signal(place: Place, target: str, number: signal.Signals) -> None:
     place.signal(target, number)
+    if (target, number) == ("hub", signal.SIGKILL):
+        await place.hub_ended()
 
 
 async def _revive(place: Place, target: str) -> None:
     """Broker, chain and boards have somebody who starts them again; the hub has us."""
-    if target == "hub":
-        await place.revive_hub()
+    if target == "hub" and not place.has_hub:
+        await place.start_hub()
 
 
 async def _power(place: Place, is_on: bool) -> None:

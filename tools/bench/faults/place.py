@@ -131,11 +131,10 @@ class Place:
         self._hub = Child("hub", argv, log_path=log_path, cwd=ROOT)
         await self._hub.start()
 
-    async def revive_hub(self) -> None:
-        """Start a hub that was killed; its end may not have come through yet."""
+    async def hub_ended(self) -> None:
+        """Wait until the end of a hub that was killed has come through."""
         if self._hub is not None:
             await asyncio.wait_for(self._hub.wait(), READY_S)
-        await self.start_hub()
 
     @property
     def has_hub(self) -> bool:
