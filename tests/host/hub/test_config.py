@@ -196,3 +196,16 @@ def test_keys_are_never_overwritten(tmp_path):
     keys.create(tmp_path / "keys.json", ["house-1"])
     with pytest.raises(ConfigError, match="never overwritten"):
         keys.create(tmp_path / "keys.json", ["house-1"])
+
+
+def test_books_are_refused_when_no_wire_joins_all_houses(tmp_path):
+    houses = [HOUSES[0], {**HOUSES[1], "segment": "bus-2"}]
+    with pytest.raises(ConfigError, match="bus-1, bus-2.*'decentralised'"):
+        config.check({"houses": houses, "market": {"kind": "uniform"}}, tmp_path)
+    assert config.check({"houses": houses}, tmp_path).house("house-2").segment == "bus-2"
+
+
+def test_bench_spreads_pairs_over_its_segments():
+    found = config.bench_houses(7, 2)
+    assert [one.segment[-1] for one in found] == ["1", "1", "2", "2", "1", "1", "2"]
+    assert {one.segment for one in config.bench_houses(5)} == {"bus-1"}

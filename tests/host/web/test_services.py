@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from hub.amounts import BadAmount
+from hub.services.market import MarketService
 from hub.services.order_rules import Refused
 
 ENERGY_UWH = 50_000
@@ -154,3 +157,18 @@ def test_turn_shows_the_lesser_meter_when_both_report(site, service, window):
     assert bus["turn"]["moved_uwh"] == 20_000
     assert (bus["turn"]["power_uw"], bus["turn"]["is_flowing"]) == (5_900_000, True)
     site.store.write_step(delivery_id, "abandoned", "{}", None)
+
+
+def test_order_of_another_segment_is_neither_seen_nor_taken(site, window):
+    houses = [dataclasses.replace(one, segment=f"bus-{number % 2}")
+              for number, one in enumerate(site.config.houses)]  # fmt: skip
+    apart = dataclasses.replace(site.config, houses=tuple(houses))
+    service = MarketService(site.store, site.client, site.keys, apart)
+    order_id = service.post_offer("house-1", ENERGY_UWH, PRICE)
+    assert [order.order_id for _, order in service.open_orders(window, "house-3")] == [order_id]
+    assert service.open_orders(window, "house-2") == []
+    with pytest.raises(Refused, match="another bus segment"):
+        service.take("house-2", order_id)
+    with pytest.raises(Refused, match="another bus segment"):
+        service.counter("house-2", order_id, ENERGY_UWH, PRICE)
+    assert service.take("house-3", order_id)
