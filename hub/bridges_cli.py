@@ -48,10 +48,11 @@ def list_bridges(data: Path, as_json: bool) -> None:
     if states is None:
         click.echo(f"no hub runs in {data}: start it with trueque hub up --data {data}")
     else:
-        table = Table("bridge", "state", "last problem")
+        table = Table("bridge", "state", "why")
         for one in states:
             word = "running" if one["is_running"] else "waits to try again"
-            table.add_row(one["name"], word, one["problem"] or "")
+            problem = "" if one["is_running"] else one["problem"] or ""
+            table.add_row(one["name"], word, problem)
         Console(highlight=False).print(table)
     for name in missing:
         click.echo(f"missing key: trueque hub bridges key {name} --data {data}")

@@ -167,8 +167,9 @@ class BridgesPart:
         return found
 
     def _meters(self) -> list[Bridge]:
+        cloud: list[Bridge] = [self._ewelink] if self._ewelink is not None else []
         if not self._wanted.plugs:
-            return []
+            return cloud  # a person can sign in before there is a plug
         drivers = {plug.name: self._driver(plug) for plug in self._wanted.plugs}
         for plug in self._wanted.plugs:
             self._plugs[plug.name] = PlugBridge(plug, drivers[plug.name], self._parts.plug_log)
@@ -179,8 +180,7 @@ class BridgesPart:
             found.append(self._messages)
         if any(plug.kind == "sonoff" for plug in self._wanted.plugs):
             found.append(self._sonoff)
-        if self._ewelink is not None:
-            found.append(self._ewelink)
+        found += cloud
         flexible = [one for one in self._plugs.values() if one.plug.is_flexible]
         if flexible:
             found.append(FlexiblePlugs(flexible, self._parts, *self._scales))

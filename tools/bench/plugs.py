@@ -87,9 +87,10 @@ class VirtualPlugs:
         """Listen, each plug on a free port of its own, and write down where."""
         places: dict[str, str] = {}
         for name, plug in self.plugs.items():
-            runner = web.AppRunner(_SERVERS[plug.plan.kind](plug), access_log=None)
+            app = _SERVERS[plug.plan.kind](plug)
+            runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
             await runner.setup()
-            site = web.TCPSite(runner, HOST, 0, shutdown_timeout=0.1)
+            site = web.TCPSite(runner, HOST, 0)
             await site.start()
             self._runners.append(runner)
             places[name] = f"{HOST}:{runner.addresses[0][1]}"
