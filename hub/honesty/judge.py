@@ -134,7 +134,9 @@ class Judge:
             powers = (before[f"{port}_power_uw"], reading[f"{port}_power_uw"])
             if None in powers:
                 continue
-            for way, sign in (("import", 1), ("export", -1)):
+            for way in WAYS:
+                # Power is positive for what the bus, a battery or a load takes, and PV gives.
+                sign = 1 if (way == "export") == (port == "pv") else -1
                 first, last = (max(sign * power, 0) for power in powers)
                 window.energy[f"{port}_{way}_uwh"] += (first + last) * step_ms // 2
                 peak = window.peak_uw.get(f"{port}_{way}_uwh", 0)
