@@ -20,7 +20,8 @@ from tools.bench.house import FITTED
 from tools.bench.lab import VirtualLab
 from tools.bench.profile import DEFAULT_START
 from tools.bench.stand_in_hub import PASSWORD, StandInHub
-from tools.board.firmware_files import shortened, source_files
+from tools.board.firmware_files import compiled_files
+from tools.board.release import virtual_arch
 
 NODES = ("house-1", "house-2")
 
@@ -73,9 +74,9 @@ class Rig:
         self.await_(self.lab.start())
 
     def _build_lab(self) -> VirtualLab:
-        # What boards get, with its short names, but not compiled.
+        # What boards get, compiled for this machine.
         firmware = self.directory / "firmware"
-        for name, content in shortened(source_files()).items():
+        for name, content in compiled_files(architecture=virtual_arch()).items():
             path = firmware / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)

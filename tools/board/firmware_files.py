@@ -1,9 +1,8 @@
-"""The firmware's sources enter; the files that a board gets leave, modules compiled."""
+"""The firmware's sources enter; the files that a board gets leave, linked and compiled."""
 
 from __future__ import annotations
 
 import concurrent.futures
-import functools
 import os
 import subprocess
 import tempfile
@@ -11,7 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hub.errors import TruequeError
-from tools.board.shorten import names_elsewhere, shorten
+from tools.board.linker import elsewhere
+from tools.board.linker.link import LinkError, link
+from tools.board.linker.outside import Outside
 
 FIRMWARE_DIR = Path(__file__).parents[2] / "firmware" / "pico"
 STARTED_BY_NAME = ("boot.py", "main.py")
@@ -45,37 +46,49 @@ def compiled_files(
     A board that compiles its modules itself scatters over its memory what it drops afterwards.
     Raises CompileError.
     """
+    return compiled(linked(source_files(firmware_dir)), architecture)
+
+
+def compiled(sources: Mapping[str, bytes], architecture: str) -> dict[str, bytes]:
+    """Return the files of these sources, modules as .mpy. Raises CompileError.
+
+    `architecture`: as mpy-cross names it; for "none" what has machine code stays a source.
+    """
+
+    def of(file: tuple[str, bytes]) -> tuple[str, bytes]:
+        name, source = file
+        if name in STARTED_BY_NAME:
+            return file
+        try:
+            content = compile_module(source, name, architecture)
+        except CompileError:
+            if architecture != "none":
+                raise
+            return file  # machine code for a machine that has none: it tries others
+        return name.removesuffix(".py") + ".mpy", content
+
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        sources = shortened(source_files(firmware_dir))
-        work = [(name, source, architecture) for name, source in sources.items()]
-        return dict(pool.map(_on_board, work))
+        return dict(pool.map(of, sources.items()))
 
 
-def shortened(sources: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return the sources with short private names, what MicroPython starts by name as it is.
+def linked(sources: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the sources in fewer files with short names, what MicroPython starts by name as it is.
 
     Raises CompileError.
     """
     modules = {name: source.decode() for name, source in sources.items()
                if name not in STARTED_BY_NAME}  # fmt: skip
+    outside = Outside(
+        elsewhere.names(), elsewhere.modules(), elsewhere.keywords(), elsewhere.names_of_machines()
+    )
     try:
-        short = _short(tuple(sorted(modules.items())))
+        files = link(modules, outside)
     except SyntaxError as problem:
         raise CompileError(f"{problem.filename}: {problem}") from problem
-    return dict(sources) | {name: text.encode() for name, text in short.items()}
-
-
-@functools.lru_cache(maxsize=4)
-def _short(modules: tuple[tuple[str, str], ...]) -> dict[str, str]:
-    """Take two seconds for the whole firmware, and none for the same again."""
-    return shorten(dict(modules), names_elsewhere())
-
-
-def _on_board(work: tuple[str, bytes, str]) -> tuple[str, bytes]:
-    name, source, architecture = work
-    if name in STARTED_BY_NAME:
-        return name, source
-    return name.removesuffix(".py") + ".mpy", compile_module(source, name, architecture)
+    except LinkError as problem:
+        raise CompileError(str(problem)) from problem
+    whole = {name: sources[name] for name in STARTED_BY_NAME if name in sources}
+    return whole | {name: text.encode() for name, text in files.items()}
 
 
 def compile_module(source: bytes, name: str, architecture: str = ARCHITECTURE) -> bytes:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import concurrent.futures
-import os
 import re
 import subprocess
 import sys
@@ -17,14 +15,14 @@ from hub.errors import BadInput, TruequeError
 from tools.board.firmware_files import (
     ARCHITECTURE,
     FIRMWARE_DIR,
-    CompileError,
-    compile_module,
-    shortened,
+    compiled,
+    linked,
+    source_files,
 )
 from tools.board.release_key import TechnicianKey
 
 MEMORY_IS_SHORT = (ARCHITECTURE, "armv7m", "armv7emsp", "armv7emdp")
-"""Architectures of boards, which get short names; a virtual board runs what is written."""
+"""Architectures of boards, which get linked files; a virtual board runs what is written."""
 NOT_OVER_THE_AIR = ("boot.py", "main.py", "launcher.py", "mounted.py")
 VERSION_FILE = "node/version.py"
 _VERSION = re.compile(r'^FIRMWARE = "([^"]+)"$.*^RELEASE = (\d+)', re.MULTILINE | re.DOTALL)
@@ -88,26 +86,13 @@ def _said(release: Release) -> str:
 def _files(release: Release, firmware_dir: Path) -> dict[str, bytes]:
     """Compile every module below node and wire; the version's module is written anew."""
     version = _VERSION_TEXT.format(version=release.version, number=release.number).encode()
-    sources = {
-        path.relative_to(firmware_dir).as_posix(): path.read_bytes()
-        for root in ("node", "wire")
-        for path in sorted((firmware_dir / root).rglob("*.py"))
-    } | {VERSION_FILE: version}
+    sources = source_files(firmware_dir) | {VERSION_FILE: version}
     if release.arch in MEMORY_IS_SHORT:
-        sources = shortened(sources)
-
-    def compiled(file: tuple[str, bytes]) -> tuple[str, bytes]:
-        name, source = file
-        try:
-            content = compile_module(source, name, release.arch)
-        except CompileError:
-            if release.arch != "none":
-                raise
-            return name, source  # machine code for a machine that has none: it tries others
-        return name.removesuffix(".py") + ".mpy", content
-
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        return dict(pool.map(compiled, sources.items()))
+        # With what stays on the board in sight, whose names must go on to fit.
+        sources = linked(sources)
+    return compiled(
+        {name: text for name, text in sources.items() if name not in NOT_OVER_THE_AIR}, release.arch
+    )
 
 
 def _manifest(release: Release, files: list[tuple[str, bytes]], content: bytes) -> bytes:
