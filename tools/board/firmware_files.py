@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hub.errors import TruequeError
 from tools.board.linker import elsewhere
-from tools.board.linker.link import LinkError, link
+from tools.board.linker.link import LinkError, link_and_tell
 from tools.board.linker.outside import Outside
 
 FIRMWARE_DIR = Path(__file__).parents[2] / "firmware" / "pico"
@@ -76,19 +76,28 @@ def linked(sources: Mapping[str, bytes]) -> dict[str, bytes]:
 
     Raises CompileError.
     """
+    return _linked(sources)[0]
+
+
+def meanings(sources: Mapping[str, bytes]) -> dict[str, list[str]]:
+    """Return what each short name may stand for. Raises CompileError."""
+    return _linked(sources)[1]
+
+
+def _linked(sources: Mapping[str, bytes]) -> tuple[dict[str, bytes], dict[str, list[str]]]:
     modules = {name: source.decode() for name, source in sources.items()
                if name not in STARTED_BY_NAME}  # fmt: skip
     outside = Outside(
         elsewhere.names(), elsewhere.modules(), elsewhere.keywords(), elsewhere.names_of_machines()
     )
     try:
-        files = link(modules, outside)
+        files, told = link_and_tell(modules, outside)
     except SyntaxError as problem:
         raise CompileError(f"{problem.filename}: {problem}") from problem
     except LinkError as problem:
         raise CompileError(str(problem)) from problem
     whole = {name: sources[name] for name in STARTED_BY_NAME if name in sources}
-    return whole | {name: text.encode() for name, text in files.items()}
+    return whole | {name: text.encode() for name, text in files.items()}, told
 
 
 def compile_module(source: bytes, name: str, architecture: str = ARCHITECTURE) -> bytes:

@@ -16,7 +16,7 @@ from tools.emulation.lone import SETTINGS, noon_house
 from tools.emulation.pace import Pace
 
 ON_BOARD = Path(__file__).with_name("on_board_memory.py")
-TIMEOUT_S = 600
+TIMEOUT_S = 3600
 
 
 async def measure(image: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tools.board.firmware_files import linked, source_files
-from tools.board.linker.link import LinkError, link
+from tools.board.linker.link import LinkError, link, link_and_tell
 from tools.board.linker.outside import Outside
 
 ROOT = Path(__file__).parents[3]
@@ -153,6 +153,11 @@ def test_what_is_not_named_is_dropped(small):
     assert methods == [5, 2]  # of Base KIND, DOUBLED and three, not `unused`
 
 
+def test_short_names_are_told_when_a_message_says_them(small):
+    short = re.search(r"return sum\(.*range\(self\.(\w+)\)\)", small["node/app.py"])[1]
+    assert ".amount" in link_and_tell(PROGRAM, Outside())[1][short]
+
+
 def test_linking_is_refused_when_a_module_is_used_as_an_object():
     wrong = PROGRAM | {"node/base.py": PROGRAM["node/base.py"] + "\nnames = dir(limits)\n"
                        "\ndef told():\n    return names\n"}  # fmt: skip
@@ -226,6 +231,11 @@ def test_firmware_has_the_methods_that_others_call_when_it_is_linked(
     found = next(node for node in ast.walk(ast.parse(firmware[path]))
                  if isinstance(node, ast.ClassDef) and node.name == class_)  # fmt: skip
     assert methods <= {getattr(each, "name", "") for each in found.body}
+
+
+def test_value_that_tools_change_is_read_when_the_firmware_is_linked(firmware):
+    # tools/emulation/lone.py lets a board save more often.
+    assert firmware["node/app.py"].count("SAVE_PERIOD_MS") == 2
 
 
 def test_launcher_keeps_its_public_names_when_it_is_linked(firmware):

@@ -17,6 +17,13 @@ from tools.board.linker.unused import drop_unused
 
 def link(sources: Mapping[str, str], outside: Outside) -> dict[str, str]:
     """Return {path: source}. Raises SyntaxError, LinkError."""
+    return link_and_tell(sources, outside)[0]
+
+
+def link_and_tell(
+    sources: Mapping[str, str], outside: Outside
+) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Return {path: source} and {short name: what it may stand for}."""
     program = Program(sources)
     texts, kept = said(program), outside.kept(program)
     fold(program, kept)
@@ -32,7 +39,7 @@ def link(sources: Mapping[str, str], outside: Outside) -> dict[str, str]:
         tree = ast.Module(file.body, [])
         shorten_parameters(tree, attributes | texts | outside.keywords)
         files[program.paths[home]] = ast.unparse(ast.fix_missing_locations(tree)) + "\n"
-    return files | dict(_stand_ins(program, layout, names, outside))
+    return files | dict(_stand_ins(program, layout, names, outside)), names.meanings()
 
 
 def _stand_ins(
@@ -48,4 +55,4 @@ def _stand_ins(
         yield program.paths[module], text
 
 
-__all__ = ("LinkError", "Outside", "link")
+__all__ = ("LinkError", "Outside", "link", "link_and_tell")

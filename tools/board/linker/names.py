@@ -61,6 +61,16 @@ class Names:
         """Return the name of a symbol in its own file: as it was when others need it."""
         return self._real.get(symbol) or self._short.get(symbol) or str(symbol.name)
 
+    def meanings(self) -> dict[str, list[str]]:
+        """Return {short name: what it stands for, as ".attribute" or "module.name"}."""
+        found: dict[str, list[str]] = {}
+        for symbol, short in self._short.items():
+            if symbol not in self._real:
+                found.setdefault(short, []).append(f"{symbol.module}.{symbol.name}")
+        for name, short in self.attributes.items():
+            found.setdefault(short, []).append(f".{name}")
+        return found
+
 
 def said(program: Program) -> set[str]:
     """Return the keywords of all calls and the words of all texts: maybe names of attributes."""
