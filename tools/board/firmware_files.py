@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import functools
 import os
 import subprocess
 import tempfile
@@ -87,17 +88,23 @@ def meanings(sources: Mapping[str, bytes]) -> dict[str, list[str]]:
 def _linked(sources: Mapping[str, bytes]) -> tuple[dict[str, bytes], dict[str, list[str]]]:
     modules = {name: source.decode() for name, source in sources.items()
                if name not in STARTED_BY_NAME}  # fmt: skip
-    outside = Outside(
-        elsewhere.names(), elsewhere.modules(), elsewhere.keywords(), elsewhere.names_of_machines()
-    )
     try:
-        files, told = link_and_tell(modules, outside)
+        files, told = _told(tuple(sorted(modules.items())))
     except SyntaxError as problem:
         raise CompileError(f"{problem.filename}: {problem}") from problem
     except LinkError as problem:
         raise CompileError(str(problem)) from problem
     whole = {name: sources[name] for name in STARTED_BY_NAME if name in sources}
     return whole | {name: text.encode() for name, text in files.items()}, told
+
+
+@functools.lru_cache(maxsize=4)
+def _told(modules: tuple[tuple[str, str], ...]) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Take some seconds for the whole firmware, and none for the same again."""
+    outside = Outside(
+        elsewhere.names(), elsewhere.modules(), elsewhere.keywords(), elsewhere.names_of_machines()
+    )
+    return link_and_tell(dict(modules), outside)
 
 
 def compile_module(source: bytes, name: str, architecture: str = ARCHITECTURE) -> bytes:
