@@ -6,19 +6,10 @@ import datetime
 
 from tools.bench.battery import Battery
 from tools.bench.house import House, Wiring
-from tools.bench.profile import HomeProfile
+from tools.bench.profile import WEEK_HOURS, HomeProfile
 
 NAME = "grid"
-
-
-class _NoHome(HomeProfile):
-    """Neither panels nor load stand behind the grid's board."""
-
-    def __init__(self) -> None:
-        super().__init__({}, has_pv=False)
-
-    def load_w(self, local: datetime.datetime) -> float:
-        return 0.0
+_ANY_MONDAY, _NOTHING = datetime.date(2017, 3, 27), [0.0] * WEEK_HOURS  # no home behind it
 
 
 class _Feed(Battery):
@@ -30,6 +21,6 @@ class _Feed(Battery):
 
 def grid_house(wiring: Wiring) -> House:
     """Return the grid's side, to its board a house like the others."""
-    house = House(NAME, _NoHome(), wiring)
+    house = House(NAME, HomeProfile({_ANY_MONDAY: (_NOTHING, _NOTHING)}, has_pv=False), wiring)
     house.battery = _Feed(30.0, 0.5)
     return house
