@@ -33,16 +33,18 @@ def _generator():
 _KINDS = (type(_generator), type(lambda: None))
 
 
-def run_from_flash(names, device, mem32, locate):
+def run_from_flash(names, device, mem32, locate, feed=lambda: None):
     """Point the functions of modules to flash; return how many bytes of memory that freed.
 
     `names`: of modules none of whose functions is running. `device`: rp2.Flash().
-    `locate(path)`: (file, start) that a module's file is in.
+    `locate(path)`: (file, start) that a module's file is in. `feed()`: called within each second or
+    two, for a watchdog that runs already.
     """
     mover = _Mover(mem32)
     flash = Flash(device)
     pieces = {}
     for name in names:
+        feed()
         module = sys.modules[name]
         path, start = locate(module.__file__)
         if path not in pieces:

@@ -4,6 +4,8 @@ import asyncio
 import gc
 import sys
 
+WATCHDOG_MS = 8_000  # as the launcher's
+
 
 class Hardware:
     """The modules of this board, passed in wherever they are needed."""
@@ -69,7 +71,11 @@ def run_from_flash(boots):
         from node import in_place
 
         flash, mem32 = Hardware.rp2.Flash(), Hardware.machine.mem32
-        in_place.run_from_flash(names, flash, mem32, boots.locate)
+        # Only on trial a watchdog runs already. Asked for again it begins anew.
+        feed = (
+            (lambda: Hardware.machine.WDT(timeout=WATCHDOG_MS)) if boots.trial else (lambda: None)
+        )
+        in_place.run_from_flash(names, flash, mem32, boots.locate, feed)
     except Exception as problem:  # whatever an unknown MicroPython may lack
         print("firmware stays in memory:", repr(problem))
     for name in ("in_place", "compiled", "whereabouts"):
