@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from typing import Any
 
 from hub import keys as secrets
@@ -14,12 +12,9 @@ from hub import provision, running
 from hub.anchor.runner import Anchoring
 from hub.attention import Attention, AttentionParts
 from hub.board_network import BoardNetwork
-from hub.bridges.part import BridgesPart
-from hub.bridges.parts import BrokerAddress
 from hub.chain.anchoring import OutsideChain
 from hub.chain.chain_clock import ChainClock
-from hub.chain.follower import follow
-from hub.chain.records import Cursor, Rollback
+from hub.chain_following import Following
 from hub.chain_part import ChainPart
 from hub.config import SiteConfig
 from hub.coordinator.parts import BookKeeping
@@ -31,13 +26,14 @@ from hub.mqtt.ingest import Stored
 from hub.oracle.returns import Returns
 from hub.oracle.runner import Oracle, OracleParts
 from hub.oracle.settlement import Settlement
+from hub.page_part import PageNeeds, PagePart
 from hub.panel.duty import DutyParts, PanelDuty
 from hub.panel.latch import StopLatch
 from hub.panel.panel import Panel
 from hub.processes import wait_until
 from hub.retention import Retention
 from hub.schedule import Coordinator
-from hub.site_clock import SiteClock, wall_ms
+from hub.site_clock import SiteClock
 from hub.store_start import open_store
 from hub.time_server import is_host_synchronised
 from hub.updates.rollout import Rollouts
@@ -59,11 +55,10 @@ class Site:
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[Any]] = []
         self._closers = contextlib.AsyncExitStack()
-        self._caught_up = asyncio.Event()
         self._is_resumed = False
         self.anchoring: Anchoring | None = None
         self._broken: StoreError | None = None
-        self._tell_page: Callable[[], None] = lambda: None  # that the chain moved
+        self.page: PagePart | None = None
 
     async def start(self) -> None:
         """Start every part in order. What was started is stopped again when one fails."""
@@ -77,7 +72,12 @@ class Site:
         self._closers.enter_context(running.only_hub(self.config.data_dir))
         self.store = open_store(self.config, self._closers, self._say)
         self.epoch = self.store.next_epoch()
-        self.clock = self._make_clock()
+        self.clock = SiteClock.going_on(
+            self.config.clock.start_local,
+            self.config.clock.speed,
+            self.config.zone,
+            self.store.last_site_ms(),
+        )
         self.ports = running.choose_ports(self.config, self.store)
         await self._start_broker()
         await self._start_chain()
@@ -105,7 +105,7 @@ class Site:
             self._spawn(self.anchoring.run(), "anchors")
         retention = Retention(self.store, self.config.store.keep_readings_days, self._say)
         self._spawn(retention.run(), "retention")
-        await self._start_page()
+        self._start_page()
         self._announce()
         # Taken back by who made it: a hub refused for another's sake must leave that one's alone.
         self._closers.callback(running.withdraw, self.config.data_dir)
@@ -140,17 +140,6 @@ class Site:
         await self._closers.aclose()
 
     # Starting -----------------------------------------------------------------------------------
-
-    def _make_clock(self) -> SiteClock:
-        """A bench's replayed time goes on where the store's readings ended."""
-        start = self.config.clock.start_local
-        if start is None:
-            return SiteClock.real(self.config.zone)
-        last_ms = self.store.last_site_ms()
-        if last_ms is not None:
-            last = datetime.datetime.fromtimestamp(last_ms / 1000, self.config.zone)
-            start = max(start, last.replace(tzinfo=None, microsecond=0))
-        return SiteClock(start, wall_ms(), self.config.clock.speed, self.config.zone)
 
     async def _start_broker(self) -> None:
         self.network = BoardNetwork(self.config, self.keys, self.ports, self._say)
@@ -239,88 +228,36 @@ class Site:
         self._closers.push_async_callback(self.messages.stop)
 
     async def _start_following(self) -> None:
-        self._spawn(self._follow_chain(), "chain follower")
+        following = Following(self.chain, self.store, self._chain_moved, self._say)
+        self._spawn(following.run(), "chain follower")
         async with asyncio.timeout(FOLLOW_TIMEOUT_S):
-            await self._caught_up.wait()
+            await following.caught_up.wait()
         await wait_until(
             lambda: self.link.is_connected, CONNECT_TIMEOUT_S, "connecting to the broker"
         )
         if self.config.schedule.mode == "daily":
             self._spawn(self.coordinator.run_daily(), "schedule")
 
-    async def _start_page(self) -> None:
-        """The page and the agents know the market service only."""
-        from hub.agent.runner import AgentRunner
-        from hub.services.agents import AgentDesk
-        from hub.services.alarms import AlarmDesk
-        from hub.services.market import MarketService
-        from hub.services.wallet_rpc import WalletRpc
-        from hub.web.parts import PageParts
-        from hub.web.server import PageServer
-
-        service = MarketService(
-            self.store,
-            self.client,
-            self.keys,
-            self.config,
-            clock=self.clock,
-            notices=[self.broker.sentence],
+    def _start_page(self) -> None:
+        """Also the bridges and the agents: they see the store and the market, no relay."""
+        parts = PageNeeds(
+            self.config, self.keys, self.store, self.clock, self.ports, self.network, self.chain
         )
-        self._tell_page = service.chain_moved
-        self._start_bridges()
-        parts = PageParts(
-            panel=self.duty,
-            bridges=self.bridges,
-            wallet_rpc=WalletRpc(self.chain.questions(), self.chain.identity.address),
-            alarms=AlarmDesk(self.store),
-            agents=AgentDesk(service, self.chain.identity.address),
-        )
-        self.page = PageServer(service, self.config, self.ports["page"], parts)
+        self.page = PagePart(parts, self.duty, self._say)
         self.page.start()
         self._closers.callback(self.page.stop)
-        self._spawn(AgentRunner(service, self.config).run(), "agents")
-        self._say(f"page: {self.page.url}")
-
-    def _start_bridges(self) -> None:
-        """They see the store and speak with neighbours; nothing here could reach a relay."""
-        config, own = self.config, self.broker.hub_address
-        self.bridges = BridgesPart.of(
-            config.bridges,
-            self.store,
-            self.clock,
-            self.keys.names_of_accounts(),
-            self.keys.bridges,
-            passwords={one.name: one.password for one in self.network.guests},
-            broker=BrokerAddress(
-                self.broker.host,
-                self.ports["broker"],
-                self.network.authority,
-                own if isinstance(own, Path) else None,
-            ),
-            state_dir=config.data_dir / "bridges",
-            boards_dir=config.boards_dir,
-            scales=(config.site.model_scale, config.clock.speed),
-            say=self._say,
-        )
-        self.bridges.start()
-        self._closers.callback(self.bridges.stop)
+        self._spawn(self.page.run_agents(), "agents")
 
     def _announce(self) -> None:
-        clock = self.clock
         state = {
-            "page_url": self.page.url,
+            "page_url": self.page.url if self.page else None,
             "ports": self.ports,
             "rpc_url": self.chain.rpc_url,
             "broker": self.broker.kind,
             "epoch": self.epoch,
             "keys": self.keys.digest,
             "boards_dir": str(self.config.boards_dir),
-            "clock": {
-                "start_local": clock.start_local.isoformat(),
-                "started_at_ms": clock.started_at_ms,
-                "speed": clock.speed,
-                "zone": clock.zone.key,
-            },
+            "clock": self.clock.record(),
             "pids": {"broker": self.broker.pid, "chain": self.chain.pid},
         }
         running.announce(self.config.data_dir, state)
@@ -359,26 +296,12 @@ class Site:
             self._broken = problem
             self.request_stop()
 
-    async def _follow_chain(self) -> None:
-        known = self.store.chain_cursor()
-        start = Cursor(*known) if known is not None else None
-        head = await asyncio.to_thread(lambda: self.client.head()[0])
-        if start is not None and start.block_number >= head:
-            self._caught_up.set()
-        async for step in follow(self.chain.ws_url, self.chain.identity.address, start):
-            if isinstance(step, Rollback):
-                self._say(f"the chain replaced blocks after {step.cursor.block_number}")
-                self.store.roll_back(step.cursor.block_number, step.cursor.block_hash)
-            else:
-                self.store.apply_batch(step.events, step.cursor, wall_ms())
-                if step.cursor.block_number >= head:
-                    self._caught_up.set()
-            if self._is_resumed:
-                self.oracle.follow_trades()
-            self.chain_clock.wake()
-            self.returns.wake()
-            if self.anchoring is not None:
-                self.anchoring.wake()
-            self.books.wake()
-            self._tell_page()
-            self.attention.wake()
+    def _chain_moved(self) -> None:
+        """Tell everyone who lives by the contract's events."""
+        if self._is_resumed:
+            self.oracle.follow_trades()
+        for one in (self.chain_clock, self.returns, self.books, self.attention, self.anchoring):
+            if one is not None:
+                one.wake()
+        if self.page is not None:
+            self.page.chain_moved()

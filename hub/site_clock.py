@@ -7,6 +7,7 @@ import functools
 import time
 import zoneinfo
 from dataclasses import dataclass
+from typing import Any
 
 
 def wall_ms() -> int:
@@ -37,6 +38,32 @@ class SiteClock:
         at_ms = wall_ms()
         start = datetime.datetime.fromtimestamp(at_ms / 1000, zone).replace(tzinfo=None)
         return cls(start, at_ms, 1, zone)
+
+    @classmethod
+    def going_on(
+        cls,
+        start: datetime.datetime | None,
+        speed: int,
+        zone: zoneinfo.ZoneInfo,
+        last_ms: int | None,
+    ) -> SiteClock:
+        """Return the clock of a site: real without `start`; else a bench's replayed time, which
+        goes on after `last_ms`, the site time of the last thing that is known."""
+        if start is None:
+            return cls.real(zone)
+        if last_ms is not None:
+            last = datetime.datetime.fromtimestamp(last_ms / 1000, zone)
+            start = max(start, last.replace(tzinfo=None, microsecond=0))
+        return cls(start, wall_ms(), speed, zone)
+
+    def record(self) -> dict[str, Any]:
+        """Return the clock as plain values, for those who shall share it."""
+        return {
+            "start_local": self.start_local.isoformat(),
+            "started_at_ms": self.started_at_ms,
+            "speed": self.speed,
+            "zone": self.zone.key,
+        }
 
     @functools.cached_property
     def _start_ms(self) -> int:
