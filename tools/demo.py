@@ -6,52 +6,30 @@ import asyncio
 import contextlib
 import datetime
 import fcntl
-import shutil
 import signal
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 import click
 from rich.console import Console
 
-from hub import board_keys, running
 from hub import config as configuration
-from hub.config_tables import GRID, MARKET_KINDS, House
-from hub.coordinator.kinds import turns_per_segment
+from hub import running
+from hub.config_tables import MARKET_KINDS
 from hub.errors import BadInput, TruequeError
-from hub.init_cli import BENCH_SPEED, BENCH_START, make
+from hub.init_cli import BENCH_SPEED, BENCH_START
 from hub.processes import Child
-from tools import demo_bridges
-from tools.bench.house import unique_id_of
-from tools.bench.identities import public_key
+from tools import demo_bridges, demo_site
+from tools.demo_site import Wanted
 
 ROOT = Path(__file__).parents[1]
 HUB_READY_S = 120.0
 LOOK_S = 0.1
 STOP_S = 20.0
-TURN_S = 28  # a smallest trade at the rated power takes 20 s, relays and reports the rest
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What the command line asked for. `page_port` 0 takes a free one."""
-
-    data: Path
-    houses: int
-    segments: int | None
-    speed: int | None
-    start: datetime.datetime
-    page_port: int
-    is_once: bool
-    days: int | None
-    report: Path | None
-    market: str | None
-    has_grid: bool
 
 
 @click.command()
@@ -112,9 +90,9 @@ def main(
     try:
         with _only_bench(site):
             if is_fresh:
-                _empty(site)
-            _prepare_site(wanted)
-            _learn_board_keys(wanted.data)
+                demo_site.empty(site)
+            demo_site.prepare_site(wanted)
+            demo_site.learn_board_keys(wanted.data)
             code = asyncio.run(_run(wanted))
     except TruequeError as problem:
         console.print(f"[red]trueque: {problem}[/red]")
@@ -136,82 +114,6 @@ def _only_bench(site: Path) -> Iterator[None]:
         except BlockingIOError:
             raise BadInput(f"{site}: another bench runs here; end it or use --data") from None
         yield
-
-
-def _empty(site: Path) -> None:
-    """Remove what an earlier --once left in its own directory, all but the lock."""
-    for entry in site.iterdir():
-        if entry.is_dir():
-            shutil.rmtree(entry)
-        elif entry.name != "bench.lock":
-            entry.unlink()
-
-
-def _prepare_site(wanted: Wanted) -> None:
-    """Make the site when there is none; refuse one of another size."""
-    if (wanted.data / configuration.FILE_NAME).exists():
-        _check_site(wanted, configuration.load(wanted.data))
-        return
-    houses = configuration.bench_houses(
-        wanted.houses, wanted.segments or 1, has_grid=wanted.has_grid
-    )
-    make(
-        wanted.data,
-        houses,
-        {
-            "site": {"name": "bench"},
-            "clock": {
-                "start_local": wanted.start,
-                "speed": wanted.speed or usual_speed(houses),
-            },
-            "schedule": {"mode": "once" if wanted.is_once else "daily"},
-            "page": {"port": wanted.page_port},
-            "market": {"kind": wanted.market or MARKET_KINDS[0]},
-            "bridges": demo_bridges.tables(wanted.houses),
-        },
-    )
-
-
-def _learn_board_keys(data: Path) -> None:
-    """Write down each virtual board's public key; the first time the board makes its own."""
-    config = configuration.load(data)
-    found = {
-        house.name: public_key(config.boards_dir / house.name, unique_id_of(house.name))
-        for house in config.houses
-    }
-    board_keys.remember(data, found)
-
-
-def _check_site(wanted: Wanted, found: configuration.SiteConfig) -> None:
-    """Refuse options that a site which is there contradicts."""
-    houses = sum(house.kind != GRID for house in found.houses)
-    if wanted.has_grid and found.grid is None:
-        raise BadInput(
-            f"{wanted.data} is a site without a board at the grid's side: --grid is for a new site"
-        )
-    if houses != wanted.houses:
-        raise BadInput(
-            f"{wanted.data} is a site of {houses} houses, not {wanted.houses}: "
-            f"use --houses {houses} or another --data"
-        )
-    segments = len({house.segment for house in found.houses})
-    for option, asked, kept, field in (
-        ("--segments", wanted.segments, segments, "houses.segment"),
-        ("--speed", wanted.speed, found.clock.speed, "clock.speed"),
-        ("--port", wanted.page_port or None, found.page.port, "page.port"),
-        ("--market", wanted.market, found.market.kind, "market.kind"),
-    ):
-        if asked not in (None, kept):
-            path = wanted.data / configuration.FILE_NAME
-            raise BadInput(f"{option} {asked} is for a new site: set {field} ({kept}) in {path}")
-
-
-def usual_speed(houses: tuple[House, ...]) -> int:
-    """Return how fast the day may run so that every pair's turn fits a delivery hour.
-
-    A turn takes energy at the rated power for TURN_S, one after the other on each bus segment.
-    """
-    return max(1, min(BENCH_SPEED, 3600 // (turns_per_segment(houses) * TURN_S)))
 
 
 async def _run(wanted: Wanted) -> int:
@@ -262,13 +164,10 @@ def _bench_child(wanted: Wanted, state: dict[str, Any]) -> Child:
     argv = [sys.executable, "-m", "tools.bench", "--state", state["boards_dir"],
             "--houses", str(wanted.houses), "--speed", str(clock["speed"]),
             "--start", clock["start_local"], "--started-at-ms", str(clock["started_at_ms"]),
-            "--zone", clock["zone"], "--segments", segments, *["--grid"] * _has_grid(wanted.data),
+            "--zone", clock["zone"], "--segments", segments,
+            *["--grid"] * demo_site.has_grid(wanted.data),
             *demo_bridges.bench_arguments(wanted.data)]  # fmt: skip
     return Child("bench", argv, log_path=wanted.data / "log" / "bench.log", cwd=ROOT)
-
-
-def _has_grid(data: Path) -> bool:
-    return configuration.load(data).grid is not None
 
 
 async def _wait_for_hub(

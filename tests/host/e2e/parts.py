@@ -14,7 +14,7 @@ import tomli_w
 
 from hub import config as configuration
 from hub import running
-from tools import demo
+from tools import demo_site
 
 ROOT = Path(__file__).parents[3]
 READY_S = 300
@@ -93,4 +93,4 @@ def make_site(data: Path, **tables: dict[str, Any]) -> None:
     for name, table in {"schedule": {"once_bids_s": 20}, **tables}.items():
         found[name].update(table)
     path.write_text(tomli_w.dumps(found))
-    demo._learn_board_keys(data)
+    demo_site.learn_board_keys(data)

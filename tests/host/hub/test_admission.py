@@ -167,6 +167,7 @@ def test_pause_of_a_flooding_node_ends_when_a_person_rotates_it(site):
 
 def test_revoked_node_counts_as_silent_whatever_it_said_last(site):
     status = {"nonce": "0" * 32, "state": "idle", "relay": "open", "fault": None}
+    status |= {"boot_id": 1, "uptime_ms": 1_000}
     stored = SimpleNamespace(
         kind="status", node="house-1", record=status, received_at_ms=int(time.time() * 1000)
     )

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from hub import config, keys
-from tools import demo
+from tools import demo, demo_site
 
 
 @pytest.fixture
@@ -34,7 +34,6 @@ def test_option_is_refused_when_the_site_that_is_there_says_otherwise(site, opti
 def test_site_is_made_whole_when_an_earlier_start_ended_after_its_keys(tmp_path):
     names = [house.name for house in config.bench_houses(2)]
     first = keys.create(tmp_path / "keys.json", names)
-    wanted = demo.Wanted(tmp_path, 2, None, demo.BENCH_START, 0, False, None, None)
-    demo._prepare_site(wanted)
+    demo_site.prepare_site(demo_site.Wanted(tmp_path, 2))
     site = config.load(tmp_path)
     assert keys.load(site.keys_path, names).oracle.address == first.oracle.address
