@@ -112,7 +112,7 @@ def test_clock_stays_moved_when_the_chain_is_killed_before_a_block_shows_it(
     monkeypatch.setattr(process, "PROBE_PERIOD_S", 0.1)
     chain, market = own_chain()
     market.request("evm_increaseTime", 1_000)
-    watching = asyncio.run_coroutine_threadsafe(chain.watch(), loop._loop)
+    watching = asyncio.run_coroutine_threadsafe(chain.watch(), loop.loop)
     deadline = time.monotonic() + 20
     while chain.offset_s < 1_000:
         assert time.monotonic() < deadline

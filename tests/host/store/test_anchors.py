@@ -103,7 +103,7 @@ def outside(tmp_path_factory, funded):
     loop.run(chain.start())
     yield chain
     loop.run(chain.stop())
-    loop.close()
+    loop.stop()
 
 
 @pytest.fixture

@@ -7,9 +7,11 @@ import json
 import shutil
 import tarfile
 import threading
+import tomllib
 from pathlib import Path
 
 import pytest
+import tomli_w
 from click.testing import CliRunner
 
 from hub import config as configuration
@@ -239,7 +241,9 @@ def test_commands_print_what_was_kept(site, tmp_path):
 def served(site, postgres):
     """The same site with its store on a server."""
     path = site.data_dir / "site.toml"
-    path.write_text(path.read_text().replace('url = ""', f'url = "{postgres.new_url()}"'))
+    table = tomllib.loads(path.read_text())
+    table["store"]["url"] = postgres.new_url()
+    path.write_text(tomli_w.dumps(table))
     for leftover in site.data_dir.glob("store.db*"):
         leftover.unlink()
     config = configuration.load(site.data_dir)
