@@ -6,12 +6,13 @@ Numbers go through decimals, so that 0.1 W is 100,000 uW and never 99,999.
 from __future__ import annotations
 
 import decimal
-import json
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from hub import strange_json
 from hub.bridges.errors import BridgeDown
+from hub.strange_json import StrangeJson
 
 LONGEST_NUMBER = 32
 MICRO = 10**6
@@ -26,8 +27,8 @@ class BadAnswer(BridgeDown):
 def read_json(body: bytes | str) -> Any:
     """Return the value of a JSON text. Raises BadAnswer for everything else."""
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
+        return strange_json.loads(body)
+    except StrangeJson:
         raise BadAnswer(f"not JSON: {body[:60]!r}") from None
 
 

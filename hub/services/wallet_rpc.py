@@ -7,15 +7,16 @@ bounded rate. Nothing that is sent can raise.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from hub import strange_json
 from hub.chain.records import ChainUnavailable
 from hub.chain.rpc import RpcRefused
 from hub.services.rates import Rates
 from hub.services.rpc_methods import ALLOWED, BadParams, Limits
+from hub.strange_json import StrangeJson
 
 MAX_BODY_BYTES = 24_576  # a signed transaction of the largest size in hex, and its wrapping
 AT_ONCE = 3  # of the page's threads; the others stay free while the chain is slow
@@ -53,8 +54,8 @@ class WalletRpc:
         if len(body) > MAX_BODY_BYTES:
             return 413, _error(None, INVALID_REQUEST, f"more than {MAX_BODY_BYTES} bytes")
         try:
-            request = json.loads(body)
-        except (ValueError, RecursionError):
+            request = strange_json.loads(body)
+        except StrangeJson:
             return 200, _error(None, PARSE_ERROR, "not JSON")
         return 200, self._answer(request)
 
