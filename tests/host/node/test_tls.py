@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hub import certificates
 from hub.certificates import BROKER_NAME, ensure
 from hub.mqtt.broker import Broker, find_mosquitto
 from hub.processes import free_port
@@ -68,8 +69,9 @@ def test_board_refuses_a_certificate_of_another_name(loop_thread, tmp_path):  # 
     assert "does not match" in refuse
 
 
-def test_board_refuses_a_certificate_that_has_ended(loop_thread, tmp_path):  # noqa: F811
+def test_board_refuses_a_certificate_that_has_ended(loop_thread, tmp_path, monkeypatch):  # noqa: F811
     long_ago = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=3 * 365)
+    monkeypatch.setattr(certificates, "EARLIEST", long_ago)
     assert "expired" in refused_with(loop_thread, tmp_path, [], long_ago)
 
 
