@@ -50,6 +50,8 @@ class House:
     # Who runs its home agent: the hub, a machine in the house (`trueque agent run`), or nobody.
     agent: str = field("hub", choices=("hub", "away", "none"))
     priority: int = field(0, low=0, high=255)
+    # How its agent makes prices (docs/agents.md).
+    strategy: str = field("truthful", choices=("truthful", "zero-intelligence", "adaptive"))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from hub.errors import TruequeError
 from hub.lazy_group import LazyGroup
 
 _COMMANDS = {
-    "agent": ("hub.agent.cli:agent", "Run a house's agent away from the hub."),
+    "agent": ("hub.agent.cli:agent", "Run a house's agent away from the hub; try its forecast."),
     "bench": ("tools.bench.cli:bench", "Measure speed, memory and gas as ratios to a baseline."),
     "bills": ("hub.bills_cli:bills", "Print bills, and verify them against what boards signed."),
     "board": ("tools.board.cli:board", "Flash, provision, calibrate and verify boards."),

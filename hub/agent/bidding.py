@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hub.agent.forecast import Forecast
 from hub.agent.preferences import Preferences
@@ -93,13 +93,16 @@ def decide(view: MarketView, forecast: Forecast | None, wish: Preferences) -> li
     newer at once, the other after `patience_s`, so that two agents do not both cancel. Terms that
     another house proposed for an order of its own it accepts when they suit it. In a window that is
     cleared it posts one order and waits. Where the grid takes what is left, it comes to the grid's
-    price in the last `GIVE_IN_S` seconds of the bids.
+    price in the last `GIVE_IN_S` seconds of the bids. One that asks for more than its limit insists
+    on it for half of the bids' time; then it takes what its limit allows.
     """
     if view.has_traded or not view.bid_start_s <= view.now_s < view.clear_by_s:
         return []
     wanted_uwh = _wanted_uwh(forecast, wish)
     if wanted_uwh < wish.min_trade_uwh:
         return []
+    if view.now_s < (view.bid_start_s + view.bid_end_s) // 2:
+        wish = replace(wish, limit_gwei_per_kwh=wish.posted_gwei_per_kwh)
     own = next((order for order in view.orders if order.peer == view.peer), None)
     if view.has_book:
         is_open = own is None and view.now_s < view.bid_end_s
@@ -144,12 +147,12 @@ def _wanted_uwh(forecast: Forecast | None, wish: Preferences) -> int:
 
 def _post(view: MarketView, wanted_uwh: int, wish: Preferences) -> list[Action]:
     if wish.is_prosumer:
-        return [PostOffer(wanted_uwh, wish.limit_gwei_per_kwh)]
-    affordable_uwh = view.available_wei // wish.limit_gwei_per_kwh
+        return [PostOffer(wanted_uwh, wish.posted_gwei_per_kwh)]
+    affordable_uwh = view.available_wei // wish.posted_gwei_per_kwh
     energy_uwh = min(wanted_uwh, affordable_uwh)
     if energy_uwh < wish.min_trade_uwh:
         return []
-    return [PostBid(energy_uwh, wish.limit_gwei_per_kwh)]
+    return [PostBid(energy_uwh, wish.posted_gwei_per_kwh)]
 
 
 def _give_in(own: OrderSeen, view: MarketView, wish: Preferences) -> list[Action]:

@@ -16,6 +16,7 @@ import click
 
 from hub import config as configuration
 from hub import keys as secrets
+from hub.agent.backtest_cli import backtest
 from hub.cli_options import data_option
 from hub.errors import BadInput, TruequeError
 from hub.fields import read_table
@@ -26,10 +27,13 @@ LONGEST_PAUSE_S = 30.0
 
 @click.group()
 def agent() -> None:
-    """Run a house's agent away from the hub, on a Raspberry Pi in the house, say.
+    """Run a house's agent away from the hub, on a Raspberry Pi in the house, say; try forecasts.
 
     Example: trueque agent run --peer house-3 --hub http://127.0.0.1:8080 --key house-3.key
     """
+
+
+agent.add_command(backtest)
 
 
 @agent.command()

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hub.agent.habits import Habit
 from hub.agent.preferences import Preferences
 
 SECONDS_PER_HOUR = 3_600
@@ -23,31 +24,67 @@ class Forecast:
     need_uwh: int
 
 
+class Habits:
+    """What a house usually generates and uses, learnt from its readings (`hub.agent.habits`)."""
+
+    def __init__(self, preferences: Preferences) -> None:
+        self._preferences = preferences
+        self._pv = Habit(preferences.day_s, is_proportional=True)
+        self._load = Habit(preferences.day_s, is_proportional=False)
+        self._newest_ms = 0
+
+    def note(self, readings: Sequence[Mapping[str, Any]]) -> None:
+        """Take readings, oldest first; those seen before are left out."""
+        for reading in readings:
+            at_ms = reading["received_at_ms"]
+            if at_ms <= self._newest_ms:
+                continue
+            self._newest_ms = at_ms
+            load_uw = _load_uw(reading, self._preferences)
+            if load_uw is not None:
+                self._load.note(at_ms / 1000, load_uw)
+            self._pv.note(at_ms / 1000, reading["pv_power_uw"] or 0)
+
+    def expect(self, ahead_s: int, length_s: int) -> tuple[int, int] | None:
+        """Return mean PV and load to expect from `ahead_s` after the newest reading on."""
+        start_s = self._newest_ms / 1000 + max(ahead_s, 0)
+        pv_uw = self._pv.expect(start_s, start_s + length_s)
+        load_uw = self._load.expect(start_s, start_s + length_s)
+        return None if pv_uw is None or load_uw is None else (pv_uw, load_uw)
+
+
 def forecast(
-    readings: Sequence[Mapping[str, Any]], delivery_s: int, preferences: Preferences
+    readings: Sequence[Mapping[str, Any]],
+    delivery_s: int,
+    preferences: Preferences,
+    habits: Habits | None = None,
+    ahead_s: int = 0,
 ) -> Forecast | None:
-    """Forecast by persistence: the mean of the latest readings goes on.
+    """Forecast by the house's habits; without any the mean of the latest readings goes on.
 
     `readings` are oldest first, with `received_at_ms` and the members of a wire reading;
-    `delivery_s` is the length of the delivery window. The surplus is what PV leaves over the own
-    load in that window plus what the battery holds above its reserve. The need is the load that
-    PV leaves uncovered until the next delivery window; a battery does not lessen it, since what
-    is bought cheaply can be stored. Returns None where a forecast would be a guess: too few
-    readings, or no metered load.
+    `delivery_s` is the length of the delivery window, `ahead_s` the time until it. The surplus is
+    what PV leaves over the own load in that window plus what the battery holds above its reserve.
+    The need is the load that PV leaves uncovered until the next delivery window; a battery does
+    not lessen it, since what is bought cheaply can be stored. Returns None where a forecast would
+    be a guess: too few readings, or no metered load.
     """
     recent = _recent(readings, preferences.averaging_s)
     loads = [load for reading in recent if (load := _load_uw(reading, preferences)) is not None]
     if len(recent) < LEAST_READINGS or not loads:
         return None
-    pv = _mean([reading["pv_power_uw"] or 0 for reading in recent])
-    load = _mean(loads)
+    pv = later_pv = _mean([reading["pv_power_uw"] or 0 for reading in recent])
+    load = later_load = _mean(loads)
+    if habits is not None:
+        pv, load = habits.expect(ahead_s, delivery_s) or (pv, load)
+        later_pv, later_load = habits.expect(ahead_s, preferences.need_horizon_s) or (pv, load)
     stored = _stored_above_reserve_uwh(recent[-1], preferences)
     return Forecast(
         pv_power_uw=pv,
         load_power_uw=load,
         stored_uwh=stored,
         surplus_uwh=max(0, (pv - load) * delivery_s // SECONDS_PER_HOUR + stored),
-        need_uwh=max(0, (load - pv) * preferences.need_horizon_s // SECONDS_PER_HOUR),
+        need_uwh=max(0, (later_load - later_pv) * preferences.need_horizon_s // SECONDS_PER_HOUR),
     )
 
 

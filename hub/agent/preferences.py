@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from hub.agent.strategies import STRATEGIES, TRUTHFUL
 from hub.config import SiteConfig
 from hub.config_tables import House
+from hub.errors import BadInput
 
 # Where in the span from feed-in to retail tariff an agent's limit lies, in permille. Sellers stay
 # below the middle and buyers above it, so any two agents can agree; people may of course differ.
@@ -28,6 +30,9 @@ class Preferences:
     `limit_gwei_per_kwh` is the lowest price a prosumer sells at, the highest a consumer pays.
     `grid_gwei_per_kwh` is what the grid pays or asks for what no house takes; None: it takes none.
     `floor_uwh` is traded even when the forecast shows less; 0 trusts the forecast alone.
+    `strategy`: how prices of its own orders come from the limit (`hub.agent.strategies`), towards
+    `best_gwei_per_kwh`, the grid's price on the other side; `asking_gwei_per_kwh` is what came of
+    it for this window (None: the limit). `day_s`: how long the day takes whose habits it learns.
     """
 
     limit_gwei_per_kwh: int
@@ -44,6 +49,21 @@ class Preferences:
     floor_uwh: int = 0
     patience_s: int = 3
     grid_gwei_per_kwh: int | None = None
+    strategy: str = TRUTHFUL
+    best_gwei_per_kwh: int | None = None
+    asking_gwei_per_kwh: int | None = None
+    day_s: int = 2 * HALF_A_DAY_S
+
+    def __post_init__(self) -> None:
+        if self.strategy not in STRATEGIES:
+            raise BadInput(f"strategy: {self.strategy!r} is none of {', '.join(STRATEGIES)}")
+
+    @property
+    def posted_gwei_per_kwh(self) -> int:
+        """The price of an order of its own."""
+        if self.asking_gwei_per_kwh is None:
+            return self.limit_gwei_per_kwh
+        return self.asking_gwei_per_kwh
 
 
 def preferences_of(house: House, config: SiteConfig) -> Preferences:
@@ -76,6 +96,11 @@ def preferences_of(house: House, config: SiteConfig) -> Preferences:
         if is_prosumer
         else market.retail_gwei_per_kwh,
         floor_uwh=market.min_energy_uwh if config.schedule.mode == "once" else 0,
+        strategy=house.strategy,
+        best_gwei_per_kwh=market.retail_gwei_per_kwh
+        if is_prosumer
+        else market.feed_in_gwei_per_kwh,
+        day_s=2 * HALF_A_DAY_S // config.clock.speed,
     )
 
 

@@ -24,8 +24,9 @@ from hub.agent.bidding import (
     Take,
     decide,
 )
-from hub.agent.forecast import Forecast, forecast
+from hub.agent.forecast import Forecast, Habits, forecast
 from hub.agent.preferences import Preferences, preferences_of
+from hub.agent.pricing import Pricing
 from hub.config import SiteConfig
 from hub.config_tables import GRID
 from hub.coordinator.kinds import NO_PRICE_RULE
@@ -38,6 +39,7 @@ LOOK_PERIOD_S = 1.0
 LONGEST_PHASE_S = 20.0
 PHASE_SHARE = 0.25  # of the bidding time: everyone has spoken well before its end
 HISTORY_MARGIN_S = 5
+NOTE_PERIOD_S = 15.0
 
 
 class Market(Protocol):
@@ -76,12 +78,15 @@ class Agent:
         self._market = market
         self._first_seen_s: dict[int, float] = {}
         self._sent = _Sent()
+        self._habits, self._noted_s = Habits(wish), -NOTE_PERIOD_S
+        self._pricing = Pricing(peer, wish)
 
     def act(self) -> list[Action]:
         """Look at the market once and do what the rule says; return what was done.
 
         A refusal, such as losing a race for an order, ends the round: the next one sees why.
         """
+        self._note()
         window = self._market.window_now(self.peer)
         if window is None or not self._has_seen_own():
             return []
@@ -102,7 +107,18 @@ class Agent:
         """Forecast the house over a window's delivery time."""
         span_s = self.wish.averaging_s + HISTORY_MARGIN_S
         readings = self._market.recent_readings(self.peer, span_s)
-        return forecast(readings, window.delivery_end_s - window.delivery_start_s, self.wish)
+        length_s = window.delivery_end_s - window.delivery_start_s
+        ahead_s = window.delivery_start_s - int(self._market.now_s())
+        return forecast(readings, length_s, self.wish, self._habits, ahead_s)
+
+    def _note(self) -> None:
+        """Learn the house's habits from its readings, whether there is a market or not."""
+        now_s = self._market.now_s()
+        if 0 <= now_s - self._noted_s < NOTE_PERIOD_S:
+            return
+        self._noted_s = now_s
+        span_s = min(NOTE_PERIOD_S, self.wish.averaging_s) + HISTORY_MARGIN_S
+        self._habits.note(self._market.recent_readings(self.peer, int(span_s)))
 
     def _within(self, window: WindowRow) -> Preferences:
         """Return the wishes as far as the window's terms allow them.
@@ -111,12 +127,15 @@ class Agent:
         between the grid's tariffs, which are such a window's limits.
         """
         limit = self.wish.limit_gwei_per_kwh
+        asking = self._pricing.asking(window.window_id)
         if window.has_book and window.k_permille == NO_PRICE_RULE:
             low, high = window.min_price_gwei_per_kwh, window.max_price_gwei_per_kwh
             limit = low if self.wish.is_prosumer else high
+            asking = None
         return dataclasses.replace(
             self.wish,
             limit_gwei_per_kwh=limit,
+            asking_gwei_per_kwh=asking,
             min_trade_uwh=max(self.wish.min_trade_uwh, window.min_energy_uwh),
             max_trade_uwh=min(self.wish.max_trade_uwh, window.max_energy_uwh),
         )
@@ -124,6 +143,12 @@ class Agent:
     def _view(self, window: WindowRow) -> MarketView:
         now_s = self._market.now_s()
         orders = self._market.open_orders(window.window_id, self.peer)
+        trades = self._market.trades_in(self.peer, window.window_id)
+        self._pricing.note(
+            window.window_id,
+            [name for name, _ in orders],
+            [one.price_gwei_per_kwh for one in trades],
+        )
         known = {order.order_id for _, order in orders}
         self._first_seen_s = {
             order_id: self._first_seen_s.get(order_id, now_s) for order_id in known
@@ -135,7 +160,7 @@ class Agent:
             bid_end_s=window.bid_end_s,
             clear_by_s=window.clear_by_s,
             orders=tuple(self._seen(name, order, now_s) for name, order in orders),
-            has_traded=bool(self._market.trades_in(self.peer, window.window_id)),
+            has_traded=bool(trades),
             available_wei=self._market.available_wei(self.peer),
             has_book=window.has_book,
             counters=tuple(

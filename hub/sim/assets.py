@@ -158,7 +158,8 @@ class Preferences:
     `order`: "use-store-trade" fills the own battery before selling, "use-trade-store" sells first.
     `producers`: up to ten peers bought from first, in this order. `buyers`: peers sold to; empty
     is everybody. `reserve_soc` is kept in the battery for outages. Without `is_automatic` the peer
-    does not trade with others, only with the grid.
+    does not trade with others, only with the grid. `bidding`: how it makes prices of its limits in
+    a book; None is the market's way.
     """
 
     order: str = "use-store-trade"
@@ -168,6 +169,7 @@ class Preferences:
     producers: tuple[str, ...] = ()
     buyers: tuple[str, ...] = ()
     is_automatic: bool = True
+    bidding: str | None = None
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,11 @@ from hub.market.clearing import CLEAR, clear_pro_rata
 from hub.market.network import DistanceCharge
 from hub.market.preferences import Rules, clear_preferred
 from hub.market.records import BID, OFFER, Clearing, Order, Preference
+from hub.sim.bidding import NANO, Bidders
 from hub.sim.community import Community, Tariff
 
 Values = npt.NDArray[np.float64]
 
-NANO = 1e9
 UWH_PER_WH = 1e6
 
 
@@ -37,19 +37,25 @@ class Pair:
 
 
 def clear_slots(
-    community: Community, start: int, deficit_w: Values, offered_w: Values, tariff: Tariff
+    bidders: Bidders,
+    community: Community,
+    start: int,
+    positions_w: tuple[Values, Values],
+    tariff: Tariff,
 ) -> list[Pair]:
     """Clear the book of each slot of a block that starts at slot `start`.
 
-    `offered_w` is what the sellers' surplus brings to the buyers, losses deducted.
+    `positions_w`: the buyers' deficit, and what the sellers' surplus brings them, losses deducted.
     """
-    prices = limit_prices(community, start, tariff)
     pairs: list[Pair] = []
-    for row in range(len(deficit_w)):
-        positions_w = deficit_w[row] - offered_w[row]
-        own_prices = (prices[0][row], prices[1][row])
-        orders = _orders(community, start + row, positions_w, own_prices)
-        for trade in _clear(community, orders).trades:
+    for row in range(len(positions_w[0])):
+        position_w = positions_w[0][row] - positions_w[1][row]
+        prices = bidders.prices(start + row, tariff, row, position_w > 0)
+        orders = _orders(community, start + row, position_w, prices.tolist())
+        clearing = _clear(community, orders)
+        if bidders.has_learners:
+            _tell(bidders, orders, clearing)
+        for trade in clearing.trades:
             assert isinstance(trade.offer, int) and isinstance(trade.bid, int)
             pairs.append(
                 Pair(
@@ -63,10 +69,25 @@ def clear_slots(
     return pairs
 
 
-def _orders(
-    community: Community, slot: int, positions_w: Values, prices: tuple[Values, Values]
-) -> list[Order]:
-    """Return one order a peer, in random order of time; `prices` are bids and asks in EUR/kWh."""
+def _tell(bidders: Bidders, orders: list[Order], clearing: Clearing) -> None:
+    """Tell every peer what came of its order, and all of them what energy traded at."""
+    left = {int(order.order_id): order.energy_uwh for order in orders}
+    prices: dict[int, int] = {}
+    paid = energy = 0
+    for trade in clearing.trades:
+        for peer, price in (
+            (int(trade.bid), trade.buy_gwei_per_kwh),
+            (int(trade.offer), trade.sell_gwei_per_kwh),
+        ):
+            left[peer] -= trade.energy_uwh
+            prices[peer] = int(price)
+        paid += trade.energy_uwh * int(trade.sell_gwei_per_kwh)
+        energy += trade.energy_uwh
+    bidders.learn(left, prices, paid // energy if energy else None)
+
+
+def _orders(community: Community, slot: int, positions_w: Values, prices: list[int]) -> list[Order]:
+    """Return one order a peer, in random order of time; `prices` are in nano-euro per kWh."""
     chance = np.random.default_rng([community.market.seed, 2, slot])
     turn = chance.permutation(community.size)
     orders = []
@@ -81,7 +102,7 @@ def _orders(
                 community.names[peer],
                 BID if is_bid else OFFER,
                 energy_uwh,
-                max(0, round(float(prices[0 if is_bid else 1][peer]) * NANO)),
+                prices[peer],
                 int(turn[peer]),
                 _preference(community, peer, is_bid),
             )
@@ -124,32 +145,3 @@ def _preference(community: Community, peer: int, is_bid: bool) -> Preference:
     if is_bid or not wishes.buyers:
         return Preference()
     return Preference(partners=frozenset(wishes.buyers))
-
-
-def limit_prices(community: Community, start: int, tariff: Tariff) -> tuple[Values, Values]:
-    """Return what each peer bids and asks in EUR/kWh, (slots, peers).
-
-    The limits are the peer's wishes, without them the retail tariff less the network fee and the
-    feed-in tariff. Truthful peers order at them; zero-intelligence ones (Gode and Sunder, 1993,
-    doi:10.1086/261868) at random between them and the grid's other price.
-    """
-    market, shape = community.market, (len(tariff.retail), community.size)
-    highest = np.empty(shape)
-    lowest = np.empty(shape)
-    highest[:] = (tariff.retail - market.network_eur_per_kwh)[:, None]
-    lowest[:] = tariff.feed_in[:, None]
-    for place, peer in enumerate(community.peers):
-        wishes = peer.preferences
-        if wishes.highest_buying_eur_per_kwh is not None:
-            highest[:, place] = np.minimum(highest[:, place], wishes.highest_buying_eur_per_kwh)
-        if wishes.lowest_selling_eur_per_kwh is not None:
-            lowest[:, place] = np.maximum(lowest[:, place], wishes.lowest_selling_eur_per_kwh)
-    if market.bidding == "truthful":
-        return highest, lowest
-    bids, asks = np.empty(shape), np.empty(shape)
-    for row in range(shape[0]):
-        chance = np.random.default_rng([market.seed, 1, start + row])
-        low, high = tariff.feed_in[row], tariff.retail[row]
-        bids[row] = highest[row] - chance.random(community.size) * np.maximum(highest[row] - low, 0)
-        asks[row] = lowest[row] + chance.random(community.size) * np.maximum(high - lowest[row], 0)
-    return bids, asks

@@ -31,9 +31,18 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
 
-@lru_cache(maxsize=16)
 def read_csv(path: Path) -> Table:
     """Read a CSV file with a header. Raises BadInput for an unreadable or ragged one."""
+    try:
+        state = path.stat()
+    except OSError as problem:
+        raise BadInput(f"{path}: cannot be read: {problem}") from problem
+    return _read_csv(path, (state.st_mtime_ns, state.st_size, state.st_ino))
+
+
+@lru_cache(maxsize=16)
+def _read_csv(path: Path, version: tuple[int, int, int]) -> Table:
+    """Read it once for all its columns; `version` changes when somebody writes it anew."""
     try:
         content = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as problem:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hub.sim.balance import check_energy, check_money, check_trades
+from hub.sim.bidding import Bidders
 from hub.sim.book import Pair
 from hub.sim.community import W_PER_KW, Community, Inputs, Tariff
 from hub.sim.dispatch import Batteries
@@ -90,12 +91,13 @@ def run(
     planned = plan(community)
     outcome = _empty(community)
     batteries = Batteries(community.storage, clock.slot_hours, community.market.design != "none")
+    bidders = Bidders(community)
     details: dict[str, list[Values]] = {}
     step = max(1, CELLS_OF_BLOCK // community.size)
     for start in range(0, clock.slots, step):
         stop = min(start + step, clock.slots)
         own = None if planned is None else planned.block(start, stop)
-        block = _simulate(community, start, stop, batteries, own)
+        block = _simulate(community, (start, stop), batteries, bidders, own)
         _check(community, block)
         _add(outcome, block, clock.slot_hours)
         if has_details:
@@ -111,8 +113,13 @@ def run(
 
 
 def _simulate(
-    community: Community, start: int, stop: int, batteries: Batteries, planned: Plan | None
+    community: Community,
+    span: tuple[int, int],
+    batteries: Batteries,
+    bidders: Bidders,
+    planned: Plan | None,
 ) -> _Block:
+    start, stop = span
     inputs = community.block(start, stop)
     tariff = tariff_of(community.tariff, start, stop)
     generation_w = inputs.generation_w
@@ -124,7 +131,7 @@ def _simulate(
     position_w = inputs.load_w - generation_w + battery_w
     curtailed_w = np.maximum(-community.export_limit_w - position_w, 0.0)
     position_w = position_w + curtailed_w
-    flows = settle(community, start, position_w, tariff)
+    flows = settle(community, start, position_w, tariff, bidders)
     return _Block(start, stop, inputs, tariff, battery_w, stored_wh, curtailed_w, position_w, flows)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hub.agent.strategies import STRATEGIES as STRATEGIES_OF_BIDDING
 from hub.sim.assets import Appliance, Battery, Preferences, Vehicle, WindTurbine
 from hub.sim.clock import Clock
 from hub.sim.series import Series
@@ -16,7 +17,7 @@ MECHANISMS = COMMUNITY_MECHANISMS + BOOK_MECHANISMS
 STRATEGIES = ("none", "greedy", "optimal")
 FINAL_SOC = ("free", "at_least_initial")
 ORDERS = ("use-store-trade", "use-trade-store")
-BIDDING = ("truthful", "zero-intelligence")
+BIDDING = STRATEGIES_OF_BIDDING
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,7 @@ PREFERENCES = {
     "producers": Field(_producers, ()),
     "buyers": Field(_names, ()),
     "is_automatic": Field(flag, True),
+    "bidding": Field(choice(*words.BIDDING)),
 }
 
 RUN = {"from": Field(time_of_day, is_required=True), "to": Field(time_of_day, is_required=True)}

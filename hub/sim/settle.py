@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from hub.sim.bidding import Bidders
 from hub.sim.book import Pair, clear_slots
 from hub.sim.community import W_PER_KW, Community, Tariff
 from hub.sim.pairing import pair_up
@@ -121,7 +122,9 @@ def _ratio(above: Values, below: Values, otherwise: float) -> Values:
     return np.divide(above, below, out=np.full(len(above), otherwise), where=below > 0)
 
 
-def settle(community: Community, start: int, position_w: Values, tariff: Tariff) -> Settled:
+def settle(
+    community: Community, start: int, position_w: Values, tariff: Tariff, bidders: Bidders
+) -> Settled:
     """Settle a block from slot `start` on by the scenario's design; `tariff` is the block's."""
     market = community.market
     rest = _Rest(position_w)
@@ -133,7 +136,7 @@ def settle(community: Community, start: int, position_w: Values, tariff: Tariff)
         need_w, offer_w = np.zeros_like(position_w), np.zeros_like(position_w)
         need_w[:, trades] = rest.deficit_w[:, trades]
         offer_w[:, trades] = rest.surplus_w[:, trades] * kept
-        pairs = clear_slots(community, start, need_w, offer_w, tariff)
+        pairs = clear_slots(bidders, community, start, (need_w, offer_w), tariff)
         rest.exchange(pairs, start, kept, community.clock.slot_hours)
     if market.design == "community":
         rest.share(traders, market, tariff)

@@ -126,3 +126,54 @@ def test_gini_is_zero_for_equals_and_high_when_one_has_all():
     assert gini(np.array([2.0, 2.0, 2.0])) == pytest.approx(0)
     # One of n has all: (n - 1) / n
     assert gini(np.array([0.0, 0.0, 0.0, 8.0])) == pytest.approx(3 / 4)
+
+
+ADAPTIVE = """
+[scenario]
+slots = 192
+[tariffs]
+retail_eur_per_kwh = 0.30
+feed_in_eur_per_kwh = 0.10
+[market]
+mechanism = "pay-as-bid"
+bidding = "BIDDING"
+[[peer]]
+name = "sun"
+pv_w = 1000
+[[peer]]
+name = "need"
+load_w = LOAD
+"""
+
+
+def adaptive_prices(simulated, bidding: str, load_w: int) -> list[float]:
+    outcome = simulated(ADAPTIVE.replace("BIDDING", bidding).replace("LOAD", str(load_w)))
+    return [pair.price_eur_per_kwh for pair in outcome.pairs]
+
+
+def test_adaptive_prices_rise_to_retail_when_energy_is_scarce(simulated):
+    found = adaptive_prices(simulated, "adaptive", 3000)
+    assert found[-1] == pytest.approx(0.30, abs=0.005)
+
+
+def test_adaptive_prices_fall_to_feed_in_when_energy_is_plenty(simulated):
+    found = adaptive_prices(simulated, "adaptive", 300)
+    assert found[-1] == pytest.approx(0.10, abs=0.005)
+
+
+def test_adaptive_peers_trade_more_than_random_ones_and_less_than_truthful_ones(simulated):
+    counts = {
+        bidding: len(adaptive_prices(simulated, bidding, 1000))
+        for bidding in ("truthful", "adaptive", "zero-intelligence")
+    }
+    assert counts["truthful"] == 192
+    # Two alone, as much needed as offered: any greed of both together misses trades.
+    assert 192 > counts["adaptive"] > 0.6 * 192 > counts["zero-intelligence"]
+
+
+def test_one_peers_own_bidding_counts_before_the_markets(simulated):
+    text = ADAPTIVE.replace("BIDDING", "truthful").replace("LOAD", "3000")
+    outcome = simulated(text + '[peer.preferences]\nbidding = "zero-intelligence"\n')
+    prices = {pair.price_eur_per_kwh for pair in outcome.pairs}
+    assert len(prices) > 150  # the buyer's, by chance; the seller asks 0.10
+    assert all(0.10 <= price <= 0.30 for price in prices)
