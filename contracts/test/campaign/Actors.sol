@@ -79,44 +79,69 @@ contract Actors is PeerActs {
         look(ids[0]);
     }
 
-    /// @dev Fills a bid with an offer of the newest window, or one of them with the grid account, at
-    /// prices that often suit them.
+    /// @dev Fills a bid with an offer of the newest window at prices that often suit them.
     function clear(uint256 seed, uint64 energyUwh, uint64 fee) external {
+        IEnergyMarket.Mechanism mechanism = market.window(newestWindow).mechanism;
+        if (mechanism == IEnergyMarket.Mechanism.Bilateral || !bidsEnded(seed)) return;
+        uint256 bidId = pickInBook(newBids, seed / 6);
+        uint256 offerId = pickInBook(newOffers, seed / 6);
+        if (bidId == 0 || offerId == 0) return;
+        uint64 price = market.order(offerId).priceGweiPerKwh;
+        uint64 most = market.order(offerId).energyUwh;
+        if (market.order(bidId).energyUwh < most) most = market.order(bidId).energyUwh;
+        fill(
+            mechanism,
+            [bidId, offerId],
+            seed % 5 == 0 ? 1 + energyUwh % most : most,
+            price,
+            fee % 1000
+        );
+    }
+
+    /// @dev Places an order at the window's limit, if it can still be placed, and fills it, or another
+    /// one, with the grid account.
+    function clearWithGrid(uint256 seed, uint64 energyUwh) external {
         IEnergyMarket.WindowTerms memory terms = market.window(newestWindow);
+        if (terms.gridAccount == address(0)) return;
         if (terms.mechanism == IEnergyMarket.Mechanism.Bilateral) return;
+        uint256 orderId = pickOrder(seed);
         if (block.timestamp < bidEnd) {
-            if (seed % 4 != 0) return;
-            vm.warp(bidEnd);
+            orderId = place(peers[seed % PEERS], energyUwh % 3 == 0, energyUwh, 0);
         }
-        bool withGrid = seed % 3 == 0;
-        uint256 bidId = pickInBook(newBids, seed / 6, withGrid ? highest : 0);
-        uint256 offerId = pickInBook(newOffers, seed / 6, withGrid ? 1 : 0);
-        if (withGrid && bidId != 0 && (seed % 2 == 0 || offerId == 0)) offerId = 0;
-        else if (withGrid) bidId = 0;
-        if ((bidId == 0 || offerId == 0) && !withGrid) return;
-        if (bidId == 0 && offerId == 0) return;
+        if (orderId == 0 || !bidsEnded(seed)) return;
+        IEnergyMarket.Order memory left = market.order(orderId);
+        if (left.energyUwh == 0) return;
+        if (seed % 5 == 0) left.energyUwh = 1 + energyUwh % left.energyUwh;
+        uint256[2] memory ids = left.isOffer ? [0, orderId] : [orderId, 0];
+        fill(terms.mechanism, ids, left.energyUwh, left.priceGweiPerKwh, 0);
+    }
+
+    /// @dev Now and then it lets the rest of the window's bidding time pass.
+    function bidsEnded(uint256 seed) private returns (bool) {
+        if (block.timestamp >= bidEnd) return true;
+        if (seed % 4 != 0) return false;
+        vm.warp(bidEnd);
+        return true;
+    }
+
+    /// @param ids of the bid and of the offer.
+    function fill(
+        IEnergyMarket.Mechanism mechanism,
+        uint256[2] memory ids,
+        uint64 energyUwh,
+        uint64 price,
+        uint64 fee
+    ) private {
         IEnergyMarket.Batch memory batch;
         (batch.windowId, batch.fills) = (newestWindow, new IEnergyMarket.Fill[](1));
-        uint64 most = MAX_UWH;
-        if (bidId != 0) most = market.order(bidId).energyUwh;
-        batch.sellPrice = 1;
-        if (offerId != 0) {
-            IEnergyMarket.Order memory offered = market.order(offerId);
-            if (offered.energyUwh < most) most = offered.energyUwh;
-            batch.sellPrice = offered.priceGweiPerKwh;
-        }
-        if (most == 0) return;
-        fee = withGrid ? 0 : fee % 1000;
-        batch.buyPrice = batch.sellPrice + fee;
-        bool isUniform = terms.mechanism == IEnergyMarket.Mechanism.Uniform
-            || terms.mechanism == IEnergyMarket.Mechanism.McAfee;
-        if (!isUniform) (batch.sellPrice, batch.buyPrice) = (0, 0);
-        energyUwh = seed % 5 == 0 ? 1 + energyUwh % most : most;
-        batch.fills[0] = IEnergyMarket.Fill(bidId, offerId, energyUwh, isUniform ? 0 : fee);
+        bool isUniform = mechanism == IEnergyMarket.Mechanism.Uniform
+            || mechanism == IEnergyMarket.Mechanism.McAfee;
+        if (isUniform) (batch.sellPrice, batch.buyPrice, fee) = (price, price + fee, 0);
+        batch.fills[0] = IEnergyMarket.Fill(ids[0], ids[1], energyUwh, fee);
         book = newestWindow;
         vm.prank(coordinator);
         market.clear(batch);
-        filled(bidId, offerId);
+        filled(ids[0], ids[1]);
     }
 
     function filled(uint256 bidId, uint256 offerId) private {

@@ -89,20 +89,14 @@ abstract contract Cast {
     function pickOrder(uint256 seed) internal view returns (uint256) {
         bool isOffer = seed % 2 == 0;
         if (seed % 16 < 4) return (isOffer ? offers : bids).pick(seed / 16);
-        return pickInBook(isOffer ? newOffers : newBids, seed / 16, 0);
+        return pickInBook(isOffer ? newOffers : newBids, seed / 16);
     }
 
-    /// @dev An order of the newest window at any price or at that one; zero when none was found.
-    function pickInBook(uint256[] storage side, uint256 seed, uint64 price)
-        internal
-        view
-        returns (uint256)
-    {
+    /// @dev An order of the newest window; zero when none was found.
+    function pickInBook(uint256[] storage side, uint256 seed) internal view returns (uint256) {
         for (uint256 i = 0; i < 3 && i < side.length; i++) {
             uint256 orderId = side[(seed + i) % side.length];
-            IEnergyMarket.Order memory found = market.order(orderId);
-            if (found.energyUwh == 0) continue;
-            if (price == 0 || price == found.priceGweiPerKwh) return orderId;
+            if (market.order(orderId).energyUwh != 0) return orderId;
         }
         return 0;
     }

@@ -37,22 +37,27 @@ abstract contract PeerActs is Cast {
 
     /// @dev At the window's limits, where the grid account trades and offers and bids surely meet.
     function orderAtLimit(uint256 who, bool isOffer, uint64 energyUwh) external {
-        place(peers[who % PEERS], isOffer, energyUwh, isOffer ? 1 : highest);
+        place(peers[who % PEERS], isOffer, energyUwh, 0);
     }
 
-    function place(address account, bool isOffer, uint64 energyUwh, uint64 price) private {
+    /// @dev A price of zero stands for the window's limit.
+    function place(address account, bool isOffer, uint64 energyUwh, uint64 price)
+        internal
+        returns (uint256 orderId)
+    {
         if (block.timestamp >= bidEnd) openWindow(price);
         // In a book that is cleared each peer mostly stays on its side.
         if (isBook && energyUwh % 8 != 0) isOffer = account == peers[newestWindow % PEERS];
+        if (price == 0) price = isOffer ? 1 : highest;
         energyUwh = MIN_UWH + energyUwh % (MAX_UWH - MIN_UWH + 1);
         if (energyUwh % 2 == 0) energyUwh = MAX_UWH / 4; // the one quantity of McAfee's windows
         vm.prank(account);
         if (isOffer) {
-            uint256 orderId = market.offer(newestWindow, energyUwh, price);
+            orderId = market.offer(newestWindow, energyUwh, price);
             offers.add(orderId);
             newOffers.push(orderId);
         } else {
-            uint256 orderId = market.bid(newestWindow, energyUwh, price, energyUwh % 5 == 1);
+            orderId = market.bid(newestWindow, energyUwh, price, energyUwh % 5 == 1);
             bids.add(orderId);
             newBids.push(orderId);
         }
