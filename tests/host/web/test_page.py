@@ -171,6 +171,16 @@ def test_energy_is_seen_flowing_when_a_turn_runs(visit, site, service):
     site.store.write_step(delivery_id, "abandoned", "{}", None)
 
 
+def test_trade_shows_the_hubs_word_when_no_board_signed_what_it_settled(visit, site, service):
+    trade_id = service.take("house-2", service.post_offer("house-1", 60_000, 180_000_000))
+    site.client.report(site.keys.oracle, trade_id, 60_000, 60_000)
+    visit.be("house-2")
+    trade = visit.tab.locator("article.trade").first
+    expect(trade.locator(".steps .done")).to_have_count(6)
+    expect(trade.locator("dd.warn")).to_have_text("by no board: the hub’s word")
+    visit.shoot("hubs-word")
+
+
 def test_form_offers_to_buy_when_the_peer_is_a_consumer(visit):
     visit.be("house-2")
     expect(visit.tab.locator("input[value=bid]")).to_be_checked()

@@ -64,13 +64,14 @@ function showFacts(list, trade, moved) {
     isPaid && trade.refunded_wei !== "0" ? ["trade_refunded", money(trade.refunded_wei), exactMoney(trade.refunded_wei)] : null,
     trade.seller_uwh === null ? null : ["trade_seller_meter", energy(trade.seller_uwh), `${milliWattHours(trade.seller_uwh)} mWh`],
     trade.buyer_uwh === null ? null : ["trade_buyer_meter", energy(trade.buyer_uwh), `${milliWattHours(trade.buyer_uwh)} mWh`],
-    trade.signed_by === null ? null : ["trade_signed", t(`signed_${trade.signed_by}`), ""],
+    trade.signed_by === null ? null : ["trade_signed", t(`signed_${trade.signed_by}`), t("signed_why")],
   ].filter(Boolean);
   keep(list, facts, ([key]) => key, ([key]) => {
     const value = html("dd");
     return { node: html("div", {}, html("dt", {}, t(key)), value), value };
-  }, (row, [, text, title]) => {
+  }, (row, [key, text, title]) => {
     say(row.value, text);
     row.value.title = title;
+    row.value.classList.toggle("warn", key === "trade_signed" && trade.signed_by !== "both");
   });
 }
