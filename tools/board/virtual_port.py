@@ -35,6 +35,9 @@ from tools.board.errors import BoardError
 CTRL_C = b"\x03"
 START_S = 10.0
 LOOK_S = 0.05
+UNREAD_S = 0.5
+"""A board waits so long for a computer that does not read, then what it prints is lost, as on the
+Pico's USB."""
 
 
 class VirtualPort:
@@ -177,6 +180,7 @@ class _Console:
         self.said = bytearray()
         self._typed = b""
         self._master = self._slave = -1
+        self._patience_s = UNREAD_S
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
         self._is_ending = False
@@ -184,6 +188,7 @@ class _Console:
     def start(self, directory: Path, arguments: list[str]) -> str:
         """Start the board; return the terminal's path."""
         self._master, self._slave = pty.openpty()
+        os.set_blocking(self._master, False)
         tty.setraw(self._slave)
         directory.mkdir(parents=True, exist_ok=True)
         argv = [sys.executable, "-m", "micropython_unix", "-X", f"heapsize={HEAP}"]
@@ -232,7 +237,7 @@ class _Console:
                     break
                 last_words = last_words[-64:] + said
                 self.said += said
-                os.write(self._master, said)
+                self._show(said)
                 continue
             if self._master in ready:
                 self._typed += os.read(self._master, 4096)
@@ -244,6 +249,17 @@ class _Console:
                     process.stdin.write(self._typed)
                 self._typed = b""
         return "raw" if last_words.endswith(bench_console.SOFT_RESET.encode()) else "run"
+
+    def _show(self, said: bytes) -> None:
+        """Print on the terminal, as far as somebody reads there."""
+        while said and not self._is_ending:
+            try:
+                said = said[os.write(self._master, said) :]
+            except BlockingIOError:
+                if not select.select([], [self._master], [], self._patience_s)[1]:
+                    self._patience_s = 0.0
+                    return
+            self._patience_s = UNREAD_S
 
     def restart(self) -> None:
         """Reset the board."""

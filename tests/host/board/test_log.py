@@ -51,6 +51,14 @@ def _has_open(pid, path):
     return any(os.path.realpath(f"{directory}/{name}") == path for name in os.listdir(directory))
 
 
+def test_board_keeps_running_when_nobody_reads_what_it_prints(flash_dir, bench):
+    (flash_dir / "main.py").write_text(
+        "for n in range(400):\n    print('count', n, 'x' * 100)\nimport time\ntime.sleep(60)\n"
+    )
+    bench.cut_power()
+    wait_for(lambda: "count 399" in bench.said, 60, "printing")
+
+
 def test_log_names_the_port_when_there_is_none():
     with pytest.raises(NoBoard, match="/dev/ttyNONE"):
         open_line("/dev/ttyNONE")
