@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
+import signal
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from hub.chain.records import ChainUnavailable
-from hub.errors import StoreError
-from hub.processes import wait_until
 from hub.site_clock import wall_ms
-from tools.bench.faults import checks, kinds
+from tools.bench.faults import books, checks, kinds
+from tools.bench.faults.contacts import Contacts
 from tools.bench.faults.place import GRACE_S, Place
 
 FIRST_TRADE_S = 90.0
@@ -23,6 +23,8 @@ REST_S = (0.5, 4.0)  # between two rounds
 DOUBLE_SHARE = 0.3  # of the rounds have two faults at once
 ASK_S = 60.0  # a chain that was frozen answers again
 SETTLE_S = 150.0  # for what is under way when the faults are over
+
+Answer = TypeVar("Answer")
 
 
 @dataclass
@@ -45,16 +47,24 @@ async def run(
     """Run a campaign in an empty directory. `size`: houses and bus segments."""
     result = Result(seed)
     place = Place(directory, *size)
+    watching: asyncio.Task[None] | None = None
     try:
         await place.start()
+        contacts = Contacts(place)
+        watching = asyncio.create_task(contacts.run())
         await _first_trade(place)
         source = random.Random(seed)
         for number in range(1, rounds + 1):
             await _round(place, source, number, result, say)
+            result.problems += contacts.problems
             if result.problems:
                 break
-        await _end(place, result, say)
+        await _end(place, contacts, result, say)
     finally:
+        if watching is not None:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching
         await place.stop()
     return result
 
@@ -84,9 +94,7 @@ async def _round(
     await place.ready()
     healthy_since_ms = wall_ms()
     await asyncio.sleep(rest_s)
-    trades = await _trades(place)
-    found = await asyncio.to_thread(checks.problems, place, trades)
-    found += checks.overdue(trades, healthy_since_ms)
+    found = await _ask(_look, place, healthy_since_ms)
     result.problems += [f"round {number}: {one}" for one in found]
     for one in found:
         say(f"  WRONG: {one}")
@@ -101,62 +109,52 @@ async def _do(fault: kinds.Fault, delay_s: float) -> None:
         await fault.end()
 
 
-async def _trades(place: Place) -> dict[int, checks.Trade]:
-    """Read the trades as soon as the chain answers."""
+def _look(place: Place, healthy_since_ms: int) -> list[str]:
+    trades = books.read(place.rpc_url, place.contract).trades
+    return checks.problems(place, trades) + checks.overdue(trades, healthy_since_ms)
+
+
+async def _ask(question: Callable[..., Answer], *args: Any) -> Answer:
+    """Ask as soon as the chain answers."""
     deadline = time.monotonic() + ASK_S
     while True:
         try:
-            return await asyncio.to_thread(checks.read_trades, place.rpc_url, place.contract)
+            return await asyncio.to_thread(question, *args)
         except ChainUnavailable:
             if time.monotonic() > deadline:
                 raise
             await asyncio.sleep(0.5)
 
 
-async def _end(place: Place, result: Result, say: Callable[[str], None]) -> None:
-    """Let everything that was agreed come to its end, undisturbed, and look at the whole."""
+async def _end(
+    place: Place, contacts: Contacts, result: Result, say: Callable[[str], None]
+) -> None:
+    """Let everything that was agreed come to its end, undisturbed, and look at the whole.
+
+    At last the hub is killed once more, and nobody starts it: every contact must open.
+    """
     say("no more faults: waiting until every trade is settled or refunded")
-    agreed = set(await _trades(place))
+    agreed = set((await _ask(books.read, place.rpc_url, place.contract)).trades)
     deadline = time.monotonic() + SETTLE_S + 2 * GRACE_S
     while time.monotonic() < deadline:
-        trades = await _trades(place)
-        if all(trades[number].is_closed for number in agreed):
+        known = (await _ask(books.read, place.rpc_url, place.contract)).trades
+        if all(known[number].is_closed for number in agreed):
             break
         await asyncio.sleep(1.0)
-    trades = {number: one for number, one in (await _trades(place)).items() if number in agreed}
-    found = await asyncio.to_thread(checks.problems, place, trades, is_over=True)
-    await _quiet(place)  # and with the hub its chain ends
-    found += checks.closed_relays(place)
+    trades = {number: one for number, one in known.items() if number in agreed}
+    found = [f"trade {number} is lost: neither settled nor refunded"
+             for number, one in trades.items() if not one.is_closed]  # fmt: skip
+    found += await _ask(checks.problems, place, known)
+    found += await _ask(books.store_problems, place.store, place.rpc_url, place.contract)
+    place.signal("hub", signal.SIGKILL)
+    await place.hub_ended()
+    found += await contacts.open_alone()
+    found += checks.violations(place)
     result.problems += [f"at the end: {one}" for one in found]
-    words = Counter(
-        "refunded" if not one.settled_uwh else "whole" if _is_whole(one) else "partly"
-        for one in trades.values()
-    )
-    attempts = place.store.deliveries()
     result.counts = {
-        "trades": len(trades), "settled_whole": words["whole"], "settled_partly": words["partly"],
-        "refunded": words["refunded"], "attempts": len(attempts),
-        "disputes": sum(len(one.disputes) for one in trades.values()),
+        **books.as_counts(trades),
+        "attempts": len(place.store.deliveries()),
+        "contacts_closed": contacts.closings,
+        "unpaid_uwh": books.unpaid_uwh(known, checks.true_export_uwh(place)),
         "hub_epochs": place.store.state("epoch"),
-    }  # fmt: skip
-
-
-def _is_whole(trade: checks.Trade) -> bool:
-    return trade.settled_uwh * 100 >= trade.energy_uwh * 99
-
-
-async def _quiet(place: Place) -> None:
-    """Wait for a moment between two turns: then no relay may be closed.
-
-    A market that goes on never rests, so the hub is asked to end first; it opens what is closed.
-    """
-    await place.end_hub()
-
-    def is_open() -> bool:
-        houses = place.lab.report()["houses"].values()
-        return not any(closed for house in houses for closed in house["relays"].values())
-
-    try:
-        await wait_until(is_open, 12.0, "opening", 0.2)
-    except (TimeoutError, StoreError):
-        return  # the checks say which
+    }
