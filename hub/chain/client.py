@@ -73,6 +73,22 @@ class MarketClient(MarketReads):
             lambda: self.sign(account, function, *args, value_wei=value_wei), account, before_send
         )
 
+    def reserve(
+        self,
+        account: LocalAccount,
+        function: str,
+        *args: Any,
+        before_send: Callable[[SignedCall], None],
+    ) -> SignedCall:
+        """Sign and keep a call; `send_first` sends it, others of the account may follow at once."""
+        return self._sender.reserve(
+            lambda: self.sign(account, function, *args), account, before_send
+        )
+
+    def send_first(self, account: LocalAccount, call: SignedCall) -> Receipt:
+        """Send a call that was just reserved and wait for its receipt. Raises as `send` does."""
+        return self._sender.send_first(account, call)
+
     def transfer(self, account: LocalAccount, to: str, amount_wei: int) -> Receipt:
         """Send ETH from account to account, outside the market."""
         transaction: TxParams = {"to": to, "value": Wei(amount_wei), "gas": TRANSFER_GAS}

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from eth_account.signers.local import LocalAccount
 from eth_typing import HexStr
 from eth_utils import to_hex
 from web3 import Web3
 from web3.exceptions import TransactionNotFound
-from web3.types import TxParams, TxReceipt, Wei
+from web3.types import TxParams, TxReceipt
 
 from hub.chain.abi import market_abi
+from hub.chain.next_call import NextCall
 from hub.chain.records import (
     ChainUnavailable,
     ContractRefused,
@@ -42,22 +45,29 @@ GAS_LIMITS = {
 }
 # Of calls with a list, for each of its members.
 EACH_GAS = {"report_batch": 120_000, "review": 40_000, "clear": 120_000, "close_book": 50_000}
+EACH_ATTEMPT_GAS = 25_000  # of a report in a batch, beyond its first attempt
 LARGEST_GAS = 25_000_000  # a block holds 30 million
 GAS_LIMIT = 150_000
 
-PRIORITY_FEE_WEI = 10**9
-# A kept transaction must still be worth mining when the base fee has risen meanwhile.
-LEAST_FEE_WEI = 10 * 10**9
 SEND_TIMEOUT_S = 20.0
-_POLL_S = 0.05
+# A node that has a call is asked for the receipt, ever less often, and given the call now and then.
+_POLL_S, _LONGEST_POLL_S, _AGAIN_S = 0.05, 1.0, 5.0
+_SIGNINGS = 3
 
-_NONCE_USED = ("nonce too low", "correct nonce", "nonce has already")
+_NONCE_USED = (
+    "nonce too low",
+    "correct nonce",
+    "nonce has already",
+    "replacement transaction underpriced",  # another one with that nonce waits to be mined
+)
 _KNOWN = (
     "already known",
     "known transaction",
     "already imported",
     "mining has already started",  # Ganache, of one that it is mining
 )
+Answer = TypeVar("Answer")
+
 _NO_FUNDS = ("insufficient funds", "sender doesn't have enough funds")
 
 
@@ -66,17 +76,24 @@ def gas_limit(function: str, args: Sequence[Any]) -> int:
     if function in EACH_GAS:
         listed = args[0][-1] if function == "clear" else args[0]
         count = args[1] if function == "close_book" else len(listed)
-        return min(2 * GAS_LIMIT + EACH_GAS[function] * int(count), LARGEST_GAS)
+        gas = 2 * GAS_LIMIT + EACH_GAS[function] * int(count)
+        if function == "report_batch":
+            gas += EACH_ATTEMPT_GAS * sum(max(len(attempts) - 1, 0) for _, attempts in listed)
+        return min(gas, LARGEST_GAS)
     return GAS_LIMITS.get(function, GAS_LIMIT)
 
 
 class Sender:
-    """Signs and sends transactions, one at a time for each account; thread-safe."""
+    """Signs and sends transactions, one at a time for each account; thread-safe.
+
+    An account is locked while a call gets its nonce and is kept. Calls of one account may be on
+    their way together; one whose predecessor is late waits for it at the node.
+    """
 
     def __init__(self, web3: Web3, timeout_s: float = SEND_TIMEOUT_S) -> None:
         self._web3 = web3
         self._timeout_s = timeout_s
-        self._chain_id: int | None = None
+        self._next = NextCall(web3)
         self._locks: dict[str, threading.RLock] = defaultdict(threading.RLock)
         self._locks_lock = threading.Lock()
 
@@ -90,18 +107,7 @@ class Sender:
 
         The nonce is not reserved: send the call before the same account signs another.
         """
-        eth = self._web3.eth
-        if self._chain_id is None:
-            self._chain_id = eth.chain_id
-        base_fee_wei = eth.get_block("latest").get("baseFeePerGas", 0)
-        whole: TxParams = {
-            "type": 2,
-            "chainId": self._chain_id,
-            "nonce": eth.get_transaction_count(account.address, "pending"),
-            "maxPriorityFeePerGas": Wei(PRIORITY_FEE_WEI),
-            "maxFeePerGas": Wei(max(4 * base_fee_wei, LEAST_FEE_WEI) + PRIORITY_FEE_WEI),
-            **transaction,
-        }
+        whole: TxParams = {**self._next.fields(account.address), **transaction}
         signed = account.sign_transaction(dict(whole))  # type: ignore[arg-type]
         return SignedCall.from_raw(bytes(signed.raw_transaction))
 
@@ -111,12 +117,38 @@ class Sender:
         account: LocalAccount,
         before_send: Callable[[SignedCall], None] | None = None,
     ) -> Receipt:
-        """Sign, let `before_send` keep the signed call, and send it; the account stays locked."""
+        """Sign, let `before_send` keep the signed call, send it, and wait until it is mined.
+
+        Where somebody else used the nonce, it is signed anew, and `before_send` called again: the
+        call it kept before can never be mined. Raises as `send` does.
+        """
+        for _ in range(_SIGNINGS - 1):
+            with contextlib.suppress(StaleCall):
+                return self.send_first(account, self.reserve(sign, account, before_send))
+        return self.send_first(account, self.reserve(sign, account, before_send))
+
+    def reserve(
+        self,
+        sign: Callable[[], SignedCall],
+        account: LocalAccount,
+        before_send: Callable[[SignedCall], None] | None = None,
+    ) -> SignedCall:
+        """Sign and keep a call without sending it: no other call gets its nonce."""
         with self.lock(account):
             call = sign()
             if before_send is not None:
                 before_send(call)
-            return self.send(call)
+            self._next.was_used(account.address)
+            return call
+
+    def send_first(self, account: LocalAccount, call: SignedCall) -> Receipt:
+        """Send a call that was just reserved, as `send` does, but without asking for it first."""
+        try:
+            self._until(functools.partial(self._give, call), call)
+            return self._wait(call, time.monotonic() + _AGAIN_S)
+        except BaseException:
+            self._next.forget(account.address)  # who knows whether its nonce is used
+            raise
 
     def send(self, call: SignedCall) -> Receipt:
         """Send a signed call and wait until it is mined; sending it again only returns its receipt.
@@ -124,14 +156,31 @@ class Sender:
         Raises ContractRefused when it reverted, StaleCall when its nonce was used by another
         transaction, ChainUnavailable when no receipt came in time: then send the same call again.
         """
-        deadline = time.monotonic() + self._timeout_s
-        lost: ConnectionLost | None = None
+        return self._wait(call, time.monotonic())
+
+    def _wait(self, call: SignedCall, again_s: float) -> Receipt:
+        """Ask for the receipt; from `again_s` (monotonic) on give the node the call, too."""
+
+        def look() -> TxReceipt | None:
+            nonlocal again_s
+            found = self._receipt(call.hash)
+            if found is None and time.monotonic() >= again_s:
+                again_s = time.monotonic() + _AGAIN_S
+                self._submit(call)
+                found = self._receipt(call.hash)
+            return found
+
+        return self._accepted(call, self._until(look, call))
+
+    def _until(self, look: Callable[[], Answer | None], call: SignedCall) -> Answer:
+        """Do it again while it gives nothing or the node does not answer, for a while."""
+        deadline, pause_s = time.monotonic() + self._timeout_s, _POLL_S
         while True:
+            lost: ConnectionLost | None = None
             try:
-                found = self._receipt(call.hash) or self._submit(call)
+                found = look()
                 if found is not None:
-                    return self._accepted(call, found)
-                lost = None
+                    return found
             except ConnectionLost as problem:
                 lost = problem
             if time.monotonic() >= deadline:
@@ -139,10 +188,15 @@ class Sender:
                     f"the chain has not mined transaction {call.hash} "
                     f"within {self._timeout_s:g} s; it can be sent again"
                 )
-            time.sleep(_POLL_S)
+            time.sleep(pause_s)
+            pause_s = min(1.5 * pause_s, _LONGEST_POLL_S)
 
-    def _submit(self, call: SignedCall) -> TxReceipt | None:
-        """Hand the call to the node and return its receipt if it is mined at once."""
+    def _give(self, call: SignedCall) -> bool:
+        self._submit(call)
+        return True
+
+    def _submit(self, call: SignedCall) -> None:
+        """Give the call to the node, which may have it already. Raises StaleCall."""
         try:
             self._web3.eth.send_raw_transaction(call.raw)
         except RpcRefused as problem:
@@ -152,17 +206,14 @@ class Sender:
                     "", {}, "The account has not enough ETH of its own for the amount and the gas."
                 ) from problem
             if any(part in message for part in _NONCE_USED):
-                return self._receipt_or_stale(call)
+                if self._receipt(call.hash) is None:
+                    raise StaleCall(
+                        f"transaction {call.hash} was overtaken by another; sign it again"
+                    ) from problem
+                return
             # A node that says "revert" here has mined the transaction all the same.
             if problem.revert is None and not any(part in message for part in _KNOWN):
                 raise
-        return self._receipt(call.hash)
-
-    def _receipt_or_stale(self, call: SignedCall) -> TxReceipt:
-        found = self._receipt(call.hash)
-        if found is None:
-            raise StaleCall(f"transaction {call.hash} was overtaken by another; sign it again")
-        return found
 
     def _receipt(self, transaction_hash: str) -> TxReceipt | None:
         try:

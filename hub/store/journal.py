@@ -15,7 +15,6 @@ STAMPS = (
     "commanded_at_ms",
     "relay_closed_at_ms",
     "finished_at_ms",
-    "reported_at_ms",
     "settled_at_ms",
 )
 
@@ -51,13 +50,17 @@ class JournalTables(Database):
                 (at_ms, delivery_id),
             )
 
-    def keep_report(self, delivery_id: str, raw: bytes, report_hash: str) -> None:
-        """Keep the signed report transaction, before it is sent."""
+    def keep_report(
+        self, delivery_ids: Sequence[str], raw: bytes, report_hash: str, at_ms: int
+    ) -> None:
+        """Keep the signed transaction that reports these deliveries, before it is sent."""
         with self.transaction() as connection:
-            connection.execute(
-                "UPDATE deliveries SET raw_report = ?, report_hash = ? WHERE delivery_id = ?",
-                (raw, report_hash, delivery_id),
-            )
+            for name in delivery_ids:
+                connection.execute(
+                    "UPDATE deliveries SET raw_report = ?, report_hash = ?,"
+                    " reported_at_ms = coalesce(reported_at_ms, ?) WHERE delivery_id = ?",
+                    (raw, report_hash, at_ms, name),
+                )
 
     def deliveries(
         self, trade_id: int | None = None, leave_out: Sequence[str] = ()

@@ -102,7 +102,7 @@ def trade_bilaterally(market):
     client.resolve(market.coordinator, disputed, ENERGY * 3 // 4)
     alone = signed(market, one_sided, ENERGY, ENERGY, MOST_ATTEMPTS)
     client.report_alone(oracle, alone, is_seller=True)
-    batch = [signed(market, one, ENERGY, ENERGY // 2) for one in others]
+    batch = [signed(market, one, ENERGY, ENERGY // 2, 3) for one in others]
     client.report_batch(oracle, batch)
     market.advance_to(terms.report_by)
     client.reclaim(buyer, bid_id)

@@ -6,6 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 from eth_account import Account
+from eth_account.typed_transactions import TypedTransaction
+from hexbytes import HexBytes
 from web3.exceptions import TransactionNotFound
 
 from hub.chain.records import SignedCall
@@ -57,3 +59,84 @@ def test_sender_raises_what_a_node_refuses_for_another_reason(call):
     with pytest.raises(RpcRefused, match="gas limit is too low"):
         Sender(SimpleNamespace(eth=node)).send(call)
     assert node.sent == 1
+
+
+class Counting:
+    """A node that takes every call at once, or says that its nonce is used; counts questions."""
+
+    chain_id = 1337
+
+    def __init__(self, used=0):
+        self.asked, self.used, self.taken = [], used, {}
+
+    def get_block(self, name):
+        self.asked.append("block")
+        return {"baseFeePerGas": 10**9}
+
+    def get_transaction_count(self, address, block):
+        self.asked.append("count")
+        return len(self.taken) + self.used
+
+    def send_raw_transaction(self, raw):
+        self.asked.append("send")
+        call = SignedCall.from_raw(bytes(raw))
+        nonce = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()["nonce"]
+        if nonce != len(self.taken) + self.used:
+            raise RpcRefused("eth_sendRawTransaction", {"message": "nonce too low"})
+        self.taken[call.hash] = nonce
+
+    def get_transaction_receipt(self, name):
+        self.asked.append("receipt")
+        if name not in self.taken:
+            raise TransactionNotFound(name)
+        hashes = {"transactionHash": bytes(32), "blockHash": bytes(32)}
+        return {"status": 1, "logs": [], "blockNumber": 7, "gasUsed": 1, **hashes}
+
+
+def executing(node):
+    """Return what signs and sends one call on that node."""
+    sender, account = Sender(SimpleNamespace(eth=node)), Account.create()
+    fields = {"to": "0x" + "11" * 20, "value": 1, "gas": 21_000}
+    return lambda keep=None: sender.execute(lambda: sender.sign(account, fields), account, keep)
+
+
+def test_second_call_asks_the_node_nothing_but_to_take_it_when_it_follows_the_first():
+    node = Counting()
+    execute = executing(node)
+    execute()
+    assert node.asked == ["count", "block", "send", "receipt"]
+    node.asked.clear()
+    execute()
+    assert node.asked == ["send", "receipt"]
+
+
+def test_call_is_signed_and_kept_anew_when_another_process_used_its_nonce():
+    node, kept = Counting(), []
+    execute = executing(node)
+    execute(kept.append)
+    node.used = 1  # another process signs for the same account
+    execute(kept.append)
+    assert len({call.hash for call in kept}) == len(kept) == 3
+    assert list(node.taken) == [kept[0].hash, kept[2].hash]
+
+
+def test_nonce_is_asked_for_again_when_the_last_call_could_not_be_kept():
+    node = Counting()
+    execute = executing(node)
+
+    def fail(call):
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        execute(fail)
+    execute()
+    assert list(node.taken.values()) == [0]
+
+
+def test_second_call_may_be_sent_before_the_first_when_both_are_reserved():
+    node = Counting()
+    sender, account = Sender(SimpleNamespace(eth=node)), Account.create()
+    fields = {"to": "0x" + "11" * 20, "value": 1, "gas": 21_000}
+    calls = [sender.reserve(lambda: sender.sign(account, fields), account) for _ in range(2)]
+    nonces = [TypedTransaction.from_bytes(HexBytes(one.raw)).as_dict()["nonce"] for one in calls]
+    assert (nonces, node.asked) == ([0, 1], ["count", "block"])

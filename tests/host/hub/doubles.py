@@ -175,8 +175,7 @@ class Contract:
         row = self.store.delivery(delivery_id)
         if row.raw_report is None:
             raw = f"{trade_id},{seller_uwh},{buyer_uwh}".encode()
-            self.store.keep_report(delivery_id, raw, "0x")
-            self.store.stamp(delivery_id, "reported_at_ms", self.clock())
+            self.store.keep_report([delivery_id], raw, "0x", self.clock())
         await asyncio.sleep(0)  # or here, after signing and before sending
         raw = self.store.delivery(delivery_id).raw_report
         figures = tuple(int(part) for part in raw.decode().split(","))
