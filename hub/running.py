@@ -19,6 +19,8 @@ from hub.store import Store
 STATE_FILE = "hub.json"
 # "Read keys.json again." Not SIGHUP: that a closed terminal sends, and a hub should end then.
 KEYS_SIGNAL = signal.SIGUSR1
+# "Look at the store again: somebody else wrote into it."
+LOOK_SIGNAL = signal.SIGUSR2
 LOCK_FILE = "hub.lock"
 
 
@@ -114,6 +116,13 @@ def announce(data_dir: Path, state: dict[str, Any]) -> None:
 def withdraw(data_dir: Path) -> None:
     """Take the announcement back."""
     (data_dir / STATE_FILE).unlink(missing_ok=True)
+
+
+def tell(data_dir: Path, number: signal.Signals) -> None:
+    """Send a signal to the hub of that directory, if one runs."""
+    state = announced(data_dir)
+    if state is not None:
+        os.kill(state["pid"], number)
 
 
 def announced(data_dir: Path) -> dict[str, Any] | None:

@@ -40,6 +40,7 @@ LEAST_BIDS_MS = 8_000  # a window with less time left for bids is not opened any
 RETRY_S = 2.0
 MOST_AHEAD_S = 5  # of the chain's clock: windows are agreed in its seconds
 LOOK_S = 0.25
+CLOCK_LOOK_S = 5.0
 LONGEST_SLEEP_S = 30.0
 ONCE_TRADE_PERMILLE = 1_150  # of the smallest trade
 
@@ -133,6 +134,8 @@ class Coordinator:
         clock: SiteClock,
         say: Callable[[str], None] = lambda text: None,
         fee_account: str = NO_ADDRESS,
+        *,
+        is_clock_trusted: Callable[[], bool] = lambda: True,
     ) -> None:
         self._config = config
         self._store = store
@@ -141,6 +144,13 @@ class Coordinator:
         self._clock = clock
         self._say = say
         self._fee_account = fee_account
+        self._is_clock_trusted = is_clock_trusted
+        self._has_said = False
+        self._news = asyncio.Event()
+
+    def wake(self) -> None:
+        """Boards were heard: maybe there are enough for a window now."""
+        self._news.set()
 
     async def run_daily(self) -> None:
         """Open every window of the schedule shortly before its bids begin."""
@@ -156,8 +166,22 @@ class Coordinator:
             if wait_ms > 0:
                 await asyncio.sleep(min(wait_ms / 1000, LONGEST_SLEEP_S))
                 continue
+            if not self._has_time(slots[0].key):
+                await asyncio.sleep(CLOCK_LOOK_S)  # the kernel tells nobody when it is set
+                continue
             for slot in slots:
                 await self._open_or_skip(slot)
+
+    def _has_time(self, key: str) -> bool:
+        """Tell whether this machine knows the time; windows are agreed in it."""
+        is_trusted = self._is_clock_trusted()
+        if not is_trusted and not self._has_said:
+            self._say(
+                f"{key.removeprefix('window:')} is not opened: this machine's clock follows no time"
+                " server (trueque hub doctor says what to do)"
+            )
+        self._has_said = not is_trusted
+        return is_trusted
 
     async def _open_or_skip(self, slot: Slot) -> None:
         """One window that the contract does not take must not cost those after it."""
@@ -172,7 +196,8 @@ class Coordinator:
     async def run_once(self, epoch: int, are_enough: Callable[[], bool]) -> list[int]:
         """Open the windows of one delivery as soon as enough nodes are alive; return their ids."""
         while not are_enough():
-            await asyncio.sleep(LOOK_S)
+            self._news.clear()
+            await self._news.wait()
         slots = once_slots(self._config, epoch, wall_ms(), self._fee_account)
         return [await self.open(slot) for slot in slots]
 

@@ -203,11 +203,12 @@ class Site:
         duty = DutyParts(self.panel, self.oracle, self.dispatch, self.watch, self.store, nodes)
         self.duty = PanelDuty(duty, asyncio.get_running_loop(), self._say)
         is_bench = self.config.site.kind == "bench"
+        is_clock_trusted = (lambda: True) if is_bench else is_host_synchronised
         watched = AttentionParts(
             self.store,
             self.clock,
             lambda: self.panel.is_stopped,
-            (lambda: True) if is_bench else is_host_synchronised,
+            is_clock_trusted,
             lambda: self.broker.restarts,
         )
         self.attention = Attention(self.config, self.keys, watched, self._say)
@@ -222,6 +223,7 @@ class Site:
             self.clock,
             self._say,
             market_account(self.config, keys).address,
+            is_clock_trusted=is_clock_trusted,
         )
         self.books = BookKeeping.of(self.config, self.store, self.client, keys, self._say)
         self.messages.start()
@@ -267,6 +269,11 @@ class Site:
 
     # Running ------------------------------------------------------------------------------------
 
+    def look_again(self) -> None:
+        """Take up what another process wrote into the store."""
+        if self._is_resumed:  # else the start reads it
+            self.rollouts.wake()
+
     def request_credentials(self) -> None:
         """Have keys.json read again: nodes were revoked or got new credentials."""
         if self._is_resumed:  # else the start reads it
@@ -291,6 +298,7 @@ class Site:
             self.oracle.hear(batch)
             self.duty.hear(batch)
             self.rollouts.hear(batch)
+            self.coordinator.wake()
             self.attention.hear(batch)
         except StoreError as problem:  # raised from a callback it would end nothing
             self._broken = problem

@@ -21,7 +21,7 @@ from hub.cli_options import data_option
 from hub.config import SiteConfig
 from hub.errors import BadInput
 from hub.install.notice import ServiceManager
-from hub.running import KEYS_SIGNAL
+from hub.running import KEYS_SIGNAL, LOOK_SIGNAL
 
 
 @click.command()
@@ -78,6 +78,7 @@ async def _up(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end)
     loop.add_signal_handler(KEYS_SIGNAL, site.request_credentials)
+    loop.add_signal_handler(LOOK_SIGNAL, site.look_again)
     try:
         await starting
     except asyncio.CancelledError:

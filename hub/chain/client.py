@@ -85,6 +85,10 @@ class MarketClient(MarketReads):
             lambda: self.sign(account, function, *args), account, before_send
         )
 
+    def warm_up(self, account: LocalAccount) -> None:
+        """Ask now what the account's next call needs of the node, if that comes within seconds."""
+        self._sender.warm_up(account)
+
     def send_first(self, account: LocalAccount, call: SignedCall) -> Receipt:
         """Send a call that was just reserved and wait for its receipt. Raises as `send` does."""
         return self._sender.send_first(account, call)

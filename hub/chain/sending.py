@@ -111,6 +111,11 @@ class Sender:
         signed = account.sign_transaction(dict(whole))  # type: ignore[arg-type]
         return SignedCall.from_raw(bytes(signed.raw_transaction))
 
+    def warm_up(self, account: LocalAccount) -> None:
+        """Ask for nonce and fees, unless they are known."""
+        with self.lock(account):
+            self._next.fields(account.address)
+
     def execute(
         self,
         sign: Callable[[], SignedCall],

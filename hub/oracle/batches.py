@@ -13,6 +13,7 @@ from typing import Protocol
 
 from hub.chain.records import ContractRefused, DeliveryReport, SignedCall
 from hub.errors import TruequeError
+from hub.oracle.signed import SignatureMissing
 
 MOST_TOGETHER = 20  # a few million gas, of the 30 that a block holds
 TAKEN, LATE = "taken", "late"
@@ -45,6 +46,9 @@ class Desk(Protocol):
 
     def prepare(self, wanted: Wanted) -> Ready:
         """Return the report. Raises TruequeError: not now."""
+
+    def warm_up(self) -> None:
+        """Ask the chain now what signing will need within seconds; what fails is asked again."""
 
     def sign(self, ready: Sequence[Ready]) -> SignedCall:
         """Sign one transaction for all and keep it. Raises TruequeError."""
@@ -94,6 +98,8 @@ class ReportBatches:
             for name, outcome in found.items():
                 if not isinstance(outcome, Ready):
                     _say(answers[name], outcome)
+            if any(isinstance(outcome, SignatureMissing) for outcome in found.values()):
+                self._keep(asyncio.create_task(asyncio.to_thread(self._desk.warm_up)))
 
     def _prepare_all(self, batch: Sequence[Wanted]) -> dict[str, Ready | Outcome]:
         found: dict[str, Ready | Outcome] = {}
@@ -107,7 +113,9 @@ class ReportBatches:
     def _spawn(
         self, ready: list[Ready], call: SignedCall, answers: dict[str, asyncio.Future[str]]
     ) -> None:
-        task = asyncio.create_task(self._finish(ready, call, answers), name="reports mined")
+        self._keep(asyncio.create_task(self._finish(ready, call, answers), name="reports sent"))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

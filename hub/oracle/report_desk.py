@@ -5,12 +5,19 @@ All of it blocks; batches.py beside this calls it in threads.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 from eth_account.signers.local import LocalAccount
 
 from hub.chain.client import MarketClient
-from hub.chain.records import ContractRefused, DeliveryReport, SignedCall, StaleCall
+from hub.chain.records import (
+    ChainUnavailable,
+    ContractRefused,
+    DeliveryReport,
+    SignedCall,
+    StaleCall,
+)
 from hub.oracle import records, signed
 from hub.oracle.batches import Ready, Wanted
 from hub.site_clock import wall_ms
@@ -51,6 +58,11 @@ class ReportDesk:
             figures = (wanted.seller_uwh, wanted.buyer_uwh)
             report = DeliveryReport.unsigned(wanted.trade_id, *figures)
         return Ready(wanted.delivery_id, report)
+
+    def warm_up(self) -> None:
+        """Have nonce and fees at hand: a signature that is missing comes within a second or so."""
+        with contextlib.suppress(ChainUnavailable):
+            self._client.warm_up(self._account)
 
     def sign(self, ready: Sequence[Ready]) -> SignedCall:
         """Sign and keep one transaction for all of them."""

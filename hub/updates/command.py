@@ -68,6 +68,7 @@ def update(
         rollout = store.begin_rollout(package, content, nodes, 1 if one_at_a_time else AT_ONCE)
         if rollout is None:
             raise TruequeError("another rollout has not ended yet; see: trueque hub status")
+        running.tell(config.data_dir, running.LOOK_SIGNAL)
         rows = _follow(store, rollout, package)
     finally:
         store.close()

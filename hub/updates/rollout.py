@@ -6,7 +6,6 @@ killed goes on as if nothing had been.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
@@ -15,10 +14,12 @@ from wire import units
 
 from hub.mqtt.ingest import Stored
 from hub.mqtt.node_watch import NodeWatch
+from hub.rounds import Rounds
 from hub.site_clock import wall_ms
 from hub.store import PackageRow, Store, UpdateRow
 
-LOOK_S = 0.5
+MOVING = ("event", "fetch", "status")  # a node that comes back says a status first
+LEAST_SLEEP_MS, LONGEST_SLEEP_MS = 500, 60_000
 OFFER_AGAIN_MS = 15_000
 """A node that restarted has forgotten the offer, not what it has of the package."""
 GIVE_UP_MS = {"offered": 1_800_000, "sending": 1_800_000, "staged": 900_000, "trial": 900_000}
@@ -55,10 +56,13 @@ class Rollouts:
         self._say = say
         self._now_ms = now_ms
         self._offered_at_ms: dict[str, int] = {}
+        self._rounds = Rounds()
 
     def hear(self, batch: Iterable[Stored]) -> None:
-        """Answer what asks for an answer at once."""
+        """Answer what asks for an answer at once; look at the rollout when it may have moved."""
         for stored in batch:
+            if stored.kind in MOVING:
+                self._rounds.wake()
             if stored.kind == "fetch":
                 self._send_chunks(stored.node, stored.record)
             elif stored.kind == "status" and stored.record["state"] == "trial":
@@ -66,11 +70,31 @@ class Rollouts:
                 # works.
                 self._dispatch.update(stored.node, "confirm")
 
+    def wake(self) -> None:
+        """Look at once: somebody began a rollout."""
+        self._rounds.wake()
+
     async def run(self) -> None:
         """Look after the last rollout for ever."""
-        while True:
-            self.step()
-            await asyncio.sleep(LOOK_S)
+        await self._rounds.repeat(self._round)
+
+    async def _round(self) -> float:
+        self.step()
+        now_ms = self._now_ms()
+        due_ms = [due for row in self._store.rollout() for due in self._due_ms(row, now_ms)]
+        return max(min([*due_ms, LONGEST_SLEEP_MS]), LEAST_SLEEP_MS) / 1000
+
+    def _due_ms(self, row: UpdateRow, now_ms: int) -> list[int]:
+        """Return in how long a node under way is offered the package again, and given up."""
+        if row.state not in GIVE_UP_MS:
+            return []
+        heard_ms = row.heard_at_ms or row.began_at_ms or 0
+        offered_ms = max(heard_ms, self._offered_at_ms.get(row.node, 0))
+        is_offered = row.state in ("offered", "sending")
+        return [
+            heard_ms + GIVE_UP_MS[row.state] - now_ms,
+            *([offered_ms + OFFER_AGAIN_MS - now_ms] if is_offered else []),
+        ]
 
     def step(self) -> None:
         """Look once."""

@@ -20,7 +20,7 @@ class Desk:
     def __init__(self, refused=(), word="TradeClosed"):
         self.refused, self.word = set(refused), word
         self.gate, self.block = threading.Event(), threading.Event()
-        self.is_busy = threading.Event()
+        self.is_busy, self.is_warm = threading.Event(), threading.Event()
         self.sent: list[list[int]] = []
         self.unsigned: set[int] = set()
 
@@ -31,6 +31,9 @@ class Desk:
         if wanted.trade_id in self.unsigned:
             raise SignatureMissing("not yet")
         return Ready(wanted.delivery_id, DeliveryReport(wanted.trade_id, ()))
+
+    def warm_up(self):
+        self.is_warm.set()
 
     def sign(self, ready):
         self.is_busy.set()
@@ -125,6 +128,7 @@ def test_others_are_reported_when_a_signature_is_missing():
     first, second, third = run(story())
     assert (first, third) == (TAKEN, TAKEN)
     assert isinstance(second, SignatureMissing)
+    assert desk.is_warm.wait(LIMIT_S)
 
 
 def test_all_are_to_be_sent_again_when_the_chain_is_away():
