@@ -26,6 +26,7 @@ class AttentionParts:
     is_stopped: Callable[[], bool]
     is_clock_trusted: Callable[[], bool]
     broker_restarts: Callable[[], int]
+    is_broker_there: Callable[[], bool]
 
 
 class Attention:
@@ -42,6 +43,7 @@ class Attention:
             parts.is_stopped,
             parts.is_clock_trusted,
             parts.broker_restarts,
+            parts.is_broker_there,
         )
         self._watch = AlarmWatch(self.book, watched)
         composer = Composer(parts.store, config.notices.subscribers, parts.clock, keys.peer_name)

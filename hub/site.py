@@ -210,6 +210,7 @@ class Site:
             lambda: self.panel.is_stopped,
             is_clock_trusted,
             lambda: self.broker.restarts,
+            lambda: self.link.is_connected,
         )
         self.attention = Attention(self.config, self.keys, watched, self._say)
         self.rollouts = Rollouts(self.store, self.dispatch, self.watch, self._say)

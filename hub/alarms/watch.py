@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from hub.admission import PUT_OUT_STATE
 from hub.alarms.book import FAULT, AlarmBook
 from hub.honesty import quarantine
 from hub.mqtt.ingest import Stored
@@ -16,6 +17,7 @@ from hub.store import Store
 
 LOOK_S = 10.0
 SILENT_MS = 60_000
+BROKER_GONE_MS = 15_000
 LITTLE_DISK_BYTES = 1 << 30
 
 
@@ -29,6 +31,7 @@ class WatchParts:
     is_stopped: Callable[[], bool]
     is_clock_trusted: Callable[[], bool]
     broker_restarts: Callable[[], int]
+    is_broker_there: Callable[[], bool]
 
 
 class AlarmWatch:
@@ -43,6 +46,7 @@ class AlarmWatch:
         self._since_ms = now_ms()
         self._heard_ms: dict[str, int] = {}
         self._broker_restarts = 0
+        self._broker_gone_ms: int | None = None
 
     def hear(self, batch: Iterable[Stored]) -> None:
         """Take in what boards said."""
@@ -81,6 +85,7 @@ class AlarmWatch:
         book.keep("clock", "hub", "the clock follows no time server: no market is opened",
                   not parts.is_clock_trusted())  # fmt: skip
         self._look_at_broker()
+        self._look_at_floods()
         self._look_at_disputes()
         self._look_at_quarantine()
 
@@ -93,6 +98,31 @@ class AlarmWatch:
                 "broker", str(restarts), "the broker ended and was started again"
             )
             self._book.clear("broker", str(restarts))
+
+        self._look_whether_it_hangs()
+
+    def _look_whether_it_hangs(self) -> None:
+        """One that neither ends nor answers is not started again by anybody."""
+        now_ms = self._now_ms()
+        if self._parts.is_broker_there():
+            self._broker_gone_ms = None
+        elif self._broker_gone_ms is None:
+            self._broker_gone_ms = now_ms
+        gone_ms = 0 if self._broker_gone_ms is None else now_ms - self._broker_gone_ms
+        sentence = "the broker does not answer: no board is heard, every relay opens by itself"
+        if gone_ms >= BROKER_GONE_MS:
+            self._book.raise_alarm("broker_silent", "broker", sentence, FAULT)
+        elif not gone_ms:
+            self._book.clear("broker_silent", "broker")
+
+    def _look_at_floods(self) -> None:
+        """A board that sends too much has no account for a while."""
+        put_out = set(self._parts.store.state(PUT_OUT_STATE) or {})
+        for node in put_out:
+            sentence = f"{node} floods the hub and is put out for a while: test it, or revoke it"
+            self._book.raise_alarm("flood", node, sentence)
+        for node in self._book.standing("flood") - put_out:
+            self._book.clear("flood", node)
 
     def _look_at_disputes(self) -> None:
         disputed = {str(trade.trade_id) for trade in self._parts.store.disputed_trades()}

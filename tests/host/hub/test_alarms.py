@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from hub import config, keys
+from hub.admission import PUT_OUT_STATE
 from hub.alarms import watch as watching
 from hub.alarms.book import FAULT, AlarmBook
 from hub.alarms.watch import AlarmWatch, WatchParts
@@ -80,6 +81,7 @@ class Site:
 
     def __init__(self, book, store, now, tmp_path):
         self.is_stopped, self.is_clock_trusted, self.restarts = False, True, 0
+        self.is_broker_there = True
         parts = WatchParts(
             store,
             tmp_path,
@@ -87,6 +89,7 @@ class Site:
             lambda: self.is_stopped,
             lambda: self.is_clock_trusted,
             lambda: self.restarts,
+            lambda: self.is_broker_there,
         )
         self.watch = AlarmWatch(book, parts, now)
 
@@ -165,3 +168,24 @@ def test_alarm_is_acknowledged_when_a_person_says_so(store, book, tmp_path):
     assert shown["acknowledged_by"] == "Maria" and shown["cleared_at_ms"] is None
     answer = CliRunner().invoke(command, [*call, "--ack", "9"])
     assert answer.exit_code != 0 and "no such alarm" in str(answer.exception)
+
+
+def test_alarm_stands_while_a_board_that_floods_is_put_out(site, book, store):
+    store.set_state(PUT_OUT_STATE, {"house-2": 99_000})
+    site.watch.look()
+    assert book.standing("flood") == {"house-2"}
+    store.set_state(PUT_OUT_STATE, {})
+    site.watch.look()
+    assert book.standing("flood") == frozenset()
+
+
+def test_alarm_is_raised_when_the_broker_neither_ends_nor_answers(site, book, store, now):
+    site.is_broker_there = False
+    site.watch.look()
+    assert book.standing("broker_silent") == frozenset()  # it may be a moment only
+    now.ms += 15_000
+    site.watch.look()
+    assert store.raised_alarms()[0].sentence.startswith("the broker does not answer")
+    site.is_broker_there = True
+    site.watch.look()
+    assert book.standing("broker_silent") == frozenset()

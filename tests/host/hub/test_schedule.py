@@ -174,3 +174,50 @@ def test_refusal_comes_out_when_the_contract_takes_no_such_window(site, store, c
     refusal = ContractRefused("WindowTimesOutOfOrder", {}, "no")
     with pytest.raises(ContractRefused):
         open_slot(site, store, Chain([(refusal, False)]), clock, monkeypatch)
+
+
+def test_no_window_is_opened_while_the_clock_follows_no_time_server(
+    site, store, clock, monkeypatch
+):
+    """The window that was due is opened as soon as the clock is right."""
+    monkeypatch.setattr("hub.schedule.CLOCK_LOOK_S", 0)
+    bids_ms = clock.wall_ms_of(datetime.datetime(2017, 3, 28, 11, 0))
+    monkeypatch.setattr("hub.schedule.wall_ms", lambda: bids_ms)
+    chain, said, looks = Chain(), [], []
+
+    def is_trusted():
+        looks.append(len(chain.opened))
+        return len(looks) > 3
+
+    coordinator = Coordinator(
+        site, store, chain, None, clock, said.append, is_clock_trusted=is_trusted
+    )
+
+    async def story():
+        running = asyncio.create_task(coordinator.run_daily())
+        while not store.plans():
+            await asyncio.sleep(0.01)
+        running.cancel()
+
+    asyncio.run(asyncio.wait_for(story(), 10))
+    assert looks == [0, 0, 0, 0]
+    assert [text for text in said if "follows no time server" in text] == said[:1]
+    assert len(chain.opened) == 1
+
+
+def test_single_window_waits_until_a_board_that_completes_them_is_heard(
+    site, store, clock, monkeypatch
+):
+    coordinator = Coordinator(site, store, Chain(), None, clock)
+    measuring = []
+
+    async def story():
+        opening = asyncio.create_task(coordinator.run_once(1, lambda: len(measuring) == 2))
+        for node in ("house-1", "house-2"):
+            await asyncio.sleep(0)
+            assert not store.plans()
+            measuring.append(node)
+            coordinator.wake()
+        return await opening
+
+    assert asyncio.run(asyncio.wait_for(story(), 10)) == [1]

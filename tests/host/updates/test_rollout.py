@@ -1,5 +1,6 @@
 """The hub's side of an update: offers, chunks, confirmations, and a journal that outlives it."""
 
+import asyncio
 import base64
 
 import pytest
@@ -195,3 +196,21 @@ def test_second_rollout_is_refused_when_the_first_has_not_ended(site):
     site.rollouts.step()
     site.event("house-1", "update_confirmed")
     assert site.begin("house-2") == 2
+
+
+def test_rollout_goes_on_at_once_when_it_is_told_of(tmp_path):
+    site = Site(tmp_path / "store.db")
+
+    async def story():
+        running = asyncio.create_task(site.rollouts.run())
+        await asyncio.sleep(0)
+        assert site.said == []
+        site.begin("house-1")
+        site.rollouts.wake()  # as the signal of `trueque hub update` does
+        while not site.said:
+            await asyncio.sleep(0)
+        running.cancel()
+
+    asyncio.run(asyncio.wait_for(story(), 10))
+    assert site.whats() == ["offer"]
+    site.store.close()
