@@ -3,7 +3,9 @@
 A register falls back by what a power cut took, at most what was metered since its last save; it
 then catches up with itself and is counted once. A register that starts further back than that is
 another: a board was replaced or erased. Then its total goes on from where it was, by what the new
-register rises from its first value on. So nothing is counted twice, and no reset costs a bill.
+register rises from its first value on. So nothing is counted twice, and no reset costs a bill. The
+same holds for a board that comes out of quarantine: what its registers say then is where they
+stand, and what they jumped by is nobody's energy.
 Pure.
 """
 
@@ -29,11 +31,15 @@ class Totals:
 
 @dataclass(frozen=True)
 class Heard:
-    """What was heard of one boot: the first and the highest value of each register or None."""
+    """What was heard of one boot: the first and the highest value of each register or None.
+
+    `is_anew`: it is the first after a quarantine.
+    """
 
     boot_id: int
     first: Values
     highest: Values
+    is_anew: bool = False
 
 
 def add(totals: Totals, heard: Iterable[Heard], floor: Values) -> Totals:
@@ -55,7 +61,8 @@ def _add_boot(totals: Totals, heard: Heard, floor: Values) -> Totals:
             values[name] = highest
             continue
         saved, base = floor.get(name), bases.get(name, 0)
-        if heard.boot_id != totals.boot_id and saved is not None and base + first < saved:
+        is_another = heard.boot_id != totals.boot_id and saved is not None and base + first < saved
+        if is_another or heard.is_anew:
             base = bases[name] = known - first
         values[name] = max(known, base + highest)
     return Totals(heard.boot_id, values, bases)

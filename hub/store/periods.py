@@ -11,9 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from wire import records
-from wire.digests import REGISTERS as SENT_REGISTERS
-
+from hub.store.boots import BEFORE, MEANS, REGISTERS, boots_between
 from hub.store.database import Database
 from hub.store.late import LATE_MS, MINUTE_MS
 from hub.store.metered import SAVED_AFTER_MS, Heard, Totals, add, bounded
@@ -23,28 +21,13 @@ CLOSED_AFTER_MS = 2 * LATE_MS
 CLOSED_UNTIL = "periods_closed_until_ms"
 MINUTES_AT_ONCE = 50  # in one transaction: ingest waits no longer for it
 
-REGISTERS = tuple(SENT_REGISTERS)
-MEANS = tuple(records.MEANS)
 PERIOD_COLUMNS = (
     *("node", "length_s", "start_ms", "readings", "boot_id", "bases"),
     *(*REGISTERS, *MEANS, "quality_flags"),
 )
-_FLAGS = " + ".join(f"max(quality_flags & {bit})" for bit in records.QUALITY.values())
-_OF_BOOTS = f"""
-    SELECT boot_id, min(received_at_ms) AS since_ms, count(*) AS n, {_FLAGS} AS quality_flags,
-           {", ".join(f"min({name}) AS first_{name}, max({name}) AS {name}" for name in REGISTERS)},
-           {", ".join(f"CAST(sum({name}) AS BIGINT) AS sum_{name}" for name in MEANS)},
-           {", ".join(f"count({name}) AS n_{name}" for name in MEANS)}
-      FROM readings WHERE node = ? AND received_at_ms >= ? AND received_at_ms < ?
-     GROUP BY boot_id ORDER BY since_ms
-"""
 _INSERT = (
     f"INSERT OR REPLACE INTO periods ({', '.join(PERIOD_COLUMNS)})"
     f" VALUES ({', '.join('?' * len(PERIOD_COLUMNS))})"
-)
-_BEFORE = (
-    "SELECT * FROM periods WHERE node = ? AND length_s = 60 AND start_ms < ?"
-    " ORDER BY start_ms DESC LIMIT 1"
 )
 _AFTER = (
     "SELECT * FROM periods WHERE node = ? AND length_s = 60 AND start_ms > ?"
@@ -126,16 +109,16 @@ class PeriodTables(Database):
         A register may fall back by a save interval when its board loses power, and must not be
         counted twice while it catches up; nor does a replaced board take anything back.
         """
-        row = self._one(_BEFORE, (node, before_ms - MINUTE_MS + 1))
+        row = self._one(BEFORE, (node, before_ms - MINUTE_MS + 1))
         totals = Totals() if row is None else _totals(row)
         since_ms = 0 if row is None else row["start_ms"] + MINUTE_MS
-        boots = self._rows(_OF_BOOTS, (node, since_ms, before_ms))
+        boots = boots_between(self._rows, node, since_ms, before_ms)
         floor = {} if row is None else self._floor_at(node, row["start_ms"])
         totals = add(totals, [_heard(one, "first_") for one in boots], floor)
         return {**dict.fromkeys(REGISTERS), **totals.values}
 
     def _floor_at(self, node: str, start_ms: int) -> Mapping[str, int | None]:
-        row = self._one(_BEFORE, (node, start_ms - SAVED_AFTER_MS + 1))
+        row = self._one(BEFORE, (node, start_ms - SAVED_AFTER_MS + 1))
         return {} if row is None else _totals(row).values
 
     def first_registers(self, node: str) -> dict[str, int | None]:
@@ -171,7 +154,9 @@ class PeriodTables(Database):
 
 def _make_minute(connection: Any, node: str, start_ms: int, limit_ms: int) -> None:
     end_ms = start_ms + MINUTE_MS
-    boots = connection.execute(_OF_BOOTS, (node, start_ms, end_ms)).fetchall()
+    boots = boots_between(
+        lambda sql, values: connection.execute(sql, values).fetchall(), node, start_ms, end_ms
+    )
     away = connection.execute(
         "SELECT * FROM aggregates WHERE node = ? AND t_ms >= ? AND t_ms < ? ORDER BY t_ms, seq",
         (node, start_ms, end_ms),
@@ -198,13 +183,14 @@ def _totals(row: Mapping[str, Any]) -> Totals:
 
 def _heard(row: Mapping[str, Any], prefix: str = "") -> Heard:
     first = {name: row[prefix + name] for name in REGISTERS}
-    return Heard(row["boot_id"], first, {name: row[name] for name in REGISTERS})
+    highest = {name: row[name] for name in REGISTERS}
+    return Heard(row["boot_id"], first, highest, is_anew=bool(prefix) and row["is_anew"])
 
 
 def _begin(connection: Any, node: str, start_ms: int, heard: list[Heard]) -> Totals:
     """Return the totals at a minute's start; a register that is new begins with its first value,
     which is written as the end of the minute before."""
-    row = connection.execute(_BEFORE, (node, start_ms)).fetchone()
+    row = connection.execute(BEFORE, (node, start_ms)).fetchone()
     if row is None:
         totals = Totals(heard[0].boot_id, dict(heard[0].first), {})
         nothing = {**dict.fromkeys(MEANS), "readings": 0, "quality_flags": 0}
@@ -224,8 +210,8 @@ def _begin(connection: Any, node: str, start_ms: int, heard: list[Heard]) -> Tot
 
 def _floor(connection: Any, node: str, start_ms: int) -> Mapping[str, int | None]:
     """Return the totals that a board had certainly saved when it was last heard before."""
-    last = connection.execute(_BEFORE, (node, start_ms)).fetchone()
-    row = connection.execute(_BEFORE, (node, last["start_ms"] - SAVED_AFTER_MS + 1)).fetchone()
+    last = connection.execute(BEFORE, (node, start_ms)).fetchone()
+    row = connection.execute(BEFORE, (node, last["start_ms"] - SAVED_AFTER_MS + 1)).fetchone()
     return {} if row is None else _totals(row).values
 
 

@@ -177,3 +177,28 @@ def test_command_prints_a_pdf_of_one_sheet_a_bill_when_chromium_is_there(site, s
     assert done.exit_code == 0
     content = out.read_bytes()
     assert content.startswith(b"%PDF-") and content.count(b"/Type /Page\n") == 2
+
+
+def test_bill_has_no_jump_and_its_identity_holds_when_a_board_was_in_quarantine(site, store):
+    """House 1's registers jump within a quarantine of two hours; the day is billed without them."""
+    (before,) = made(site, store, "month")
+    out_ms = MIDNIGHT_MS + 48 * HOUR_MS
+    row = {"node": "house-1", "reason": "lies", "since_ms": out_ms - HOUR_MS}
+    store.set_state("quarantine", [{**row, "released_ms": out_ms}])
+    for hour in range(2):
+        record = reading(
+            100 + hour,
+            pv_export_uwh=10**9 + 500 * hour,
+            battery_import_uwh=10**9,
+            battery_export_uwh=10**9,
+            bus_import_uwh=0,
+            bus_export_uwh=10**9,
+            load_import_uwh=10**9 + 40_000 * hour,
+        )
+        at_ms = out_ms + HOUR_MS * (hour + 1)
+        store.store_record("house-1", "reading", record, (at_ms, at_ms))
+    (after,) = made(site, store, "month")
+    first, then = (next(one for one in billed.bills if one.peer == "house-1")
+                   for billed in (before, after))  # fmt: skip
+    assert then.load_uwh - first.load_uwh == 40_000 // site.site.model_scale
+    assert then.load_uwh == then.from_own_uwh + then.from_community_uwh + then.from_grid_uwh

@@ -249,3 +249,42 @@ def test_readings_are_stored_meanwhile_when_many_are_pruned(store):
     waits.sort()
     # The bar of reading to store is 250 ms at the 99th percentile; this machine may be shared.
     assert waits[len(waits) * 95 // 100] < 0.25
+
+
+def quarantine(store, *spans):
+    rows = [{"node": "house-1", "reason": "lies", "since_ms": since, "released_ms": until}
+            for since, until in spans]  # fmt: skip
+    store.set_state("quarantine", rows)
+
+
+@pytest.mark.parametrize(
+    ("gap_ms", "is_closed_before"),
+    [(2_000, False), (10 * MINUTE_MS, False), (10 * MINUTE_MS, True)],
+)
+def test_jump_is_nobodys_energy_when_the_board_comes_out_of_quarantine(
+    store, gap_ms, is_closed_before
+):
+    for number in range(5):  # 40 uWh
+        put(store, number + 1, START_MS + number * 1000, bus_import_uwh=1000 + 10 * number)
+    since_ms = START_MS + 5_000
+    out_ms = since_ms + gap_ms
+    quarantine(store, (since_ms, out_ms))
+    if is_closed_before:
+        store.close_periods(LATER_MS - 1)
+    for number in range(5):  # the register has jumped by a million; 40 uWh more
+        at_ms = out_ms + (number + 1) * 1000
+        put(store, number + 10, at_ms, bus_import_uwh=1_000_000 + 10 * number)
+    assert store.registers_at("house-1", LATER_MS)["bus_import_uwh"] == 1080
+    if not is_closed_before:
+        store.close_periods(LATER_MS)
+        assert periods(store)[-1]["bus_import_uwh"] == 1080
+    put(store, 20, LATER_MS + 1000, bus_import_uwh=1_000_050, boot_id=2)  # and a restart later
+    assert store.registers_at("house-1", LATER_MS + 2000)["bus_import_uwh"] == 1090
+
+
+def test_registers_go_on_when_another_board_was_in_quarantine(store):
+    put(store, 1, START_MS, bus_import_uwh=0)
+    store.set_state("quarantine", [{"node": "house-2", "reason": "lies", "since_ms": START_MS,
+                                    "released_ms": START_MS + 500}])  # fmt: skip
+    put(store, 2, START_MS + 1000, bus_import_uwh=70)
+    assert store.registers_at("house-1", LATER_MS)["bus_import_uwh"] == 70

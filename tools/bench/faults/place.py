@@ -35,7 +35,7 @@ SPEED = 10  # of the replayed day: 5 of its minutes are half a minute
 CYCLE_MIN, BIDS_MIN, DELIVERY_MIN, CYCLES = 5, 3, 5, 60
 GRACE_S = 45  # from the end of a delivery to report-by, and from there to resolve-by
 LEAST_UWH, MOST_UWH = 10_000, 16_000  # 6 to 9 s at the rated power
-READY_S = 90.0
+READY_S = 300.0  # a machine may have other work
 LOOK_S = 0.1
 
 
