@@ -57,7 +57,7 @@ class PagePart:
             panel=panel,
             bridges=self._bridges,
             wallet_rpc=WalletRpc(chain.questions(), chain.identity.address),
-            alarms=AlarmDesk(needs.store),
+            alarms=AlarmDesk(needs.store, may_release=needs.config.panel.kind == "page"),
             agents=AgentDesk(self._service, chain.identity.address),
         )
         self._server = PageServer(self._service, needs.config, needs.ports["page"], parts)

@@ -32,6 +32,15 @@ def seen(alarm_id: int) -> ResponseReturnValue:
     return jsonify(desk.standing())
 
 
+@blueprint.post("/release/<node>")
+def release(node: str) -> ResponseReturnValue:
+    desk = _desk()
+    if desk is None:
+        return jsonify(error="This hub keeps no alarms.", field=None), 409
+    desk.release(node)
+    return jsonify(desk.standing())
+
+
 @blueprint.errorhandler(TruequeError)
 def explain(error: TruequeError) -> ResponseReturnValue:
     return jsonify(error=str(error), field=None), 409

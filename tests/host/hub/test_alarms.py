@@ -14,6 +14,9 @@ from hub.alarms import watch as watching
 from hub.alarms.book import FAULT, AlarmBook
 from hub.alarms.watch import AlarmWatch, WatchParts
 from hub.cli import hub as command
+from hub.errors import BadInput
+from hub.honesty import quarantine
+from hub.services.alarms import AlarmDesk
 
 
 class Now:
@@ -189,3 +192,30 @@ def test_alarm_is_raised_when_the_broker_neither_ends_nor_answers(site, book, st
     site.is_broker_there = True
     site.watch.look()
     assert book.standing("broker_silent") == frozenset()
+
+
+def put_into_quarantine(store, site):
+    row = {"node": "house-1", "reason": "lies", "since_ms": 1, "released_ms": None}
+    store.set_state("quarantine", [row])
+    site.watch.look()
+
+
+def test_node_is_released_on_the_page_where_the_panels_keys_are(site, store):
+    put_into_quarantine(store, site)
+    desk = AlarmDesk(store, may_release=True)
+    assert [one["release"] for one in desk.standing()] == ["house-1"]
+    desk.release("house-1")
+    assert quarantine.standing(store) == {}
+    site.watch.look()
+    assert [one["release"] for one in desk.standing()] == [None]
+    with pytest.raises(BadInput, match="not in quarantine"):
+        desk.release("house-1")
+
+
+def test_node_is_not_released_on_the_page_of_a_real_site(site, store):
+    put_into_quarantine(store, site)
+    desk = AlarmDesk(store)
+    assert [one["release"] for one in desk.standing()] == [None]
+    with pytest.raises(BadInput, match="trueque hub node release house-1"):
+        desk.release("house-1")
+    assert "house-1" in quarantine.standing(store)

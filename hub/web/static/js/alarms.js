@@ -3,10 +3,10 @@ import { post } from "./api.js";
 import { byId, html, keep, say } from "./dom.js";
 import { age, t } from "./format.js";
 
-async function see(alarm, who, refresh) {
+async function tell(path, body, refresh) {
   say(byId("alarms-error"), "");
   try {
-    await post(`/api/alarms/${alarm.alarm_id}/seen`, { by: who });
+    await post(`/api/alarms/${path}`, body);
   } catch (problem) {
     say(byId("alarms-error"), problem.message);
   }
@@ -15,9 +15,12 @@ async function see(alarm, who, refresh) {
 
 function make(alarm, who, refresh) {
   const row = { text: html("span"), note: html("span", { class: "hint" }) };
-  row.button = html("button", { type: "button", class: "quiet", onclick: () => see(alarm, who(), refresh) },
+  row.button = html("button", { type: "button", class: "quiet", onclick: () => tell(`${alarm.alarm_id}/seen`, { by: who() }, refresh) },
                     t("alarm_seen"));
-  row.node = html("li", { class: `alarm ${alarm.severity}` }, row.text, row.note, row.button);
+  row.release = html("button", { type: "button", class: "quiet",
+                                 onclick: () => tell(`release/${alarm.release}`, {}, refresh) },
+                     t("alarm_release", { node: alarm.release ?? "" }));
+  row.node = html("li", { class: `alarm ${alarm.severity}` }, row.text, row.note, row.button, row.release);
   return row;
 }
 
@@ -29,5 +32,6 @@ export function showAlarms(snapshot, who, refresh) {
     const since = t(one.is_over ? "alarm_over" : "alarm_since", { age: age(snapshot.now_ms - one.raised_at_ms) });
     say(row.note, one.seen_by ? `${since} ${t("alarm_seen_by", { who: one.seen_by })}` : since);
     row.button.hidden = Boolean(one.seen_by);
+    row.release.hidden = !one.release;
   });
 }
