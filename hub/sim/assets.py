@@ -173,6 +173,20 @@ class Preferences:
 
 
 @dataclass(frozen=True)
+class EventWishes:
+    """What a peer does in demand-response events.
+
+    `share` of its load it can do without (0: it takes no part) for at least a reward;
+    `kept_share` of what it pledged it really does; `rebound_share` of that it uses right after.
+    """
+
+    share: float = 0.0
+    least_reward_eur_per_kwh: float = 0.0
+    kept_share: float = 1.0
+    rebound_share: float = 0.0
+
+
+@dataclass(frozen=True)
 class HistoryEntry:
     """One line of a peer's transaction history: energy bought or sold, with whom and from what."""
 

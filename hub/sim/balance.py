@@ -28,12 +28,15 @@ def check_energy(
 ) -> None:
     """Check every peer and the community in each slot of a block that starts at slot `start`.
 
-    A peer: import + bought + generation - curtailed = load + charging + export + sold.
+    A peer: import + bought + drawn + generation - curtailed = load + charging + export + sold +
+    given, the last of each side with the community's battery.
     The community: what was bought and what was lost on the way is what was sold, and nobody buys
     and sells, or imports and exports, at once.
     """
     supply_w = flows.import_w + flows.bought_w + inputs.generation_w - curtailed_w
     use_w = inputs.load_w + battery_w + flows.export_w + flows.sold_w
+    if flows.pool is not None:
+        supply_w, use_w = supply_w + flows.pool.drawn_w, use_w + flows.pool.given_w
     _check(clock, start, "energy of a peer", supply_w - use_w, np.abs(supply_w) + np.abs(use_w))
     both_w = np.minimum(flows.import_w + flows.bought_w, flows.export_w + flows.sold_w)
     _check(clock, start, "energy taken and given at once", both_w, np.abs(supply_w))
@@ -54,7 +57,10 @@ def check_money(clock: Clock, start: int, flows: Settled, tariff: Tariff) -> Non
     grid = (
         flows.import_w.sum(axis=1) * tariff.retail - flows.export_w.sum(axis=1) * tariff.feed_in
     ) / W_PER_KW
-    _check(clock, start, "money", cost - grid - flows.fee.sum(axis=1), np.abs(cost) + np.abs(grid))
+    operators = flows.fee.sum(axis=1)
+    if flows.pool is not None:
+        operators = operators + flows.pool.operator
+    _check(clock, start, "money", cost - grid - operators, np.abs(cost) + np.abs(grid))
 
 
 def _check(clock: Clock, start: int, what: str, difference: Values, scale: Values) -> None:

@@ -16,7 +16,7 @@ from hub.sim.assets import Battery
 from hub.sim.clock import Clock
 from hub.sim.plausible import magnitude_warnings
 from hub.sim.population import Population
-from hub.sim.scenario import Group, Market, Peer, Scenario
+from hub.sim.scenario import Group, Market, Peer, Scenario, SharedBattery
 from hub.sim.series import Series
 
 Values = npt.NDArray[np.float64]
@@ -84,6 +84,7 @@ class Community:
     populations: tuple[Population, ...]
     storage: Storage
     export_limit_w: Values
+    shared_battery: SharedBattery | None = None
     warnings: tuple[str, ...] = ()
 
     @property
@@ -134,15 +135,17 @@ def build(scenario: Scenario) -> Community:
         populations=populations,
         storage=_storage(members, owners),
         export_limit_w=np.array([peer.export_limit_w for peer in members]),
+        shared_battery=scenario.shared_battery,
         warnings=tuple(warnings),
     )
 
 
 def _spelt_out(scenario: Scenario) -> Scenario:
-    """Return the scenario with the homes of elastic groups as peers: their load will change."""
+    """Return the scenario with the homes of groups whose load will change as peers: of those that
+    answer prices or events."""
     peers, groups = list(scenario.peers), []
     for group in scenario.groups:
-        if group.template.elastic_share == 0:
+        if group.template.elastic_share == 0 and group.template.events.share == 0:
             groups.append(group)
             continue
         homes = Population(group, scenario.clock)

@@ -6,6 +6,7 @@ unknown, the nearest known one.
 
 from __future__ import annotations
 
+import datetime
 import difflib
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -151,3 +152,17 @@ def time_of_day(where: str, value: Any) -> int:
         if total <= 24 * 60:
             return total
     raise BadInput(f"{where}: {value!r} is not a time of day like 07:30")
+
+
+def local_time(where: str, value: Any) -> datetime.datetime:
+    """Check a date and time of the scenario's own clock, without an offset."""
+    if isinstance(value, str):
+        try:
+            value = datetime.datetime.fromisoformat(value)
+        except ValueError:
+            raise BadInput(f"{where}: {value!r} is not a date and time") from None
+    if not isinstance(value, datetime.datetime):
+        raise BadInput(f"{where}: {value!r} is not a date and time like 2017-06-05T18:00:00")
+    if value.tzinfo is not None:
+        raise BadInput(f"{where}: give local time, without an offset")
+    return value

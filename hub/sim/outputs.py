@@ -89,6 +89,9 @@ def _slots(outcome: Outcome) -> Columns:
     ):
         columns[f"{name}_w"] = slots[name]
     columns["stored_wh"] = slots["stored"]
+    if community.shared_battery is not None:
+        columns["pool_given_w"], columns["pool_drawn_w"] = slots["pool_given"], slots["pool_drawn"]
+        columns["pool_stored_wh"] = slots["pool_stored"]
     columns["retail_eur_per_kwh"] = community.tariff.retail
     columns["feed_in_eur_per_kwh"] = community.tariff.feed_in
     columns["trade_eur_per_kwh"] = trade_price(outcome)
@@ -133,6 +136,8 @@ def _peer_slots(outcome: Outcome) -> Columns:
     }
     hours = community.clock.slot_hours
     for name, values in outcome.details.items():
+        if name.startswith("pool_") and community.shared_battery is None:
+            continue
         if name == "stored":
             columns["stored_wh"] = values.ravel()
         elif name in ("cost", "paid", "earned"):

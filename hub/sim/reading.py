@@ -14,16 +14,26 @@ from typing import Any
 
 from hub.errors import BadInput
 from hub.sim import homes, schema
-from hub.sim.assets import CATALOGUE, Appliance, Battery, Preferences, Vehicle, WindTurbine
+from hub.sim.assets import (
+    CATALOGUE,
+    Appliance,
+    Battery,
+    EventWishes,
+    Preferences,
+    Vehicle,
+    WindTurbine,
+)
 from hub.sim.clock import MINUTES_OF_DAY, Clock
 from hub.sim.fields import nearest, read_table
 from hub.sim.scenario import (
     BOOK_MECHANISMS,
     COMMUNITY_MECHANISMS,
+    Event,
     Group,
     Market,
     Peer,
     Scenario,
+    SharedBattery,
     Tariffs,
     Weather,
 )
@@ -57,7 +67,7 @@ def scenario_of(raw: dict[str, Any], path: Path) -> Scenario:
     head = read_table(f"{path}, [scenario]", raw.get("scenario", {}), schema.SCENARIO)
     tariffs = _tariffs(path, raw, tables)
     weather = Weather(**read_table(f"{path}, [weather]", raw.get("weather", {}), tables["weather"]))
-    market = _market(f"{path}, [market]", raw.get("market", {}))
+    market = _market(f"{path}, [market]", raw.get("market", {}), has_pool="pool" in raw)
     peers = tuple(
         _peer(where, read_table(where, one, tables["peer"]))
         for where, one in _entries(path, raw, "peer")
@@ -70,7 +80,12 @@ def scenario_of(raw: dict[str, Any], path: Path) -> Scenario:
     clock = _clock(path, head, _all_series(tariffs, weather, peers))
     _check_carbon(path, market, tariffs)
     name = head["name"] or path.stem
-    scenario = Scenario(name, path, clock, tariffs, weather, market, peers, groups)
+    events = tuple(
+        _event(where, read_table(where, one, schema.EVENT))
+        for where, one in _entries(path, raw, "event")
+    )
+    shared = _shared_battery(f"{path}, [pool]", raw, market)
+    scenario = Scenario(name, path, clock, tariffs, weather, market, peers, groups, events, shared)
     _check_positions(path, scenario)
     return scenario
 
@@ -95,11 +110,11 @@ def _tariffs(path: Path, raw: dict[str, Any], tables: dict[str, Any]) -> Tariffs
     return Tariffs(**values)
 
 
-def _market(where: str, raw: Any) -> Market:
+def _market(where: str, raw: Any, *, has_pool: bool) -> Market:
     values = read_table(where, raw, schema.MARKET)
     design, mechanism = values["design"], values["mechanism"]
     if design is None:
-        is_trading = mechanism is not None or values["pooling"]
+        is_trading = mechanism is not None or values["pooling"] or has_pool
         is_book = mechanism in BOOK_MECHANISMS
         design = ("centralised" if is_book else "community") if is_trading else "none"
     if design == "none" and values["pooling"]:
@@ -148,6 +163,7 @@ def _peer(where: str, values: dict[str, Any]) -> Peer:
         appliances=tuple(_appliance(where, one) for one in values["appliances"]),
         vehicle=Vehicle(**vehicle) if vehicle else None,
         preferences=wishes,
+        events=EventWishes(**values["events"]) if values["events"] else EventWishes(),
         position_m=values["position"],
     )
 
@@ -189,6 +205,36 @@ def _appliance(where: str, values: dict[str, Any]) -> Appliance:
         values["is_on"],
         values["shiftable_share"],
     )
+
+
+def _event(where: str, values: dict[str, Any]) -> Event:
+    start, end, announced = values["from"], values["to"], values["announced"]
+    if not start < end:
+        raise BadInput(f"{where}: from is not before to")
+    if announced > start:
+        raise BadInput(f"{where}, announced: is after from; houses must know before it begins")
+    same = ("reward_eur_per_kwh", "asked_w", "baseline_days")
+    name = values["name"] or f"event of {start:%Y-%m-%d %H:%M}"
+    return Event(where, name, announced, start, end, **{one: values[one] for one in same})
+
+
+def _shared_battery(where: str, raw: dict[str, Any], market: Market) -> SharedBattery | None:
+    if "pool" not in raw:
+        return None
+    values = read_table(where, raw["pool"], schema.POOL)
+    if values["fee_eur_per_kwh"] > values["price_eur_per_kwh"]:
+        raise BadInput(f"{where}, fee_eur_per_kwh: is above price_eur_per_kwh, of which it is part")
+    if market.pooling:
+        raise BadInput(f"{where}: with pooling the peers share as one already; drop one of the two")
+    battery = Battery(
+        capacity_wh=values["capacity_wh"],
+        soc_initial=0.0,
+        charge_efficiency=values["charge_efficiency"],
+        discharge_efficiency=values["discharge_efficiency"],
+        charge_limit_w=values["charge_w"],
+        discharge_limit_w=values["discharge_w"],
+    )
+    return SharedBattery(battery, values["price_eur_per_kwh"], values["fee_eur_per_kwh"])
 
 
 def _group(where: str, values: dict[str, Any]) -> Group:

@@ -11,11 +11,13 @@ doi:10.1109/TPWRS.2017.2649558, whose demand also answers the supply-demand rati
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hub.sim.community import Community, build
+from hub.sim.events import hold
 from hub.sim.outputs import mean_prices
 from hub.sim.run import Outcome, Response, run
 from hub.sim.scenario import Scenario
@@ -37,7 +39,7 @@ def simulate(
     community = build(scenario)
     share = np.array([_elastic_share(community, place) for place in range(len(community.peers))])
     if not share.any():
-        return run(community, has_details=has_details, on_progress=on_progress)
+        return _run_held(community, scenario, has_details=has_details, on_progress=on_progress)
     base_w = community.explicit.load_w
     load_w, rounds, residual_w = base_w, 0, np.inf
     while rounds < MAX_ROUNDS and residual_w > TOLERANCE * base_w.max():
@@ -47,13 +49,21 @@ def simulate(
         load_w = load_w + STEP * (wanted_w - load_w)
         community = community.with_load(load_w)
         rounds += 1
-    outcome = run(community, has_details=has_details, on_progress=on_progress)
+    outcome = _run_held(community, scenario, has_details=has_details, on_progress=on_progress)
     moved = np.abs(load_w - base_w).sum() / 2 * community.clock.slot_hours / 1000
     outcome.response = Response(rounds, residual_w, float(moved))
     if residual_w > TOLERANCE * base_w.max():
         outcome.warnings.append(
             f"demand and price still differ by up to {residual_w:.0f} W after {rounds} rounds"
         )
+    return outcome
+
+
+def _run_held(community: Community, scenario: Scenario, **options: Any) -> Outcome:
+    """Run with the scenario's demand-response events, which come on top of the price's answer."""
+    community, held = hold(community, scenario.events)
+    outcome = run(community, **options)
+    outcome.events = held
     return outcome
 
 

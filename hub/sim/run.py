@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from hub.sim.balance import check_energy, check_money, check_trades
-from hub.sim.bidding import Bidders
 from hub.sim.book import Pair
 from hub.sim.community import W_PER_KW, Community, Inputs, Tariff
 from hub.sim.dispatch import Batteries
+from hub.sim.events import Held
 from hub.sim.planning import Plan, plan
-from hub.sim.settle import Settled, settle
+from hub.sim.settle import Memory, Settled, settle
 
 Values = npt.NDArray[np.float64]
 
@@ -34,8 +34,18 @@ ENERGIES = (
     "charged",
     "discharged",
     "curtailed",
+    "pool_given",
+    "pool_drawn",
 )
-MONEY = ("cost", "grid_only_cost", "trade_income", "trade_cost", "fee")
+MONEY = (
+    "cost",
+    "grid_only_cost",
+    "trade_income",
+    "trade_cost",
+    "fee",
+    "pool_income",
+    "pool_cost",
+)
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,8 @@ class Outcome:
     details: dict[str, Values] = field(default_factory=dict)
     pairs: list[Pair] = field(default_factory=list)
     response: Response | None = None
+    events: list[Held] = field(default_factory=list)
+    pool_stored_wh: float = 0.0
     warnings: list[str] = field(default_factory=list)
 
 
@@ -91,13 +103,13 @@ def run(
     planned = plan(community)
     outcome = _empty(community)
     batteries = Batteries(community.storage, clock.slot_hours, community.market.design != "none")
-    bidders = Bidders(community)
+    memory = Memory.of(community)
     details: dict[str, list[Values]] = {}
     step = max(1, CELLS_OF_BLOCK // community.size)
     for start in range(0, clock.slots, step):
         stop = min(start + step, clock.slots)
         own = None if planned is None else planned.block(start, stop)
-        block = _simulate(community, (start, stop), batteries, bidders, own)
+        block = _simulate(community, (start, stop), batteries, memory, own)
         _check(community, block)
         _add(outcome, block, clock.slot_hours)
         if has_details:
@@ -107,6 +119,7 @@ def run(
         on_progress(stop)
     outcome.details = {name: np.concatenate(parts) for name, parts in details.items()}
     outcome.stored_wh = batteries.stored_wh
+    outcome.pool_stored_wh = 0.0 if memory.pool is None else memory.pool.stored_wh
     if community.market.net_metering:
         outcome.net_metering_cost = _net_metering(outcome)
     return outcome
@@ -116,7 +129,7 @@ def _simulate(
     community: Community,
     span: tuple[int, int],
     batteries: Batteries,
-    bidders: Bidders,
+    memory: Memory,
     planned: Plan | None,
 ) -> _Block:
     start, stop = span
@@ -131,7 +144,7 @@ def _simulate(
     position_w = inputs.load_w - generation_w + battery_w
     curtailed_w = np.maximum(-community.export_limit_w - position_w, 0.0)
     position_w = position_w + curtailed_w
-    flows = settle(community, start, position_w, tariff, bidders)
+    flows = settle(community, start, position_w, tariff, memory)
     return _Block(start, stop, inputs, tariff, battery_w, stored_wh, curtailed_w, position_w, flows)
 
 
@@ -155,7 +168,10 @@ def _check(community: Community, block: _Block) -> None:
 def _empty(community: Community) -> Outcome:
     slots = community.clock.slots
     totals = {name: np.zeros(community.size) for name in (*ENERGIES, *MONEY)}
-    series = {name: np.zeros(slots) for name in (*_SERIES, "cost", "trade_paid", "need", "offer")}
+    series = {
+        name: np.zeros(slots)
+        for name in (*_SERIES, "pool_stored", "cost", "trade_paid", "need", "offer")
+    }
     return Outcome(
         community,
         totals,
@@ -177,6 +193,8 @@ _SERIES = (
     "battery",
     "stored",
     "curtailed",
+    "pool_given",
+    "pool_drawn",
 )
 
 
@@ -195,7 +213,13 @@ def _powers(block: _Block) -> dict[str, Values]:
         "battery": block.battery_w,
         "stored": block.stored_wh,
         "curtailed": block.curtailed_w,
+        "pool_given": _none(block) if flows.pool is None else flows.pool.given_w,
+        "pool_drawn": _none(block) if flows.pool is None else flows.pool.drawn_w,
     }
+
+
+def _none(block: _Block) -> Values:
+    return np.broadcast_to(0.0, block.position_w.shape)
 
 
 def _add(outcome: Outcome, block: _Block, hours: float) -> None:
@@ -217,6 +241,10 @@ def _add(outcome: Outcome, block: _Block, hours: float) -> None:
     totals["trade_cost"] += flows.paid.sum(axis=0) * hours
     totals["trade_income"] += flows.earned.sum(axis=0) * hours
     totals["fee"] += flows.fee.sum(axis=0) * hours
+    if flows.pool is not None:
+        totals["pool_income"] += flows.pool.earned.sum(axis=0) * hours
+        totals["pool_cost"] += flows.pool.paid.sum(axis=0) * hours
+        outcome.slots["pool_stored"][block.start : block.stop] = flows.pool.stored_wh
     np.maximum(outcome.peak_import_w, flows.import_w.max(axis=0), out=outcome.peak_import_w)
     chosen = slice(block.start, block.stop)
     outcome.slots["cost"][chosen] = cost.sum(axis=1) * hours

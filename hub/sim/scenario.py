@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hub.agent.strategies import STRATEGIES as STRATEGIES_OF_BIDDING
-from hub.sim.assets import Appliance, Battery, Preferences, Vehicle, WindTurbine
+from hub.sim.assets import Appliance, Battery, EventWishes, Preferences, Vehicle, WindTurbine
 from hub.sim.clock import Clock
 from hub.sim.series import Series
 
@@ -81,6 +82,30 @@ class Peer:
     community: str = ""
     position_m: tuple[float, float] | None = None
     wallet_eur: float = 0.0
+    events: EventWishes = EventWishes()
+
+
+@dataclass(frozen=True)
+class Event:
+    """A demand-response event in local time; `where` is for messages."""
+
+    where: str
+    name: str
+    announced: datetime.datetime
+    start: datetime.datetime
+    end: datetime.datetime
+    reward_eur_per_kwh: float
+    asked_w: float | None = None
+    baseline_days: int = 5
+
+
+@dataclass(frozen=True)
+class SharedBattery:
+    """The community's battery (`hub.market.pool`): surplus is stored, others draw at a price."""
+
+    battery: Battery
+    price_eur_per_kwh: float
+    fee_eur_per_kwh: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -114,3 +139,5 @@ class Scenario:
     market: Market = Market()
     peers: tuple[Peer, ...] = ()
     groups: tuple[Group, ...] = field(default=())
+    events: tuple[Event, ...] = ()
+    shared_battery: SharedBattery | None = None

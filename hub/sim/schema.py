@@ -17,6 +17,7 @@ from hub.sim.fields import (
     flag,
     integer,
     list_of,
+    local_time,
     number,
     pair,
     read_table,
@@ -29,7 +30,7 @@ from hub.sim.series import series
 MAX_SLOTS = 10_000_000
 LOWEST_PRICE = -10.0
 
-TOP = ("scenario", "tariffs", "weather", "market", "peer", "group")
+TOP = ("scenario", "tariffs", "weather", "market", "pool", "event", "peer", "group")
 
 SCENARIO = {
     "name": Field(text),
@@ -54,6 +55,33 @@ MARKET = {
     "network_eur_per_kwh_km": Field(number(0), 0.0),
     "net_metering": Field(flag, False),
     "elasticity": Field(number(0), 1.0),
+}
+
+POOL = {
+    "capacity_wh": Field(number(above=0), is_required=True),
+    "charge_efficiency": Field(number(0, 1, above=0), 1.0),
+    "discharge_efficiency": Field(number(0, 1, above=0), 1.0),
+    "charge_w": Field(number(0), float("inf")),
+    "discharge_w": Field(number(0), float("inf")),
+    "price_eur_per_kwh": Field(number(0), is_required=True),
+    "fee_eur_per_kwh": Field(number(0), 0.0),
+}
+
+EVENT = {
+    "name": Field(text),
+    "announced": Field(local_time, is_required=True),
+    "from": Field(local_time, is_required=True),
+    "to": Field(local_time, is_required=True),
+    "reward_eur_per_kwh": Field(number(0), is_required=True),
+    "asked_w": Field(number(0)),
+    "baseline_days": Field(integer(1, 60), 5),
+}
+
+EVENT_WISHES = {
+    "share": Field(share, is_required=True),
+    "least_reward_eur_per_kwh": Field(number(0), 0.0),
+    "kept_share": Field(share, 1.0),
+    "rebound_share": Field(share, 0.0),
 }
 
 WIND = {
@@ -183,4 +211,5 @@ def _peer(quantity: Check) -> dict[str, Field]:
         "community": Field(text, ""),
         "position": Field(pair),
         "wallet_eur": Field(number(), 0.0),
+        "events": table(EVENT_WISHES),
     }

@@ -17,9 +17,37 @@ from hub.sim.community import W_PER_KW, Community, Tariff
 from hub.sim.pairing import pair_up
 from hub.sim.prices import internal_price
 from hub.sim.scenario import Market
+from hub.sim.shared import SharedStore
 
 Values = npt.NDArray[np.float64]
 M_PER_KM = 1000.0
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """What went through the community's battery: given and drawn in W, paid and earned in EUR/h,
+    (slots, peers), and per slot what its operator got in EUR/h and the charge in Wh."""
+
+    given_w: Values
+    drawn_w: Values
+    paid: Values
+    earned: Values
+    operator: Values
+    stored_wh: Values
+
+
+@dataclass
+class Memory:
+    """What the market remembers from block to block: its learners, and who owns what is stored."""
+
+    bidders: Bidders
+    pool: SharedStore | None
+
+    @classmethod
+    def of(cls, community: Community) -> Memory:
+        """Return the memory of a run's beginning. Nobody shares a battery where nobody trades."""
+        has_pool = community.shared_battery is not None and community.market.design != "none"
+        return cls(Bidders(community), SharedStore(community) if has_pool else None)
 
 
 @dataclass(frozen=True)
@@ -39,11 +67,13 @@ class Settled:
     earned: Values
     fee: Values
     pairs: tuple[Pair, ...] = ()  # who met whom, where a book decided it
+    pool: Pooled | None = None
 
     def cost(self, tariff: Tariff) -> Values:
         """Return each peer's cost in EUR/h, negative for income."""
         grid = self.import_w * tariff.retail[:, None] - self.export_w * tariff.feed_in[:, None]
-        return grid / W_PER_KW + self.paid + self.fee - self.earned
+        cost = grid / W_PER_KW + self.paid + self.fee - self.earned
+        return cost if self.pool is None else cost + self.pool.paid - self.pool.earned
 
 
 class _Rest:
@@ -104,7 +134,24 @@ class _Rest:
         self.deficit_w = np.maximum(self.deficit_w - self.bought_w, 0.0)
         self.surplus_w = np.maximum(self.surplus_w - self.sold_w, 0.0)
 
-    def settled(self, market: Market, pairs: list[Pair]) -> Settled:
+    def use_pool(
+        self, pool: SharedStore, tariff: Tariff, traders: npt.NDArray[np.bool_] | None
+    ) -> Pooled:
+        """Store what is left of surpluses, and draw for what is left of deficits."""
+        slots, peers = self.deficit_w.shape
+        given, drawn, paid, earned = (np.zeros((slots, peers)) for _ in range(4))
+        operator, stored_wh = np.zeros(slots), np.zeros(slots)
+        member = np.ones(peers) if traders is None else traders.astype(float)
+        for row in range(slots):
+            prices = float(tariff.retail[row]), float(tariff.feed_in[row])
+            one = pool.step(self.surplus_w[row] * member, self.deficit_w[row] * member, *prices)
+            given[row], drawn[row], paid[row] = one.given_w, one.drawn_w, one.paid
+            earned[row], operator[row], stored_wh[row] = one.earned, one.operator, pool.stored_wh
+        self.surplus_w = np.maximum(self.surplus_w - given, 0.0)
+        self.deficit_w = np.maximum(self.deficit_w - drawn, 0.0)
+        return Pooled(given, drawn, paid, earned, operator, stored_wh)
+
+    def settled(self, market: Market, pairs: list[Pair], pool: Pooled | None) -> Settled:
         """Return the flows with the grid taking what is left."""
         return Settled(
             np.maximum(self.deficit_w, 0.0),
@@ -115,6 +162,7 @@ class _Rest:
             self.earned,
             self.bought_w * (market.network_eur_per_kwh / W_PER_KW),
             tuple(pairs),
+            pool,
         )
 
 
@@ -123,7 +171,7 @@ def _ratio(above: Values, below: Values, otherwise: float) -> Values:
 
 
 def settle(
-    community: Community, start: int, position_w: Values, tariff: Tariff, bidders: Bidders
+    community: Community, start: int, position_w: Values, tariff: Tariff, memory: Memory
 ) -> Settled:
     """Settle a block from slot `start` on by the scenario's design; `tariff` is the block's."""
     market = community.market
@@ -136,7 +184,7 @@ def settle(
         need_w, offer_w = np.zeros_like(position_w), np.zeros_like(position_w)
         need_w[:, trades] = rest.deficit_w[:, trades]
         offer_w[:, trades] = rest.surplus_w[:, trades] * kept
-        pairs = clear_slots(bidders, community, start, (need_w, offer_w), tariff)
+        pairs = clear_slots(memory.bidders, community, start, (need_w, offer_w), tariff)
         rest.exchange(pairs, start, kept, community.clock.slot_hours)
     if market.design == "community":
         rest.share(traders, market, tariff)
@@ -146,7 +194,8 @@ def settle(
         for one, own_tariff in zip(members, _tariffs_inside(inside, tariff), strict=True):
             rest.share(one, market, own_tariff)
         rest.share(traders, _between(market), tariff)
-    settled = rest.settled(market, pairs)
+    pooled = None if memory.pool is None else rest.use_pool(memory.pool, tariff, traders)
+    settled = rest.settled(market, pairs, pooled)
     if market.network_eur_per_kwh_km > 0:
         settled.fee[:] += _distance_fee(community, start, settled)
     return settled

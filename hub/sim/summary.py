@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from hub.sim.community import W_PER_KW
+from hub.sim.events import WEI_PER_EUR
 from hub.sim.run import Outcome
 
 DIGITS = 9  # behind the point: below a mWh or a nano-euro
@@ -32,6 +33,7 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         "pooling": market.pooling,
         "warnings": outcome.warnings,
         "demand_response": asdict(outcome.response) if outcome.response else None,
+        "events": [held.record() for held in outcome.events],
         "community": {**_community(outcome), **_grid_only(outcome)},
         "peers": {name: _peer(outcome, place) for place, name in enumerate(community.names)},
     }
@@ -39,10 +41,11 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
 
 def _community(outcome: Outcome) -> dict[str, Any]:
     totals = {name: float(values.sum()) for name, values in outcome.totals.items()}
-    summary = _flows(totals)
+    summary = _flows(totals, has_pool=outcome.community.shared_battery is not None)
     summary["peak_import_kw"] = _round(outcome.slots["import"].max() / W_PER_KW)
     summary["peak_export_kw"] = _round(outcome.slots["export"].max() / W_PER_KW)
     stored = float((outcome.stored_wh - outcome.community.storage.initial_wh).sum()) / W_PER_KW
+    stored += outcome.pool_stored_wh / W_PER_KW
     lost = _lost(totals, stored)
     summary["losses_kwh"] = _round(lost)
     summary["stored_change_kwh"] = _round(stored)
@@ -53,7 +56,18 @@ def _community(outcome: Outcome) -> dict[str, Any]:
     )
     if outcome.net_metering_cost is not None:
         summary["net_metering_cost_eur"] = _round(outcome.net_metering_cost.sum())
+    if outcome.events:
+        summary["event_reward_eur"] = _round(sum(_rewards(outcome).values()))
     return summary
+
+
+def _rewards(outcome: Outcome) -> dict[str, float]:
+    """Return what each peer earned in demand-response events, in EUR."""
+    found: dict[str, float] = {}
+    for held in outcome.events:
+        for proof in held.proofs:
+            found[proof.peer] = found.get(proof.peer, 0.0) + proof.reward_wei / WEI_PER_EUR
+    return found
 
 
 def _grid_only(outcome: Outcome) -> dict[str, Any]:
@@ -67,7 +81,7 @@ def _grid_only(outcome: Outcome) -> dict[str, Any]:
 
 def _peer(outcome: Outcome, place: int) -> dict[str, Any]:
     totals = {name: float(values[place]) for name, values in outcome.totals.items()}
-    summary = _flows(totals)
+    summary = _flows(totals, has_pool=outcome.community.shared_battery is not None)
     summary["peak_import_kw"] = _round(outcome.peak_import_w[place] / W_PER_KW)
     initial_wh = outcome.community.storage.initial_wh[place]
     stored = float(outcome.stored_wh[place] - initial_wh) / W_PER_KW
@@ -77,14 +91,24 @@ def _peer(outcome: Outcome, place: int) -> dict[str, Any]:
     if outcome.net_metering_cost is not None:
         summary["net_metering_cost_eur"] = _round(outcome.net_metering_cost[place])
     if place < len(outcome.community.peers):
-        start_eur = outcome.community.peers[place].wallet_eur
-        summary["wallet_eur"] = _round(start_eur - totals["cost"])
+        peer = outcome.community.peers[place]
+        reward = _rewards(outcome).get(peer.name, 0.0)
+        if outcome.events:
+            summary["event_reward_eur"] = _round(reward)
+        summary["wallet_eur"] = _round(peer.wallet_eur - totals["cost"] + reward)
     return summary
 
 
-def _flows(totals: dict[str, float]) -> dict[str, Any]:
+def _flows(totals: dict[str, float], *, has_pool: bool) -> dict[str, Any]:
     load, generated = totals["load"], totals["generation"]
+    pool = {
+        "pool_given_kwh": _round(totals["pool_given"]),
+        "pool_drawn_kwh": _round(totals["pool_drawn"]),
+        "pool_income_eur": _round(totals["pool_income"]),
+        "pool_cost_eur": _round(totals["pool_cost"]),
+    }
     return {
+        **(pool if has_pool else {}),
         "load_kwh": _round(load),
         "pv_kwh": _round(totals["pv"]),
         "generation_kwh": _round(generated),
@@ -112,8 +136,8 @@ def _lost(totals: dict[str, float], stored_kwh: float, *, is_peer: bool = False)
     out_kwh = totals["load"] + totals["export"]
     if is_peer:
         # What is lost between two peers is neither's: a peer's losses are its battery's.
-        in_kwh += totals["bought"]
-        out_kwh += totals["sold"]
+        in_kwh += totals["bought"] + totals["pool_drawn"]
+        out_kwh += totals["sold"] + totals["pool_given"]
     return in_kwh - out_kwh - stored_kwh
 
 

@@ -14,7 +14,7 @@ from hub.sim.balance import OutOfBalance, check_energy, check_money, check_trade
 from hub.sim.community import build
 from hub.sim.reading import scenario_of
 from hub.sim.run import run, tariff_of
-from hub.sim.settle import settle
+from hub.sim.settle import Memory, settle
 from tests.host.thorough import examples
 
 SLOTS = 6
@@ -92,7 +92,7 @@ def block():
     community = community_of({"mechanism": "mid-market-rate"}, TWO)
     inputs = community.block(0, SLOTS)
     tariff = tariff_of(community.tariff, 0, SLOTS)
-    flows = settle(community, 0, inputs.load_w - inputs.generation_w, tariff)
+    flows = settle(community, 0, inputs.load_w - inputs.generation_w, tariff, Memory.of(community))
     return community, inputs, flows, tariff
 
 
