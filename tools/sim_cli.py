@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import os
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from hub.sim.scenario import COMMUNITY_MECHANISMS, DESIGNS, MECHANISMS, STRATEGI
 from hub.sim.summary import summarise
 
 STDERR = Console(stderr=True)
+CLUSTER_TIMEOUT_S = 10
 
 
 @click.group()
@@ -105,6 +108,8 @@ def run(scenario: Path, out: Path, table_format: str, has_plots: bool, is_json: 
     help="Comma-separated counts for the first [[group]]. Default: its own.",
 )
 @click.option("--jobs", type=click.IntRange(1), help="Processes at a time. Default: all cores.")
+@click.option("--cluster", metavar="ADDRESS",
+              help="Run on a Dask cluster instead: its scheduler, such as tcp://host:8786.")  # fmt: skip
 @click.option("--json", "is_json", is_flag=True, help="Print the rows as JSON.")
 def compare(
     scenario: Path,
@@ -113,6 +118,7 @@ def compare(
     strategies: str,
     sizes: str,
     jobs: int | None,
+    cluster: str | None,
     is_json: bool,
 ) -> None:
     """Run SCENARIO under several markets, battery strategies and sizes; rank them.
@@ -126,14 +132,13 @@ def compare(
     for case in chosen:
         scenario_of(varied(raw, case), scenario)  # refuse before anything runs
     make_directory(out)
-    context = multiprocessing.get_context("spawn")
     with (
-        ProcessPoolExecutor(jobs or os.cpu_count(), mp_context=context) as executor,
+        _executor(jobs, cluster) as executor,
         Progress(console=STDERR, transient=True, disable=not STDERR.is_terminal) as progress,
     ):
         bar = progress.add_task("runs", total=len(chosen))
         rows: list[dict[str, Any]] = []
-        for rows in comparison(raw, scenario, chosen, executor):
+        for rows in comparison(raw, scenario.resolve(), chosen, executor):
             progress.update(bar, completed=len(rows))
     write_columns(out / "compare.csv", {name: [row[name] for row in rows] for name in rows[0]})
     from hub.sim.compare_plot import draw_comparison
@@ -143,6 +148,30 @@ def compare(
         click.echo(json.dumps(rows, indent=1))
     else:
         _show_rows(rows)
+
+
+@contextlib.contextmanager
+def _executor(jobs: int | None, cluster: str | None) -> Iterator[Executor]:
+    """Give the processes of this machine, or those of a Dask cluster."""
+    if cluster is None:
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(jobs or os.cpu_count(), mp_context=context) as executor:
+            yield executor
+        return
+    if jobs is not None:
+        raise BadInput("--jobs is of this machine's processes: leave it out with --cluster")
+    try:
+        from distributed import Client
+    except ImportError:
+        raise BadInput(
+            "--cluster needs Dask: .venv/bin/pip install 'trueque[cluster]'"
+        ) from None
+    try:
+        client = Client(cluster, timeout=CLUSTER_TIMEOUT_S, set_as_default=False)
+    except (OSError, ValueError) as problem:  # a TimeoutError is an OSError
+        raise BadInput(f"--cluster {cluster}: no Dask scheduler answers there: {problem}") from None
+    with client:
+        yield client.get_executor()
 
 
 def make_directory(out: Path) -> None:

@@ -32,17 +32,21 @@ class Clock:
         return self.slot_minutes / 60
 
     @cached_property
+    def utc_times(self) -> npt.NDArray[np.datetime64]:
+        """Return the start of each slot in UTC; local time where there is no zone."""
+        start = self.start_local
+        if self.zone is not None:
+            aware = start.replace(tzinfo=zoneinfo.ZoneInfo(self.zone))
+            start = aware.astimezone(datetime.UTC).replace(tzinfo=None)
+        step = np.timedelta64(self.slot_minutes, "m")
+        return np.datetime64(start, "m") + np.arange(self.slots) * step
+
+    @cached_property
     def local_times(self) -> npt.NDArray[np.datetime64]:
         """Return the local start of each slot, `datetime64[m]`, without zone."""
-        step = np.timedelta64(self.slot_minutes, "m")
         if self.zone is None:
-            start = np.datetime64(self.start_local, "m")
-            return start + np.arange(self.slots) * step
-        zone = zoneinfo.ZoneInfo(self.zone)
-        aware = self.start_local.replace(tzinfo=zone)
-        start = np.datetime64(aware.astimezone(datetime.UTC).replace(tzinfo=None), "m")
-        utc = start + np.arange(self.slots) * step
-        return utc + self._offsets(utc, zone)
+            return self.utc_times
+        return self.utc_times + self._offsets(self.utc_times, zoneinfo.ZoneInfo(self.zone))
 
     def _offsets(
         self, utc: npt.NDArray[np.datetime64], zone: zoneinfo.ZoneInfo

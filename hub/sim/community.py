@@ -14,8 +14,10 @@ import numpy.typing as npt
 from hub.errors import BadInput
 from hub.sim.assets import Battery
 from hub.sim.clock import Clock
+from hub.sim.network.limits import Network
 from hub.sim.plausible import magnitude_warnings
 from hub.sim.population import Population
+from hub.sim.roof import roof_power_w
 from hub.sim.scenario import Group, Market, Peer, Scenario, SharedBattery
 from hub.sim.series import Series
 
@@ -23,6 +25,7 @@ Values = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 W_PER_KW = 1000.0
+USUAL_C = 20.0  # of the air where the scenario does not say
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,7 @@ class Community:
     storage: Storage
     export_limit_w: Values
     shared_battery: SharedBattery | None = None
+    network: Network | None = None
     warnings: tuple[str, ...] = ()
 
     @property
@@ -136,6 +140,7 @@ def build(scenario: Scenario) -> Community:
         storage=_storage(members, owners),
         export_limit_w=np.array([peer.export_limit_w for peer in members]),
         shared_battery=scenario.shared_battery,
+        network=scenario.network,
         warnings=tuple(warnings),
     )
 
@@ -207,14 +212,25 @@ def _inputs(scenario: Scenario) -> Inputs:
     wind = weather.wind_m_per_s.values(clock) if weather.wind_m_per_s else np.zeros(clock.slots)
     for place, peer in enumerate(scenario.peers):
         load_w[:, place] = _load(peer, clock)
-        pv_w[:, place] = peer.pv_area_m2 * peer.pv_efficiency * ghi
-        if peer.pv_w is not None:
-            pv_w[:, place] += peer.pv_w.values(clock)
+        pv_w[:, place] = _pv_w(peer, scenario, ghi) if peer.pv_is_on else 0.0
         if peer.wind is not None:
             other_w[:, place] += peer.wind.power_w(wind)
         if peer.hydro_w is not None:
             other_w[:, place] += peer.hydro_w.values(clock)
     return Inputs(load_w, pv_w, other_w)
+
+
+def _pv_w(peer: Peer, scenario: Scenario, ghi: Values) -> Values:
+    clock, weather = scenario.clock, scenario.weather
+    found = peer.pv_area_m2 * peer.pv_efficiency * ghi
+    if peer.pv_w is not None:
+        found = found + peer.pv_w.values(clock)
+    if peer.pv_roof is not None:
+        warmth = weather.temperature_c
+        air_c = np.full(clock.slots, USUAL_C) if warmth is None else warmth.values(clock)
+        sky = ghi if weather.ghi_w_per_m2 else None
+        found = found + roof_power_w(clock, peer.pv_roof, sky, air_c)
+    return found
 
 
 def _load(peer: Peer, clock: Clock) -> Values:

@@ -36,6 +36,8 @@ def write_tables(
     if outcome.details:
         tables["peer_slots"] = _peer_slots(outcome)
         tables["trades"] = _trades(outcome)
+    if outcome.guard is not None:
+        tables |= {"network": _network(outcome), "violations": _violations(outcome)}
     return [path] + [
         write_columns(directory / f"{name}.{table_format}", columns)
         for name, columns in tables.items()
@@ -145,6 +147,32 @@ def _peer_slots(outcome: Outcome) -> Columns:
         else:
             columns[f"{name}_w"] = values.ravel()
     return columns
+
+
+def _network(outcome: Outcome) -> Columns:
+    assert outcome.guard is not None
+    watched = outcome.guard.watched
+    return {
+        "slot": np.arange(outcome.community.clock.slots),
+        "start_local": np.datetime_as_string(outcome.community.clock.local_times),
+        "lowest_voltage_pu": watched.lowest_pu,
+        "highest_voltage_pu": watched.highest_pu,
+        "highest_loading": watched.loading,
+    }
+
+
+def _violations(outcome: Outcome) -> Columns:
+    assert outcome.guard is not None
+    found = outcome.guard.watched.violations
+    starts = np.datetime_as_string(outcome.community.clock.local_times)
+    return {
+        "slot": [one.slot for one in found],
+        "start_local": [str(starts[one.slot]) for one in found],
+        **{
+            name: [getattr(one, name) for one in found]
+            for name in ("kind", "place", "value", "limit")
+        },
+    }
 
 
 def _trades(outcome: Outcome) -> Columns:

@@ -25,6 +25,8 @@ from hub.sim.assets import (
 )
 from hub.sim.clock import MINUTES_OF_DAY, Clock
 from hub.sim.fields import nearest, read_table
+from hub.sim.network.limits import Network
+from hub.sim.roof import Roof
 from hub.sim.scenario import (
     BOOK_MECHANISMS,
     COMMUNITY_MECHANISMS,
@@ -85,7 +87,10 @@ def scenario_of(raw: dict[str, Any], path: Path) -> Scenario:
         for where, one in _entries(path, raw, "event")
     )
     shared = _shared_battery(f"{path}, [pool]", raw, market)
-    scenario = Scenario(name, path, clock, tariffs, weather, market, peers, groups, events, shared)
+    network = _network(f"{path}, [network]", raw)
+    scenario = Scenario(
+        name, path, clock, tariffs, weather, market, peers, groups, events, shared, network
+    )
     _check_positions(path, scenario)
     return scenario
 
@@ -147,6 +152,7 @@ def _peer(where: str, values: dict[str, Any]) -> Peer:
         "pv_area_m2",
         "pv_efficiency",
         "pv_w",
+        "pv_is_on",
         "load_min_w",
         "load_max_w",
         "export_limit_w",
@@ -158,6 +164,7 @@ def _peer(where: str, values: dict[str, Any]) -> Peer:
         **{name: values[name] for name in same},
         load_w=load,
         battery=battery,
+        pv_roof=Roof(**values["pv_roof"]) if values["pv_roof"] else None,
         wind=WindTurbine(**wind) if wind else None,
         hydro_w=hydro["power_w"] if hydro and hydro["is_on"] else None,
         appliances=tuple(_appliance(where, one) for one in values["appliances"]),
@@ -237,19 +244,26 @@ def _shared_battery(where: str, raw: dict[str, Any], market: Market) -> SharedBa
     return SharedBattery(battery, values["price_eur_per_kwh"], values["fee_eur_per_kwh"])
 
 
+def _network(where: str, raw: dict[str, Any]) -> Network | None:
+    if "network" not in raw:
+        return None
+    return Network(where, **read_table(where, raw["network"], schema.NETWORK))
+
+
 def _group(where: str, values: dict[str, Any]) -> Group:
     own = ("count", "source", "seed", "homes", "prosumer_share", "battery_share", "pv_peak_w")
     for home in values["homes"]:
         if home not in homes.HOMES:
             known = ", ".join(map(str, homes.HOMES))
             raise BadInput(f"{where}, homes: {home} is not bundled; bundled are {known}")
-    absent = {name: None for name in ("hydro", "wind", "vehicle", "position", "pv_w")}
+    absent = {name: None for name in ("hydro", "wind", "vehicle", "position", "pv_w", "pv_roof")}
     template = _peer(
         where,
         {
             **absent,
             "pv_area_m2": 0.0,
             "pv_efficiency": 0.18,
+            "pv_is_on": True,
             "appliances": (),
             **values,
         },
@@ -304,6 +318,7 @@ def _all_series(tariffs: Tariffs, weather: Weather, peers: tuple[Peer, ...]) -> 
         tariffs.feed_in_eur_per_kwh,
         weather.ghi_w_per_m2,
         weather.wind_m_per_s,
+        weather.temperature_c,
     ]
     for peer in peers:
         values += [peer.load_w, peer.pv_w, peer.hydro_w]

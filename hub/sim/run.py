@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,9 @@ from hub.sim.dispatch import Batteries
 from hub.sim.events import Held
 from hub.sim.planning import Plan, plan
 from hub.sim.settle import Memory, Settled, settle
+
+if TYPE_CHECKING:
+    from hub.sim.network.guard import Guard
 
 Values = npt.NDArray[np.float64]
 
@@ -76,6 +80,8 @@ class Outcome:
     response: Response | None = None
     events: list[Held] = field(default_factory=list)
     pool_stored_wh: float = 0.0
+    guard: Guard | None = None
+    curtailed_trades: list[Pair] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -89,7 +95,8 @@ class _Block:
     stored_wh: Values
     curtailed_w: Values
     position_w: Values
-    flows: Settled
+    flows: Settled = field(default=None)  # type: ignore[assignment]  # once they have met
+    lost: tuple[Pair, ...] = ()  # trades that the feeder could not carry
 
 
 def run(
@@ -103,35 +110,44 @@ def run(
     planned = plan(community)
     outcome = _empty(community)
     batteries = Batteries(community.storage, clock.slot_hours, community.market.design != "none")
-    memory = Memory.of(community)
+    memory, guard = Memory.of(community), _guard(community)
     details: dict[str, list[Values]] = {}
     step = max(1, CELLS_OF_BLOCK // community.size)
     for start in range(0, clock.slots, step):
         stop = min(start + step, clock.slots)
         own = None if planned is None else planned.block(start, stop)
-        block = _simulate(community, (start, stop), batteries, memory, own)
+        block = _simulate(community, (start, stop), batteries, own)
+        block = _settled(community, block, memory, guard)
         _check(community, block)
         _add(outcome, block, clock.slot_hours)
         if has_details:
             for name, values in _details(block).items():
                 details.setdefault(name, []).append(values)
             outcome.pairs += block.flows.pairs
+        outcome.curtailed_trades += block.lost
         on_progress(stop)
     outcome.details = {name: np.concatenate(parts) for name, parts in details.items()}
     outcome.stored_wh = batteries.stored_wh
+    outcome.guard = guard
     outcome.pool_stored_wh = 0.0 if memory.pool is None else memory.pool.stored_wh
     if community.market.net_metering:
         outcome.net_metering_cost = _net_metering(outcome)
     return outcome
 
 
+def _guard(community: Community) -> Guard | None:
+    """Return the feeder's guard where the scenario has a feeder; pandapower is slow to import."""
+    if community.network is None:
+        return None
+    from hub.sim.network.guard import Guard
+
+    return Guard(community.network, community.names, community.clock)
+
+
 def _simulate(
-    community: Community,
-    span: tuple[int, int],
-    batteries: Batteries,
-    memory: Memory,
-    planned: Plan | None,
+    community: Community, span: tuple[int, int], batteries: Batteries, planned: Plan | None
 ) -> _Block:
+    """Return a block with the peers' positions, before they meet."""
     start, stop = span
     inputs = community.block(start, stop)
     tariff = tariff_of(community.tariff, start, stop)
@@ -144,8 +160,30 @@ def _simulate(
     position_w = inputs.load_w - generation_w + battery_w
     curtailed_w = np.maximum(-community.export_limit_w - position_w, 0.0)
     position_w = position_w + curtailed_w
-    flows = settle(community, start, position_w, tariff, memory)
-    return _Block(start, stop, inputs, tariff, battery_w, stored_wh, curtailed_w, position_w, flows)
+    return _Block(start, stop, inputs, tariff, battery_w, stored_wh, curtailed_w, position_w)
+
+
+def _settled(community: Community, block: _Block, memory: Memory, guard: Guard | None) -> _Block:
+    """Let the block's peers meet, within the feeder's limits where there is one."""
+    can_cut_w = block.inputs.generation_w - block.curtailed_w
+    if guard is not None and guard.limits_before:
+        block = _with_cut(block, guard.held_back(block.position_w, can_cut_w))
+    flows = settle(community, block.start, block.position_w, block.tariff, memory)
+    if guard is not None and guard.curtails_after:
+        from hub.sim.network.curtail import curtail
+
+        cut_w = guard.held_back(block.position_w, can_cut_w)
+        flows, lost = curtail(community, block.start, flows, cut_w)
+        block = _with_cut(replace(block, lost=tuple(lost)), cut_w)
+    if guard is not None:
+        guard.watch(block.start, block.position_w)
+    return replace(block, flows=flows)
+
+
+def _with_cut(block: _Block, cut_w: Values) -> _Block:
+    return replace(
+        block, curtailed_w=block.curtailed_w + cut_w, position_w=block.position_w + cut_w
+    )
 
 
 def tariff_of(tariff: Tariff, start: int, stop: int) -> Tariff:

@@ -9,6 +9,8 @@ from pathlib import Path
 from hub.agent.strategies import STRATEGIES as STRATEGIES_OF_BIDDING
 from hub.sim.assets import Appliance, Battery, EventWishes, Preferences, Vehicle, WindTurbine
 from hub.sim.clock import Clock
+from hub.sim.network.limits import Network
+from hub.sim.roof import Roof
 from hub.sim.series import Series
 
 DESIGNS = ("none", "community", "centralised", "decentralised", "hybrid")
@@ -37,6 +39,7 @@ class Weather:
 
     ghi_w_per_m2: Series | None = None
     wind_m_per_s: Series | None = None
+    temperature_c: Series | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,8 @@ class Peer:
     pv_area_m2: float = 0.0
     pv_efficiency: float = 0.18
     pv_w: Series | None = None
+    pv_roof: Roof | None = None
+    pv_is_on: bool = True
     wind: WindTurbine | None = None
     hydro_w: Series | None = None
     load_min_w: float = 0.0
@@ -141,3 +146,4 @@ class Scenario:
     groups: tuple[Group, ...] = field(default=())
     events: tuple[Event, ...] = ()
     shared_battery: SharedBattery | None = None
+    network: Network | None = None

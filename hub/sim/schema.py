@@ -25,12 +25,14 @@ from hub.sim.fields import (
     text,
     time_of_day,
 )
+from hub.sim.network.limits import BEFORE, FEEDERS, MODES, STREET, Network
 from hub.sim.series import series
 
 MAX_SLOTS = 10_000_000
 LOWEST_PRICE = -10.0
+LOWEST_C = -60.0
 
-TOP = ("scenario", "tariffs", "weather", "market", "pool", "event", "peer", "group")
+TOP = ("scenario", "tariffs", "weather", "market", "pool", "network", "event", "peer", "group")
 
 SCENARIO = {
     "name": Field(text),
@@ -57,6 +59,15 @@ MARKET = {
     "elasticity": Field(number(0), 1.0),
 }
 
+ROOF = {
+    "peak_w": Field(number(above=0), is_required=True),
+    "latitude_deg": Field(number(-90, 90), is_required=True),
+    "longitude_deg": Field(number(-180, 180), is_required=True),
+    "tilt_deg": Field(number(0, 90), 30.0),
+    "azimuth_deg": Field(number(0, 360), 180.0),
+    "losses_share": Field(share, 0.14),
+}
+
 POOL = {
     "capacity_wh": Field(number(above=0), is_required=True),
     "charge_efficiency": Field(number(0, 1, above=0), 1.0),
@@ -65,6 +76,19 @@ POOL = {
     "discharge_w": Field(number(0), float("inf")),
     "price_eur_per_kwh": Field(number(0), is_required=True),
     "fee_eur_per_kwh": Field(number(0), 0.0),
+}
+
+NETWORK = {
+    "feeder": Field(choice(*FEEDERS), STREET),
+    "spacing_m": Field(number(above=0), 40.0),
+    "cable": Field(text, Network.cable),
+    "transformer": Field(text, Network.transformer),
+    "source_pu": Field(number(0.8, 1.2), 1.0),
+    "min_voltage_pu": Field(number(0.5, 1), 0.95),
+    "max_voltage_pu": Field(number(1, 1.5), 1.05),
+    "max_loading": Field(number(above=0), 1.0),
+    "power_factor": Field(number(0, 1, above=0), 0.97),
+    "mode": Field(choice(*MODES), BEFORE),
 }
 
 EVENT = {
@@ -148,7 +172,11 @@ def tables(directory: Path) -> dict[str, dict[str, Field]]:
             "feed_in_above_retail": Field(choice("bound", "refuse"), "bound"),
             "grid_co2_kg_per_kwh": Field(quantity),
         },
-        "weather": {"ghi_w_per_m2": Field(quantity), "wind_m_per_s": Field(quantity)},
+        "weather": {
+            "ghi_w_per_m2": Field(quantity),
+            "wind_m_per_s": Field(quantity),
+            "temperature_c": Field(series(directory, low=LOWEST_C)),
+        },
         "peer": {
             "name": Field(text, is_required=True),
             **_peer(quantity),
@@ -172,6 +200,8 @@ NOT_OF_GROUPS = (
     "pv_area_m2",
     "pv_efficiency",
     "pv_w",
+    "pv_roof",
+    "pv_is_on",
     "hydro",
     "wind",
     "position",
@@ -188,6 +218,8 @@ def _peer(quantity: Check) -> dict[str, Field]:
         "pv_area_m2": Field(number(0), 0.0),
         "pv_efficiency": Field(share, 0.18),
         "pv_w": Field(quantity),
+        "pv_roof": table(ROOF),
+        "pv_is_on": Field(flag, True),
         "hydro": table({"power_w": Field(quantity, is_required=True), "is_on": Field(flag, True)}),
         "wind": table(WIND),
         "battery_wh": Field(number(0), 0.0),

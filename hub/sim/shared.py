@@ -63,7 +63,8 @@ class SharedStore:
         self, surplus_w: Values, deficit_w: Values, retail: float, feed_in: float
     ) -> PoolFlows:
         """Take what it can of a slot's surpluses and serve what it can of its deficits."""
-        flows = PoolFlows(*(np.zeros(len(surplus_w)) for _ in range(4)), operator=0.0)
+        given_w, drawn_w, paid, earned = np.zeros((4, len(surplus_w)))
+        flows = PoolFlows(given_w, drawn_w, paid, earned, 0.0)
         through = self._battery.charge_efficiency * self._battery.discharge_efficiency
         if (self._price - self._fee) * through > feed_in:
             offered = self._energies(surplus_w, self._battery.charge_limit_w)

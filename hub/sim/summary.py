@@ -34,6 +34,7 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         "warnings": outcome.warnings,
         "demand_response": asdict(outcome.response) if outcome.response else None,
         "events": [held.record() for held in outcome.events],
+        **({"network": _network(outcome)} if outcome.guard else {}),
         "community": {**_community(outcome), **_grid_only(outcome)},
         "peers": {name: _peer(outcome, place) for place, name in enumerate(community.names)},
     }
@@ -59,6 +60,17 @@ def _community(outcome: Outcome) -> dict[str, Any]:
     if outcome.events:
         summary["event_reward_eur"] = _round(sum(_rewards(outcome).values()))
     return summary
+
+
+def _network(outcome: Outcome) -> dict[str, Any]:
+    """Return the feeder's record, and what fell away of trades."""
+    assert outcome.guard is not None
+    lost = sum(one.energy_kwh for one in outcome.curtailed_trades)
+    return {
+        **outcome.guard.record(),
+        "curtailed_trades": len(outcome.curtailed_trades),
+        "curtailed_trades_kwh": _round(lost),
+    }
 
 
 def _rewards(outcome: Outcome) -> dict[str, float]:

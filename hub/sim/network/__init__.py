@@ -1,0 +1,1 @@
+"""The community's low-voltage feeder: power flow, limits before clearing, violations after it."""

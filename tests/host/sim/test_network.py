@@ -1,0 +1,182 @@
+"""The feeder: power flow, limits before clearing, trades curtailed after it (needs pandapower)."""
+
+from __future__ import annotations
+
+import builtins
+import csv
+
+import numpy as np
+import pytest
+
+from hub.errors import BadInput
+from hub.sim.network.feeder import Feeder, NoPowerFlow
+from hub.sim.network.guard import Guard
+from hub.sim.network.limits import KERBER, Network
+from hub.sim.outputs import write_tables
+from hub.sim.summary import summarise
+
+pytest.importorskip("pandapower", reason="needs the extra `network`")
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+
+ONE_SLOT = """
+[scenario]
+slot_minutes = 60
+slots = 1
+[tariffs]
+retail_eur_per_kwh = 0.30
+feed_in_eur_per_kwh = 0.10
+[market]
+mechanism = "mid-market-rate"
+[network]
+spacing_m = 200
+mode = "MODE"
+"""
+# The buyer lives at the transformer, the sellers at the far end of 800 m of cable.
+HOUSES = """
+[[peer]]
+name = "buyer"
+load_w = 40000
+[[peer]]
+name = "empty"
+[[peer]]
+name = "near"
+pv_w = 20000
+[[peer]]
+name = "far"
+pv_w = 20000
+"""
+
+
+def in_mode(simulated, mode: str, houses: str = HOUSES):
+    return simulated(ONE_SLOT.replace("MODE", mode) + houses)
+
+
+def test_voltages_follow_ohms_law_on_the_street():
+    feeder = Feeder(Network("test", spacing_m=100, power_factor=1.0), ("a", "b"))
+    state = feeder.flow(np.array([0.0, 10_000.0]))
+    # NAYY 4x50 SE: 0.642 ohm/km; 200 m of it at 10 kW: 0.1284 ohm x 10 kW / (400 V)^2 = 0.80 %.
+    drop = 10_000 * 0.2 * 0.642 / 400**2
+    low_side, _, far = state.voltage_pu[:3] if len(state.voltage_pu) > 2 else (1, 0, 1)
+    assert low_side - far == pytest.approx(drop, rel=0.05)
+    assert feeder.buses[1:] == ["a", "b"]
+
+
+def test_response_is_symmetric_and_grows_with_distance():
+    response = Feeder(Network("test"), ("a", "b", "c")).response
+    houses = response.voltage_pu_per_w[1:]
+    assert np.allclose(houses, houses.T, rtol=1e-2)
+    assert np.all(np.diff(np.diag(houses)) > 0)
+
+
+def test_violations_are_reported_when_nothing_is_done(simulated):
+    outcome = in_mode(simulated, "report")
+    network = summarise(outcome)["network"]
+    assert network["highest_voltage_pu"] > 1.05
+    assert network["violations"]["overvoltage"] >= 1
+    assert {one.place for one in outcome.guard.watched.violations} >= {"far"}
+    assert outcome.totals["curtailed"].sum() == 0
+
+
+def test_optimal_power_flow_limits_exports_before_the_slot_clears(simulated):
+    outcome = in_mode(simulated, "before")
+    network = summarise(outcome)["network"]
+    assert network["slots_with_violations"] == 0
+    # As much as the limit allows, not less: the voltage is at it.
+    assert network["highest_voltage_pu"] == pytest.approx(1.05, abs=2e-4)
+    # The clearing honours it: what is sold is what was not held back.
+    sold_kwh = outcome.totals["sold"]
+    assert np.allclose(sold_kwh + outcome.totals["curtailed"], [0, 0, 20, 20])
+    assert outcome.totals["curtailed"][3] > 1
+    assert outcome.totals["bought"][0] == pytest.approx(sold_kwh.sum())
+
+
+def test_trades_that_cause_a_violation_are_curtailed_after_the_clearing(simulated):
+    before, after = in_mode(simulated, "before"), in_mode(simulated, "after")
+    network = summarise(after)["network"]
+    assert network["slots_with_violations"] == 0
+    assert network["curtailed_trades"] == 2
+    assert network["curtailed_trades_kwh"] == pytest.approx(after.totals["curtailed"].sum())
+    # Both ways the same energy flows; after the clearing the prices of the full trade hold.
+    assert after.totals["sold"] == pytest.approx(before.totals["sold"])
+    paid = after.totals["trade_cost"][0]
+    assert paid == pytest.approx(after.totals["sold"].sum() * 0.20)
+    assert after.totals["trade_income"].sum() == pytest.approx(paid)
+    assert after.totals["import"][0] == pytest.approx(40 - after.totals["bought"][0])
+
+
+def test_trades_of_a_book_are_curtailed_too(simulated):
+    text = ONE_SLOT.replace("MODE", "after").replace("mid-market-rate", "uniform")
+    outcome = simulated(text + HOUSES)
+    assert summarise(outcome)["network"]["slots_with_violations"] == 0
+    assert sum(one.energy_kwh for one in outcome.pairs) == pytest.approx(
+        outcome.totals["bought"].sum()
+    )
+    assert len(outcome.curtailed_trades) == 2
+
+
+def test_what_is_fed_into_the_grid_goes_before_trades(simulated):
+    small = HOUSES.replace("load_w = 40000", "load_w = 5000")
+    network = summarise(in_mode(simulated, "after", small))["network"]
+    assert network["curtailed_trades"] == 0 and network["slots_held_back"] == 1
+
+
+def test_houses_hold_back_the_same_share_where_one_limit_binds_all(simulated):
+    houses = "".join(
+        f'[[peer]]\nname = "h{number}"\npv_w = {watts}\n'
+        for number, watts in enumerate((8_000, 16_000, 24_000))
+    )
+    totals = in_mode(simulated, "before", houses).totals
+    shares = totals["curtailed"] / (totals["curtailed"] + totals["generation"])
+    assert shares == pytest.approx([shares[0]] * 3, abs=1e-3)
+    assert shares[0] > 0.05
+
+
+def test_load_beyond_the_limits_is_reported_since_nobody_can_curtail_it(simulated):
+    houses = '[[peer]]\nname = "a"\n[[peer]]\nname = "b"\nload_w = 60000\n'
+    outcome = in_mode(simulated, "before", houses)
+    assert summarise(outcome)["network"]["violations"]["undervoltage"] >= 1
+    assert outcome.totals["curtailed"].sum() == 0
+
+
+def test_tables_say_where_and_when(simulated, tmp_path):
+    outcome = in_mode(simulated, "report")
+    write_tables(tmp_path, outcome, summarise(outcome), "csv")
+    with (tmp_path / "violations.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {"slot", "start_local", "kind", "place", "value", "limit"} == set(rows[0])
+    assert ("overvoltage", "far") in {(row["kind"], row["place"]) for row in rows}
+    with (tmp_path / "network.csv").open() as file:
+        assert float(next(csv.DictReader(file))["highest_voltage_pu"]) > 1.05
+
+
+def test_a_network_of_the_literature_has_room_for_more_peers_than_houses():
+    names = tuple(f"h{number}" for number in range(10))
+    feeder = Feeder(Network("test", feeder=KERBER[0]), names)
+    assert 0.9 < feeder.flow(np.full(10, 2_000.0)).voltage_pu.min() < 1.0
+
+
+def test_impossible_load_and_unknown_parts_are_said_plainly(simulated):
+    feeder = Feeder(Network("file, [network]", spacing_m=500), ("a", "b"))
+    with pytest.raises(NoPowerFlow, match="cannot carry the load"):
+        feeder.flow(np.array([0.0, 5e6]))
+    with pytest.raises(BadInput, match="cable: pandapower knows no 'string'"):
+        Feeder(Network("file, [network]", cable="string"), ("a",))
+
+
+def test_scenario_without_pandapower_says_what_to_install(simulated, monkeypatch):
+    real = builtins.__import__
+
+    def without(name, *rest, **named):
+        if name == "pandapower":
+            raise ImportError(name)
+        return real(name, *rest, **named)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(BadInput, match=r"trueque\[network\]"):
+        in_mode(simulated, "report")
+
+
+def test_nothing_is_held_back_when_nothing_is_near_a_limit():
+    guard = Guard(Network("test"), ("a", "b"), clock=None)
+    position_w = np.array([[500.0, -500.0]])
+    assert not guard.held_back(position_w, np.array([[0.0, 500.0]])).any()
