@@ -109,7 +109,7 @@ def run(scenario: Path, out: Path, table_format: str, has_plots: bool, is_json: 
 )
 @click.option("--jobs", type=click.IntRange(1), help="Processes at a time. Default: all cores.")
 @click.option("--cluster", metavar="ADDRESS",
-              help="Run on a Dask cluster instead: its scheduler, such as tcp://host:8786.")  # fmt: skip
+              help="A Dask cluster instead: its scheduler, such as tcp://host:8786.")  # fmt: skip
 @click.option("--json", "is_json", is_flag=True, help="Print the rows as JSON.")
 def compare(
     scenario: Path,
@@ -163,9 +163,7 @@ def _executor(jobs: int | None, cluster: str | None) -> Iterator[Executor]:
     try:
         from distributed import Client
     except ImportError:
-        raise BadInput(
-            "--cluster needs Dask: .venv/bin/pip install 'trueque[cluster]'"
-        ) from None
+        raise BadInput("--cluster needs Dask: .venv/bin/pip install 'trueque[cluster]'") from None
     try:
         client = Client(cluster, timeout=CLUSTER_TIMEOUT_S, set_as_default=False)
     except (OSError, ValueError) as problem:  # a TimeoutError is an OSError
