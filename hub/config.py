@@ -217,13 +217,14 @@ def _check_together(parts: dict[str, Any], problems: list[str]) -> None:
 
 
 def _check_segments(kind: str, houses: Sequence[House], problems: list[str]) -> None:
-    """A book is cleared for all houses at once: nothing in it keeps apart whom no wire joins."""
+    """A wire must join the houses whose book is cleared at once (hub/coordinator/groups.py)."""
     segments = sorted({house.segment for house in houses})
-    if len(segments) > 1 and kind != "decentralised":
-        problems.append(
-            f"market.kind {kind!r} needs all houses on one bus segment (there are "
-            f"{', '.join(segments)}); on several, only 'decentralised' keeps trades on each"
-        )
+    if kind == "hybrid":
+        for name in sorted({house.community for house in houses}):
+            found = sorted({house.segment for house in houses if house.community == name})
+            if len(found) > 1:
+                told = f"community {name!r} has houses on bus segments {', '.join(found)}: no"
+                problems.append(f"{told} energy flows between them; make it one for each")
     if len(segments) > 1 and any(house.kind == GRID for house in houses):
         problems.append("a house of kind 'grid' needs all houses on its bus segment")
 
@@ -240,19 +241,20 @@ def span(text: str) -> tuple[datetime.time, datetime.time]:
 def bench_houses(count: int, segments: int = 1, *, has_grid: bool = False) -> tuple[House, ...]:
     """Return house-1..count: odd ones are prosumers, even ones consumers.
 
-    The first half, and one more of an odd number, is one community, the others are another. Pairs
-    of a prosumer and a consumer go to the bus segments in turn, so that each has both of both.
+    Pairs of both go to the segments in turn. Communities are the segments; of one, its halves.
     With a grid, one more board stands at its side, last and named so.
     """
     grid = (House(GRID, GRID, community=GRID),) if has_grid else ()
+    halves = {number: 1 + (number > (count + 1) // 2) for number in range(1, count + 1)}
+    of = {number: (number - 1) // 2 % segments + 1 for number in halves}
     houses = tuple(
         House(
             f"house-{number}",
             "prosumer" if number % 2 else "consumer",
-            segment=f"bus-{(number - 1) // 2 % segments + 1}",
-            community="community-1" if number <= (count + 1) // 2 else "community-2",
+            segment=f"bus-{of[number]}",
+            community=f"community-{of[number] if segments > 1 else half}",
         )
-        for number in range(1, count + 1)
+        for number, half in halves.items()
     )
     return houses + grid
 

@@ -16,6 +16,8 @@ import click
 from hub import config as configuration
 from hub.cli_options import data_option
 from hub.errors import BadInput, TruequeError
+from hub.install.backup_units import BACKUP_TIMER
+from hub.install.place import BACKUPS_DIR
 from hub.install.units import SERVICE, Place, service_files
 
 RUN_S = 60
@@ -25,13 +27,17 @@ RUN_S = 60
 @data_option
 @click.option("--user", default="trueque", show_default=True,
               help="The service's own account; made when it is missing.")  # fmt: skip
+@click.option("--backups", type=click.Path(file_okay=False, path_type=Path), default=BACKUPS_DIR,
+              show_default=True, help="Where the nightly backups go, the last 14.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Print the files, write nothing.")
 @click.option("--root", type=click.Path(file_okay=False, path_type=Path), default=Path("/"),
               show_default=True, help="Write below this directory and start nothing.")  # fmt: skip
 @click.option("--now", is_flag=True, help="Start the service as well.")
 @click.option("--remove", is_flag=True, help="Take the service away; the site's data stays.")
-def install(data: Path, user: str, dry_run: bool, root: Path, now: bool, remove: bool) -> None:
-    """Make a site a service of systemd: started at boot, watched, shut in.
+def install(
+    data: Path, user: str, backups: Path, dry_run: bool, root: Path, now: bool, remove: bool
+) -> None:
+    """Make a site a service of systemd: started at boot, watched, shut in, backed up each night.
 
     Needs root, unless --dry-run or --root is given. The site must have been made by
     `trueque hub init`; the checkout must be readable by the service's account (/opt/trueque, say).
@@ -39,7 +45,7 @@ def install(data: Path, user: str, dry_run: bool, root: Path, now: bool, remove:
     Example: sudo .venv/bin/trueque hub install --data /var/lib/trueque --now
     """
     config = configuration.load(data)
-    place = Place(data.resolve(), _program(), user)
+    place = Place(data.resolve(), _program(), user, backups.absolute())
     files = service_files(config, place)
     if dry_run:
         for path, text in files.items():
@@ -87,6 +93,9 @@ def _hand_over(place: Place) -> None:
     for path in [place.data_dir, *place.data_dir.rglob("*")]:
         os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
     place.data_dir.chmod(0o700)
+    place.backups_dir.mkdir(parents=True, exist_ok=True)
+    os.chown(place.backups_dir, account.pw_uid, account.pw_gid)
+    place.backups_dir.chmod(0o700)  # backups hold the site's keys
 
 
 def _is_open(path: Path, account: pwd.struct_passwd) -> bool:
@@ -101,11 +110,12 @@ def _is_open(path: Path, account: pwd.struct_passwd) -> bool:
 def _start(now: bool) -> None:
     _run("systemctl", "daemon-reload")
     _run("systemctl", "enable", *(["--now"] if now else []), SERVICE)
+    _run("systemctl", "enable", "--now", BACKUP_TIMER)
 
 
 def _remove(root: Path, files: Mapping[Path, str], is_this_machine: bool) -> None:
     if is_this_machine:
-        _run("systemctl", "disable", "--now", SERVICE)
+        _run("systemctl", "disable", "--now", SERVICE, BACKUP_TIMER)
     for path in files:
         (root / path).unlink(missing_ok=True)
     if is_this_machine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from pathlib import Path
 from typing import Any
@@ -9,16 +10,19 @@ from typing import Any
 import click
 
 from hub.cli_options import DEFAULT_DATA, data_option
+from hub.errors import BadInput
 
-archive_argument = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+archive_argument = click.argument("file", type=click.Path(path_type=Path))
 json_option = click.option("--json", "as_json", is_flag=True, help="Plain JSON on standard output.")
 
 
 @click.command()
 @archive_argument
 @data_option
+@click.option("--keep", type=click.IntRange(1, 10_000), metavar="N",
+              help="FILE is a directory: a new file goes there, the last N stay.")  # fmt: skip
 @json_option
-def backup(file: Path, data: Path, as_json: bool) -> None:
+def backup(file: Path, data: Path, keep: int | None, as_json: bool) -> None:
     """Write the whole site into one file, while its hub runs or not.
 
     Store, chain, keys, certificates, configuration, boards' settings. The file is as secret as
@@ -27,9 +31,18 @@ def backup(file: Path, data: Path, as_json: bool) -> None:
     Example: trueque hub backup /media/stick/site-2026-11-27.tar.gz --data var/site
     """
     from hub import config as configuration
+    from hub.backup.kept import drop_older, new_file
     from hub.backup.site import back_up
 
+    folder, file = (
+        file,
+        file if keep is None else new_file(file, datetime.datetime.now(datetime.UTC)),
+    )
+    if file.is_dir():
+        raise BadInput(f"{file} is a directory: name a file, or how many to keep there with --keep")
     manifest = back_up(configuration.load(data), file)
+    if keep is not None:  # only now: the new one is whole
+        drop_older(folder, keep)
     _print(manifest, as_json, f"{file}: {_summary(manifest)}")
 
 
@@ -49,6 +62,9 @@ def restore(file: Path, data: Path, store_url: str | None, as_json: bool) -> Non
     Example: trueque hub restore site-2026-11-27.tar.gz --data var/site && trueque hub up
     """
     from hub.backup.site import restore as restore_site
+
+    if file.is_dir():
+        raise BadInput(f"{file} is a directory: name the backup's file in it")
 
     manifest = restore_site(file, data, store_url=store_url)
     said = f"{data}: {_summary(manifest)}; start it with: trueque hub up --data {data}"

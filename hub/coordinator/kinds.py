@@ -1,7 +1,8 @@
 """The kind of market a site has enters, the windows of one delivery leave, each with its terms.
 
-A kind is a sequence of stages that end in one delivery. Most have one stage. In a hybrid market
-each community clears a book of its own first; what is left then trades between communities.
+A kind is a sequence of stages that end in one delivery. Most have one stage; where books are
+cleared on several bus segments, each has its own. In a hybrid market each community clears a book
+of its own first; what is left then trades between communities.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from hub.chain.records import (
     WindowTerms,
 )
 from hub.config import SiteConfig
-from hub.config_tables import GRID, House
+from hub.config_tables import House
+from hub.coordinator.groups import groups, has_book_per_segment
 
 TURN_PAUSE_MS = 5_000  # between the turns of one segment: relays, currents at zero
 MS_PER_HOUR = 3_600_000
@@ -29,7 +31,7 @@ CLEARING_SHARE = 4  # of the delivery window
 NO_PRICE_RULE = 1001  # as k: the coordinator publishes the price
 
 # Stages: who trades in a window, and with whom.
-EVERYONE, INSIDE, BETWEEN = "everyone", "inside", "between"
+EVERYONE, INSIDE, BETWEEN, ON_SEGMENT = "everyone", "inside", "between", "segment"
 _MECHANISMS = {
     "decentralised": BILATERAL,
     "uniform": UNIFORM,
@@ -76,7 +78,12 @@ def stages(config: SiteConfig, bids_ms: Span, delivery_ms: Span, account: str) -
     kind = config.market.kind
     if kind != "hybrid":
         terms = window_terms(config, kind, bids_ms, delivery_ms, account)
-        return (Stage(EVERYONE, None, terms),)
+        if not has_book_per_segment(config):
+            return (Stage(EVERYONE, None, terms),)
+        # The contract knows no segments: its check that no better order was left out would ask for
+        # a trade with a stranger who placed an order into this window past the page.
+        terms = dataclasses.replace(terms, is_strict=False)
+        return tuple(Stage(ON_SEGMENT, name, terms) for name in groups(config))
     (start, end), between_ms = bids_ms, clearing_ms(delivery_ms)
     inside = (start, start + (end - start - between_ms) // 2)
     book = window_terms(config, "community", inside, delivery_ms, account, between_ms)
@@ -84,8 +91,7 @@ def stages(config: SiteConfig, bids_ms: Span, delivery_ms: Span, account: str) -
     rest = window_terms(config, "decentralised", between, delivery_ms, account)
     # What a community leaves goes to the others first, and only then to the grid.
     book = dataclasses.replace(book, grid_account=NO_ADDRESS)
-    communities = dict.fromkeys(one.community for one in config.houses if one.kind != GRID)
-    return (*(Stage(INSIDE, name, book) for name in communities), Stage(BETWEEN, None, rest))
+    return (*(Stage(INSIDE, name, book) for name in groups(config)), Stage(BETWEEN, None, rest))
 
 
 def clearing_ms(delivery_ms: Span) -> int:
@@ -155,6 +161,5 @@ def largest_trade_uwh(config: SiteConfig, delivery_ms: Span) -> int:
 
 
 def capacity_uwh(config: SiteConfig, largest_uwh: int) -> int:
-    """Return what all segments can deliver in one window, in turns of the largest trade."""
-    segments = len({house.segment for house in config.houses})
-    return largest_uwh * turns_per_segment(config.houses) * segments
+    """Return what a book's segment can deliver in its window, in turns of the largest trade."""
+    return largest_uwh * turns_per_segment(config.houses)

@@ -11,6 +11,7 @@ from hub.config import SiteConfig
 from hub.coordinator.approval import Reviewer
 from hub.coordinator.clearing import Clearer
 from hub.coordinator.grid_taker import GridTaker
+from hub.coordinator.groups import group_of
 from hub.keys import Keys
 from hub.store import Store
 
@@ -35,7 +36,7 @@ class BookKeeping:
         """Make the parts of a site; a person reviews where approval is manual."""
         market, account = config.market, keys.coordinator
         address = {one.name: str(keys.peers[one.name].address) for one in config.houses}
-        members = {address[one.name]: one.community for one in config.houses}
+        members = {address[one.name]: group_of(config, one) for one in config.houses}
         nodes = {address[one.name]: one.name for one in config.houses}
         reviewer = None
         if market.approval == "automatic":

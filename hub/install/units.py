@@ -5,10 +5,14 @@ Options are those of systemd 252 (Debian 12, Raspberry Pi OS): systemd.exec(5), 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from hub.config import SiteConfig
+from hub.install.backup_units import backup_files
+from hub.install.place import Place
+from hub.install.shut_in import shut_in
+
+__all__ = ["SERVICE", "Place", "hub_unit", "service_files"]
 
 SERVICE = "trueque-hub.service"
 PRIVILEGED_PORTS = 1024
@@ -16,19 +20,11 @@ LOG_BYTES, LOGS_KEPT = "20M", 4
 JOURNAL_BYTES = "200M"
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where things are on the machine; all absolute."""
-
-    data_dir: Path
-    program: Path  # the `trueque` command
-    user: str
-
-
 def service_files(config: SiteConfig, place: Place) -> dict[Path, str]:
     """Return every file of the service by its path below the root of the machine."""
     return {
         Path("etc/systemd/system") / SERVICE: hub_unit(config, place),
+        **backup_files(place),
         Path("etc/systemd/journald@trueque.conf"): journal(),
         Path("etc/logrotate.d/trueque"): rotation(place),
         Path("etc/sysusers.d/trueque.conf"): system_user(place),
@@ -67,7 +63,7 @@ def hub_unit(config: SiteConfig, place: Place) -> str:
         "LimitNOFILE=16384",
         "UMask=0077",
         "",
-        *_shut_in(place),
+        *shut_in(place, [place.data_dir]),
         *_devices(config),
         *_capabilities(config),
         "",
@@ -75,39 +71,6 @@ def hub_unit(config: SiteConfig, place: Place) -> str:
         "WantedBy=multi-user.target",
     ]
     return "\n".join(lines) + "\n"
-
-
-def _shut_in(place: Place) -> list[str]:
-    """Return what the service may not: everything but its own directory and the network."""
-    at_home = any(path.is_relative_to("/home") or path.is_relative_to("/root")
-                  for path in (place.data_dir, place.program))  # fmt: skip
-    return [
-        "NoNewPrivileges=yes",
-        "ProtectSystem=strict",
-        f"ReadWritePaths={place.data_dir}",
-        f"ProtectHome={'read-only' if at_home else 'yes'}",
-        "PrivateTmp=yes",
-        "PrivateMounts=yes",
-        "ProtectProc=invisible",
-        "ProtectKernelTunables=yes",
-        "ProtectKernelModules=yes",
-        "ProtectKernelLogs=yes",
-        "ProtectControlGroups=yes",
-        "ProtectHostname=yes",
-        "RestrictNamespaces=yes",
-        "RestrictRealtime=yes",
-        "RestrictSUIDSGID=yes",
-        "RemoveIPC=yes",
-        "LockPersonality=yes",
-        "KeyringMode=private",
-        "# Netlink: which addresses this machine has. MemoryDenyWriteExecute would stop Node.js.",
-        "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK",
-        "SystemCallArchitectures=native",
-        "# adjtimex tells whether the clock is synchronised; setting it takes CAP_SYS_TIME.",
-        "SystemCallFilter=@system-service adjtimex clock_adjtime",
-        "SystemCallFilter=~@privileged",
-        "SystemCallErrorNumber=EPERM",
-    ]
 
 
 def _devices(config: SiteConfig) -> list[str]:

@@ -6,6 +6,7 @@ nobody's leave.
 
 from __future__ import annotations
 
+import abc
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ class OracleParts:
     chain_ahead_ms: Callable[[], int] = lambda: 0
 
 
-class Stepping:
+class Stepping(abc.ABC):
     """The attempts under way, and how one of them is moved on."""
 
     def __init__(
@@ -154,9 +155,9 @@ class Stepping:
             if node in live.ticket.nodes:
                 live.news.set()
 
+    @abc.abstractmethod
     def _retry(self, live: Attempt) -> None:
         """Open the trade's next attempt."""
-        raise NotImplementedError
 
     def _close_if_settled(self, live: Attempt) -> None:
         trade = self._store.trade(live.ticket.trade_id)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from hub import amounts
 from hub.config import SiteConfig
+from hub.coordinator.groups import group_of, has_book_per_segment
 from hub.keys import GRID, Keys
 from hub.services import snapshot
 from hub.services.order_rules import Refused
@@ -79,16 +80,18 @@ class Acting:
         return self._store.trade(trade_id) is not None
 
     def _windows_of(self, peer_name: str | None) -> list[WindowRow]:
-        """Return the windows that are for everyone or for the peer's community, newest first."""
+        """Return the windows that are for everyone or for the peer's group, newest first."""
         windows, plans = self._store.windows(), self._store.plans()
         house = next((one for one in self.config.houses if one.name == peer_name), None)
+        own = None if house is None else group_of(self.config, house)
+        has_several = self.config.market.kind == "hybrid" or has_book_per_segment(self.config)
         found = []
         for window in windows:
             plan = plans.get(window.window_id)
             # Just opened, and not known yet for whom: nobody's for a moment.
-            is_unknown = plan is None and window.has_book and self.config.market.kind == "hybrid"
-            community = plan.community if plan else None
-            is_theirs = community is None or (house is not None and house.community == community)
+            is_unknown = plan is None and window.has_book and has_several
+            group = plan.community if plan else None
+            is_theirs = group is None or group == own
             if is_theirs and not is_unknown:
                 found.append(window)
         return found if peer_name is not None else windows

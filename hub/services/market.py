@@ -12,6 +12,7 @@ from typing import Any
 
 from hub import amounts
 from hub.config import SiteConfig
+from hub.coordinator.groups import first_of, group_of
 from hub.coordinator.kinds import INSIDE
 from hub.honesty import quarantine
 from hub.keys import Keys
@@ -60,10 +61,9 @@ class MarketService(Bargaining):
         super().__init__(store, client, keys, config)
         self._clock, self._notices = clock, (KEYS_NOTICE, *notices)
         self._closed: dict[TradeRow, dict[str, Any]] = {}
-        communities = {None, *(house.community for house in config.houses)}
+        shown = {None, *(group_of(config, house) for house in config.houses)}
         self._snapshots = {
-            one: Aged(functools.partial(self._take_snapshot, one), SNAPSHOT_AGE_S)
-            for one in communities
+            one: Aged(functools.partial(self._take_snapshot, one), SNAPSHOT_AGE_S) for one in shown
         }
         self._history = Aged(self._read_history, HISTORY_AGE_S)
 
@@ -73,7 +73,7 @@ class MarketService(Bargaining):
         """Return everything the page shows as one record ready for JSON (docs/page.md), with the
         window and the book that a peer trades in when it is named."""
         house = next((one for one in self.config.houses if one.name == peer_name), None)
-        return self._snapshots[house.community if house else None].get()
+        return self._snapshots[group_of(self.config, house) if house else None].get()
 
     def history(self) -> dict[str, Any]:
         """Return the powers of the last minutes per house: at_ms, pv_uw, load_uw, ..."""
@@ -217,7 +217,7 @@ class MarketService(Bargaining):
             self._closed[row] = record  # by the row itself: a replaced block makes another one
         return record
 
-    def _take_snapshot(self, community: str | None) -> dict[str, Any]:
+    def _take_snapshot(self, group: str | None) -> dict[str, Any]:
         now_ms, names = wall_ms(), self._names()
         nodes, all_trades = self._store.nodes(), self._store.trades()
         statuses, readings = self._store.latest_statuses(), self._store.latest_readings()
@@ -226,8 +226,7 @@ class MarketService(Bargaining):
             for one in nodes
         ]
         trades = self._trade_records(all_trades[::-1][:SHOWN_TRADES])
-        member = next((one for one in self.config.houses if one.community == community), None)
-        window = self.window_now(member.name if member else None)
+        window = self.window_now(first_of(self.config, group))
         orders = self._store.open_orders(window.window_id) if window else []
         counters = self._store.counters()
         balances = snapshot.balance_records(

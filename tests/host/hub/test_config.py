@@ -198,10 +198,10 @@ def test_keys_are_never_overwritten(tmp_path):
         keys.create(tmp_path / "keys.json", ["house-1"])
 
 
-def test_books_are_refused_when_no_wire_joins_all_houses(tmp_path):
+def test_community_of_a_hybrid_market_is_refused_when_no_wire_joins_its_houses(tmp_path):
     houses = [HOUSES[0], {**HOUSES[1], "segment": "bus-2"}]
-    with pytest.raises(ConfigError, match="bus-1, bus-2.*'decentralised'"):
-        config.check({"houses": houses, "market": {"kind": "uniform"}}, tmp_path)
+    with pytest.raises(ConfigError, match="community '.*' has houses on bus segments bus-1, bus-2"):
+        config.check({"houses": houses, "market": {"kind": "hybrid"}}, tmp_path)
     assert config.check({"houses": houses}, tmp_path).house("house-2").segment == "bus-2"
 
 

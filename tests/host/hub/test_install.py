@@ -14,7 +14,9 @@ from click.testing import CliRunner
 
 from hub import config, keys
 from hub.cli import hub as command
+from hub.errors import BadInput
 from hub.install import notice
+from hub.install.backup_units import BACKUP_SERVICE, BACKUP_TIMER
 from hub.install.units import SERVICE, Place, hub_unit
 
 WORST_EXPOSURE = 2.0
@@ -118,3 +120,38 @@ def test_children_cannot_tell_in_the_hubs_name_when_a_service_manager_listens(mo
     monkeypatch.setenv("WATCHDOG_USEC", "1000")
     notice.ServiceManager().tell("READY=1")
     assert "NOTIFY_SOCKET" not in os.environ and "WATCHDOG_USEC" not in os.environ
+
+
+def test_nightly_backup_is_accepted_and_shut_in_when_systemd_reads_it(tmp_path):
+    units = installed(tmp_path) / "etc/systemd/system"
+    code, said = analyze("verify", str(units / BACKUP_TIMER), str(units / BACKUP_SERVICE))
+    assert (code, said) == (0, "")
+    limit = str(int(WORST_EXPOSURE * 10))
+    code, said = analyze(
+        "security", "--offline=yes", f"--threshold={limit}", str(units / BACKUP_SERVICE)
+    )
+    assert code == 0, said
+
+
+def test_backups_stay_for_as_many_nights_as_are_kept(tmp_path):
+    site(tmp_path / "site")
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    others = [folder / "notes.txt", folder / "trueque-20990101.tar.gz"]
+    nights = [folder / f"trueque-2020010{day}T000000Z.tar.gz" for day in range(1, 5)]
+    for path in [*others, *nights]:
+        path.write_text("kept")
+    arguments = ["backup", str(folder), "--keep", "3", "--data", str(tmp_path / "site")]
+    answer = CliRunner().invoke(command, arguments)
+    assert answer.exit_code == 0, answer.output
+    ours = sorted(path.name for path in folder.iterdir() if path not in others)
+    assert ours[:2] == ["trueque-20200103T000000Z.tar.gz", "trueque-20200104T000000Z.tar.gz"]
+    assert len(ours) == 3 and all(path.exists() for path in others)
+
+
+def test_backup_is_refused_when_a_directory_is_named_without_a_number(tmp_path):
+    site(tmp_path / "site")
+    arguments = ["backup", str(tmp_path), "--data", str(tmp_path / "site")]
+    answer = CliRunner().invoke(command, arguments)
+    assert isinstance(answer.exception, BadInput)
+    assert "--keep" in str(answer.exception)

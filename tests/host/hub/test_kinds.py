@@ -8,14 +8,23 @@ from hub import config
 from hub.chain.records import BILATERAL, MCAFEE, MIDPOINT, NO_ADDRESS, PAY_AS_BID, UNIFORM
 from hub.config import bench_houses
 from hub.config_tables import MARKET_KINDS
-from hub.coordinator.kinds import BETWEEN, EVERYONE, INSIDE, NO_PRICE_RULE, needs_account, stages
+from hub.coordinator.groups import group_of
+from hub.coordinator.kinds import (
+    BETWEEN,
+    EVERYONE,
+    INSIDE,
+    NO_PRICE_RULE,
+    ON_SEGMENT,
+    needs_account,
+    stages,
+)
 
 BIDS, DELIVERY = (1_000_000, 1_150_000), (1_150_000, 1_210_000)
 GRID = "0x" + "aa" * 20
 
 
-def site_of(tmp_path, kind, houses=5, **market):
-    listed = [vars(house) for house in bench_houses(houses)]
+def site_of(tmp_path, kind, houses=5, segments=1, **market):
+    listed = [vars(house) for house in bench_houses(houses, segments)]
     table = {"houses": listed, "market": {"kind": kind, **market}}
     return config.check(table, tmp_path)
 
@@ -120,3 +129,23 @@ def test_site_is_refused_when_two_boards_stand_at_the_grids_side(tmp_path):
 def test_site_is_refused_when_the_tariffs_leave_no_room_for_a_community_price(tmp_path):
     with pytest.raises(config.ConfigError, match="needs market.feed_in_gwei_per_kwh below"):
         site_of(tmp_path, "community", retail_gwei_per_kwh=5, feed_in_gwei_per_kwh=5)
+
+
+@pytest.mark.parametrize("kind", ["uniform", "pay-as-bid", "midpoint", "mcafee", "community",
+                                  "centralised"])  # fmt: skip
+def test_each_segment_clears_its_own_book_when_there_are_several(tmp_path, kind):
+    site = site_of(tmp_path, kind, 8, 2)
+    found = stages(site, BIDS, DELIVERY, GRID)
+    assert [(one.name, one.community) for one in found] == [
+        (ON_SEGMENT, "bus-1"), (ON_SEGMENT, "bus-2"),
+    ]  # fmt: skip
+    assert found[0].terms == found[1].terms
+    # Two turns of four houses; a book that leaves out a stranger's order must still close.
+    assert found[0].terms.capacity_uwh in (0, 2 * found[0].terms.max_energy_uwh)
+    assert not found[0].terms.is_strict
+    assert {group_of(site, one) for one in site.houses} == {"bus-1", "bus-2"}
+
+
+def test_hybrid_communities_are_those_of_the_segments_when_there_are_several(tmp_path):
+    found = stages(site_of(tmp_path, "hybrid", 8, 2), BIDS, DELIVERY, GRID)
+    assert [one.community for one in found] == ["community-1", "community-2", None]

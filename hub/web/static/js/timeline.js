@@ -36,7 +36,7 @@ export function showTimeline(window, nowS, site) {
 // How orders become trades here, and what is published of it so far.
 function kindText(window) {
   const said = [t(`kind_${window.kind}`)];
-  if (window.community) said.push(t("kind_inside", { community: window.community }));
+  if (window.community) said.push(t(window.stage === "segment" ? "kind_on_segment" : "kind_inside", { community: window.community }));
   if (window.stage === "between") said.push(t("kind_between"));
   if (window.meets_grid) said.push(t("kind_grid"));
   if (window.needs_approval) said.push(t("kind_approval"));
