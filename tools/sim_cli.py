@@ -25,6 +25,7 @@ from hub.sim.reading import read_raw, read_scenario, scenario_of
 from hub.sim.responding import simulate
 from hub.sim.scenario import COMMUNITY_MECHANISMS, DESIGNS, MECHANISMS, STRATEGIES
 from hub.sim.summary import summarise
+from tools.sim_join import join, leave
 
 STDERR = Console(stderr=True)
 CLUSTER_TIMEOUT_S = 10
@@ -148,6 +149,10 @@ def compare(
         click.echo(json.dumps(rows, indent=1))
     else:
         _show_rows(rows)
+
+
+sim.add_command(join)
+sim.add_command(leave)
 
 
 @contextlib.contextmanager

@@ -30,6 +30,7 @@ from hub.bridges.supervisor import Bridge, Bridges
 from hub.bridges.thingspeak import ThingSpeakBridge
 from hub.bridges.views import Place, PlugLog, Views
 from hub.services.aged import Aged
+from hub.simulated import SimulatedDevices
 from hub.site_clock import SiteClock, wall_ms
 from hub.store import Store
 
@@ -65,6 +66,7 @@ class BridgesPart:
         bridges = [*self._services(), *self._meters()]
         self._runner = Bridges(bridges, parts.say)
         self._seen_plugs = Aged(self._read_plugs, PLUGS_AGE_S)
+        self._simulated = SimulatedDevices(boards_dir)
 
     @classmethod
     def of(
@@ -101,7 +103,7 @@ class BridgesPart:
     def record(self) -> Record:
         """Return what the page shows of the bridges, ready for JSON."""
         return {
-            "plugs": self._seen_plugs.get(),
+            "plugs": [*self._seen_plugs.get(), *self._simulated.records()],
             "states": [asdict(one) for one in self._runner.states()],
         }
 
@@ -111,6 +113,8 @@ class BridgesPart:
         Raises PlugRefused, or BridgeDown when the plug does not obey.
         """
         bridge = self._plugs.get(name)
+        if bridge is None and self._simulated.has(name):
+            return self._simulated.switch(name, is_on, peer)
         if bridge is None:
             raise PlugRefused("There is no such plug on this site.")
         if bridge.plug.house != peer:

@@ -212,7 +212,7 @@ def _inputs(scenario: Scenario) -> Inputs:
     wind = weather.wind_m_per_s.values(clock) if weather.wind_m_per_s else np.zeros(clock.slots)
     for place, peer in enumerate(scenario.peers):
         load_w[:, place] = _load(peer, clock)
-        pv_w[:, place] = _pv_w(peer, scenario, ghi) if peer.pv_is_on else 0.0
+        pv_w[:, place] = pv_power_w(peer, scenario, ghi) if peer.pv_is_on else 0.0
         if peer.wind is not None:
             other_w[:, place] += peer.wind.power_w(wind)
         if peer.hydro_w is not None:
@@ -220,7 +220,8 @@ def _inputs(scenario: Scenario) -> Inputs:
     return Inputs(load_w, pv_w, other_w)
 
 
-def _pv_w(peer: Peer, scenario: Scenario, ghi: Values) -> Values:
+def pv_power_w(peer: Peer, scenario: Scenario, ghi: Values) -> Values:
+    """Return the PV of one peer in each slot; `ghi` is zero where the scenario gives none."""
     clock, weather = scenario.clock, scenario.weather
     found = peer.pv_area_m2 * peer.pv_efficiency * ghi
     if peer.pv_w is not None:

@@ -19,6 +19,7 @@ from tools.bench.factory import calibrate_new_boards
 from tools.bench.lab import FIRMWARE_DIR, VirtualLab
 from tools.bench.plugs import PlugPlan, VirtualPlugs
 from tools.bench.profile import DEFAULT_START
+from tools.bench.simulated import Guests
 
 
 def read_arguments() -> argparse.Namespace:
@@ -98,10 +99,14 @@ async def run(arguments: argparse.Namespace) -> None:
         has_grid=arguments.grid,
     )
     plugs = VirtualPlugs(arguments.plug, lab.houses, arguments.state / "plugs.json")
+    guests = Guests(
+        lab.houses, lab.state_dir, clock.now, lambda text: print(f"bench: {text}", flush=True)
+    )
     await lab.start()
     try:
         await plugs.start()
         while not stopping.is_set():
+            guests.look(lab.now_s())
             write_report(lab)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), 1.0)

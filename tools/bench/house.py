@@ -6,7 +6,7 @@ import datetime
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,6 @@ from tools.bench.bus import Port
 from tools.bench.frontend import PULL_DOWN_GAIN, CurrentClamp, MainsVoltage, VoltageDivider
 from tools.bench.ina226 import Ina226
 from tools.bench.panel import Panel
-from tools.bench.profile import HomeProfile
 from tools.bench.relay import Relay
 from tools.bench.trace import Trace
 
@@ -39,6 +38,17 @@ FITTED: Mapping[str, Mapping[str, int]] = {
     "pv": {"address": 0x41, "shunt_uohm": 20_000},
     "battery": {"address": 0x44, "shunt_uohm": 20_000},
 }
+
+
+class Home(Protocol):
+    """The home behind a house's board: one that is replayed, or one that is simulated. W."""
+
+    @property
+    def has_pv(self) -> bool: ...
+    def pv_w(self, local: datetime.datetime, /) -> float: ...
+    def load_w(self, local: datetime.datetime, /) -> float: ...
+    def base_w(self, local: datetime.datetime, /) -> float: ...
+    def peak_pv_w(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -89,7 +99,7 @@ def unique_id_of(name: str) -> bytes:
 class House:
     """Everything electrical of one house. Voltages in V, currents in A, powers in W."""
 
-    def __init__(self, name: str, profile: HomeProfile, wiring: Wiring) -> None:
+    def __init__(self, name: str, profile: Home, wiring: Wiring) -> None:
         digest = _digest(name)
         rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
         self.name = name

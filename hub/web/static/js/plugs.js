@@ -38,7 +38,8 @@ async function press(row, refresh) {
 
 function updatePlug(row, plug, me) {
   row.plug = plug;
-  say(row.title, t(plug.is_house_meter ? "plug_meter" : "plug_appliance",
+  const what = plug.kind === "simulated" ? "plug_simulated" : "plug_appliance";
+  say(row.title, t(plug.is_house_meter ? "plug_meter" : what,
     { name: plug.name.replace(`${plug.house}-`, "") }));
   row.node.classList.toggle("absent", !plug.is_online);
   say(row.value, plug.is_online && plug.power_uw !== null ? power(plug.power_uw) : "–");
