@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from hub.sim.community import W_PER_KW
+from hub.sim.dashboard import appliances, dashboards
 from hub.sim.run import Outcome
 from hub.sim.trades import Trades
 
@@ -32,13 +33,19 @@ def write_tables(
     """Write all tables and summary.json into `directory`; return the paths."""
     path = directory / "summary.json"
     path.write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    tables: dict[str, Columns] = {"peers": _peers(summary), "slots": _slots(outcome)}
+    written = [path]
+    tables: dict[str, Columns] = {"peers": _peers(summary), "slots": slot_columns(outcome)}
     if outcome.details:
         tables["peer_slots"] = _peer_slots(outcome)
         tables["trades"] = _trades(outcome)
+        path_of_dashboards = directory / "dashboard.json"
+        shown = json.dumps(dashboards(outcome), indent=1, allow_nan=False)
+        path_of_dashboards.write_text(shown + "\n", encoding="utf-8")
+        written.append(path_of_dashboards)
+        tables |= {"appliances": found} if (found := _appliances(outcome)) else {}
     if outcome.guard is not None:
         tables |= {"network": _network(outcome), "violations": _violations(outcome)}
-    return [path] + [
+    return written + [
         write_columns(directory / f"{name}.{table_format}", columns)
         for name, columns in tables.items()
     ]
@@ -71,7 +78,8 @@ def _peers(summary: dict[str, Any]) -> Columns:
     return {"peer": names, **{name: [rows[one].get(name) for one in names] for name in members}}
 
 
-def _slots(outcome: Outcome) -> Columns:
+def slot_columns(outcome: Outcome) -> Columns:
+    """Return the table of slots by column."""
     community, slots = outcome.community, outcome.slots
     hours = community.clock.slot_hours
     columns: dict[str, Any] = {
@@ -147,6 +155,16 @@ def _peer_slots(outcome: Outcome) -> Columns:
         else:
             columns[f"{name}_w"] = values.ravel()
     return columns
+
+
+def _appliances(outcome: Outcome) -> Columns:
+    """Return one row an appliance, empty without any."""
+    rows = [
+        {"peer": peer.name, **one}
+        for peer in outcome.community.peers
+        for one in appliances(outcome.community, peer)
+    ]
+    return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
 
 
 def _network(outcome: Outcome) -> Columns:

@@ -41,6 +41,7 @@ def test_run_writes_all_files_when_the_scenario_is_good(tmp_path):
         "slots.csv",
         "peer_slots.csv",
         "trades.csv",
+        "dashboard.json",
         "flows.png",
         "prices.png",
         "charge.png",
