@@ -56,6 +56,8 @@ def _read_csv(path: Path, version: tuple[int, int, int]) -> Table:
         rows.pop()
     header = tuple(name.strip() for name in rows[0])
     for row_number, row in enumerate(rows[1:], start=FIRST_ROW):
+        if not row:
+            raise BadInput(f"{path}, row {row_number}: is empty (a gap); fill it or cut the series")
         if len(row) != len(header):
             raise BadInput(
                 f"{path}, row {row_number}: {len(row)} cells, but the header has {len(header)}"

@@ -1,7 +1,8 @@
 """Draws a run: an `Outcome` enters, PNG files leave.
 
 flows.png (load, generation and grid, with and without trading), prices.png, charge.png (state of
-charge), costs.png (per peer, with and without trading), trades.png (who trades with whom).
+charge), costs.png (per peer, with and without trading), trades.png (who trades with whom),
+network.png (voltages of the feeder).
 """
 
 from __future__ import annotations
@@ -50,7 +51,27 @@ def draw_all(directory: Path, outcome: Outcome, summary: dict[str, Any]) -> list
         and (outcome.slots["bought"].any())
     ):
         drawn.append(_draw_trades(directory, outcome))
+    if outcome.guard is not None:
+        drawn.append(_draw_network(directory, outcome))
     return drawn
+
+
+def _draw_network(directory: Path, outcome: Outcome) -> Path:
+    """Draw the highest and lowest voltage of every slot between their limits."""
+    assert outcome.guard is not None
+    watched, limits = outcome.guard.watched, outcome.guard.network
+    clock = outcome.community.clock
+    figure, axes = _axes(_titled("Voltages on the feeder", clock), "share of nominal")
+    for values, name, colour in (
+        (watched.highest_pu, "highest", PV),
+        (watched.lowest_pu, "lowest", IMPORT),
+    ):
+        axes.plot(*_thin(clock, np.array(values)), color=colour, linewidth=1.5, label=name)
+    for limit, label in ((limits.max_voltage_pu, "limits"), (limits.min_voltage_pu, None)):
+        axes.axhline(limit, color=LOAD, linewidth=1, linestyle="--", label=label)
+    _time_axis(axes, clock)
+    _legend(axes)
+    return _save(figure, directory / "network.png")
 
 
 def _axes(title: str, unit: str, *, height: float = 3.6) -> tuple[Figure, Axes]:

@@ -31,6 +31,7 @@ class Series:
     csv: tuple[Path, str] | None = None
     home: tuple[int, str, float | None] | None = None  # (home, "load_w" or "pv_w", peak in W)
     latitude_deg: float | None = None
+    lowest: float = float("-inf")  # what the file's values must not be below
 
     def length(self) -> int | None:
         """Return the number of slots that the source has by itself, if it has one."""
@@ -55,7 +56,22 @@ class Series:
         if self.latitude_deg is not None:
             return sky.clear_sky_w_per_m2(clock, self.latitude_deg)
         assert self.csv is not None
-        return _csv_values(self.where, *self.csv, clock)
+        values = _csv_values(self.where, *self.csv, clock)
+        self._check_lowest(values)
+        return values
+
+    def _check_lowest(self, values: Values) -> None:
+        """Refuse a negative load, say; name the first row of the file that has one."""
+        if not (values < self.lowest).any():
+            return
+        assert self.csv is not None
+        path, column = self.csv
+        row = int(np.argmax(columns.read_column(path, column) < self.lowest))
+        value = float(columns.read_column(path, column)[row])
+        raise BadInput(
+            f"{path}, row {row + columns.FIRST_ROW}, {column}: {value:g} is below {self.lowest:g} "
+            f"({self.where})"
+        )
 
     def _listed_values(self, clock: Clock) -> Values:
         assert self.listed is not None
@@ -115,7 +131,7 @@ def series(directory: Path, *, low: float = 0.0) -> Check:
         if not isinstance(value, dict):
             return Series(where, constant=number(low)(where, value))
         if "csv" in value:
-            return _from_csv(where, value, directory)
+            return _from_csv(where, value, directory, low)
         if "home" in value:
             return _from_home(where, value)
         if "clear_sky_latitude_deg" in value:
@@ -144,10 +160,10 @@ def _from_list(where: str, value: list[Any], low: float) -> Series:
     )
 
 
-def _from_csv(where: str, value: dict[str, Any], directory: Path) -> Series:
+def _from_csv(where: str, value: dict[str, Any], directory: Path, low: float) -> Series:
     fields = {"csv": Field(text, is_required=True), "column": Field(text, is_required=True)}
     read = read_table(where, value, fields)
-    return Series(where, csv=(directory / read["csv"], read["column"]))
+    return Series(where, csv=(directory / read["csv"], read["column"]), lowest=low)
 
 
 def _from_home(where: str, value: dict[str, Any]) -> Series:

@@ -184,3 +184,19 @@ def test_magnitude_is_warned_about_when_a_load_looks_like_kilowatts(read, tmp_pa
     (warning,) = build(read(FROM_CSV)).warnings
     for word in ("load.csv", "row 4", "column load_w", "kW"):
         assert word in warning
+
+
+def test_negative_load_of_a_file_is_refused_with_its_row(read, tmp_path):
+    words = csv_refusal(read, tmp_path, "load_w\n100\n-5\n100\n100\n")
+    assert f"{tmp_path / 'load.csv'}, row 3, load_w: -5 is below 0" in words
+
+
+def test_empty_row_is_called_a_gap(read, tmp_path):
+    words = csv_refusal(read, tmp_path, "load_w\n100\n\n100\n100\n")
+    assert f"{tmp_path / 'load.csv'}, row 3: is empty (a gap)" in words
+
+
+def test_a_file_that_was_mended_is_read_again(read, tmp_path):
+    csv_refusal(read, tmp_path, "load_w\n100\nx\n100\n100\n")
+    (tmp_path / "load.csv").write_text("load_w\n100\n200\n100\n100\n", encoding="utf-8")
+    assert build(read(FROM_CSV)).explicit.load_w[:, 0].tolist() == [100, 200, 100, 100]
