@@ -81,9 +81,7 @@ async def wait_until(condition: Callable[[], object], device, emulated_s: float)
 
     Raises what ended the emulation, if anything did.
     """
-    end_s = device.now_s + emulated_s
-    while not condition():
-        if device.simulator.engine_room_error is not None:
-            raise device.simulator.engine_room_error
-        assert device.now_s < end_s, f"not within {emulated_s:g} s of the board's time"
-        await asyncio.sleep(0.005)
+    try:
+        await device.wait(condition, emulated_s)
+    except TimeoutError as problem:
+        raise AssertionError(str(problem)) from problem

@@ -8,16 +8,16 @@ import pytest
 from tests.hil import bare
 
 FLASH, FLASH_END = 0x10000000, 0x10200000
-MODULES = ("node.delivery", "node.finals", "wire.members", "node.signer")
 MOVING = """
-import asyncio, gc, machine, rp2
+import asyncio, gc, machine, rp2, sys
 gc.threshold(32768)
 from node import delivery, finals, signer
 from wire import members
 from node import in_place
+modules = [name for name in sys.modules if name.startswith(("node.", "wire."))]
 gc.collect()
 before = gc.mem_free()
-freed = in_place.run_from_flash(MODULES, rp2.Flash(), machine.mem32, lambda path: (path, 0))
+freed = in_place.run_from_flash(modules, rp2.Flash(), machine.mem32, lambda path: (path, 0))
 gc.collect()
 gained = gc.mem_free() - before
 
@@ -45,7 +45,7 @@ def moved(image):
 
     async def run():
         async with bare.board(image, bare.firmware(without=("main.py",))) as device:
-            out, problem = await device.aexec(MOVING.replace("MODULES", repr(MODULES)), 600)
+            out, problem = await device.aexec(MOVING, 600)
             assert problem == b""
             return ast.literal_eval(out.decode())
 

@@ -20,8 +20,8 @@ from rich.console import Console
 from rich.progress import track
 
 from tools.bench.house import FITTED, MAINS_V
-from tools.bench.meter_emulated import emulated_rows
-from tools.bench.meter_rows import Row, row_of
+from tools.bench.meter_emulated import BARS, emulated_rows
+from tools.bench.meter_rows import Row, off_percent, row_of, worst_of
 from tools.board.calibration import FULL_PIN_V, Channel, calibrate, channels_of
 from tools.board.virtual import VirtualBoard
 
@@ -144,22 +144,18 @@ def energy_rows(bench: Bench) -> list[Row]:
         for row in (
             row_of(
                 f"energy_{register}_to_integral",
-                _off_percent(registers[register], integrals[integral]),
+                off_percent(registers[register], integrals[integral]),
                 "%",
                 0.1,
             ),
             row_of(
                 f"energy_{register}_to_physics",
-                _off_percent(registers[register], true[register] / 3600 * 1e6),
+                off_percent(registers[register], true[register] / 3600 * 1e6),
                 "%",
                 1.5,
             ),
         )
     ]
-
-
-def _off_percent(value: float, true: float) -> float:
-    return abs(value / true - 1) * 100
 
 
 def power_rows(bench: Bench) -> list[Row]:
@@ -177,7 +173,7 @@ def power_rows(bench: Bench) -> list[Row]:
             after = board.meter(10.0)["integrals_uwh"]["load"]
             # Voltage is a sine: only the fundamental of the current makes power.
             true_uwh = MAINS_V * amperes * house.clamp.fundamental * math.cos(lag_rad) / 360 * 1e6
-            worst = max(worst, _off_percent(after - before, true_uwh))
+            worst = max(worst, off_percent(after - before, true_uwh))
         rows.append(row_of(f"real_power_pf_{name}", worst, "%", 1.0 if name == "1" else 1.5))
     return rows
 
@@ -199,21 +195,13 @@ def measure_boards(boards: int, hours: float) -> Iterator[list[Row]]:
             yield rows
 
 
-def worst_of(boards: list[list[Row]]) -> list[Row]:
-    """Return each row at the board where it is worst: the furthest from its baseline."""
-    worst: dict[str, Row] = {}
-    for rows in boards:
-        for row in rows:
-            known = worst.get(row.name)
-            if known is None or _badness(row) > _badness(known):
-                worst[row.name] = row
-    return list(worst.values())
-
-
-def _badness(row: Row) -> float:
-    if row.unit == "%" or not row.ratio:
-        return row.value
-    return abs(row.ratio - 1)
+def _tracked(boards: int, hours: float) -> list[list[Row]]:
+    """Return the rows of each board, progress shown."""
+    console = Console(stderr=True)
+    measured = measure_boards(boards, hours)
+    return list(
+        track(measured, total=boards, description="boards", console=console, transient=True)
+    )
 
 
 def _flash(directory: Path, profile: str) -> Path:
@@ -259,25 +247,35 @@ def _flash(directory: Path, profile: str) -> Path:
     show_default=True,
     help="How long the emulated board samples, in its own time; a second takes 10 to 60 here.",
 )
-def meter(is_json: bool, boards: int, hours: float, image: Path | None, seconds: float) -> None:
+@click.option(
+    "--bar",
+    "bars",
+    type=click.Choice(BARS),
+    multiple=True,
+    help="Measure only this one of the emulated board's, and no virtual boards; can be repeated.",
+)
+def meter(
+    is_json: bool,
+    boards: int,
+    hours: float,
+    image: Path | None,
+    seconds: float,
+    bars: tuple[str, ...],
+) -> None:
     """Measure the meter's errors on virtual boards after their calibration.
 
     Each row is that of the worst board. The baseline is the bar; a ratio up to 1 passes it, from
     1 on where the name ends in "at_least".
 
-    Example: trueque bench meter --json
+    The bars of an emulated board take from one to some ten minutes each; --bar chooses.
+
+    Examples: trueque bench meter --json;
+    trueque bench meter --image pico-w.uf2 --bar cuts --bar torn
     """
-    console = Console(stderr=True)
-    found = list(
-        track(
-            measure_boards(boards, hours),
-            total=boards,
-            description="boards",
-            console=console,
-            transient=True,
-        )
-    )
-    rows = worst_of(found) + emulated_rows(image, seconds)
+    if bars:
+        boards, rows = 0, emulated_rows(image, seconds, bars)
+    else:
+        rows = worst_of(_tracked(boards, hours)) + emulated_rows(image, seconds)
     if is_json:
         machine = f"{platform.machine()} {platform.system()}, Python {platform.python_version()}"
         report = {"command": "bench meter", "machine": machine, "boards": boards}

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from tools.bench.meter_rows import Row, row_of
 from tools.rig import Choice, NoRig, choose, emulated_image
 
+if TYPE_CHECKING:
+    from tools.emulation.bars import Figures, Minute, Trip
 
-def emulated_rows(image: Path | None, seconds: float) -> list[Row]:
-    """Measure the emulated board; [] with a line on standard error where none can be had.
+CHANNELS = 3
+BARS = ("minute", "limits", "loss", "share", "authority", "cuts", "torn")
+"""As tools.emulation.bars.NAMES, said here for a machine without the emulator."""
 
-    Rows that end in `_at_least` pass with a ratio from 1 on, the others up to 1.
+
+def emulated_rows(image: Path | None, seconds: float, wanted: Collection[str] = BARS) -> list[Row]:
+    """Measure the bars `wanted` of an emulated board.
+
+    [] with a line on standard error where none can be had. Rows that end in `_at_least` pass with a
+    ratio from 1 on, the others up to 1.
     """
     try:
         found = emulated_image(Choice("emulated", choose(image=image).image))
@@ -23,19 +33,46 @@ def emulated_rows(image: Path | None, seconds: float) -> list[Row]:
         return []
     from tools.emulation import bars  # the emulator is an extra that most machines do without
 
-    figures = asyncio.run(bars.measure(found, seconds))
-    minute = figures.minute
-    channels = 3
+    return _rows(asyncio.run(bars.measure(found, seconds, wanted)), bars.BLOCK_US)
+
+
+def _rows(figures: Figures, of_block_us: int) -> list[Row]:
+    rows = _rows_of_minute(figures.minute) if figures.minute else []
+    if figures.block_us is not None:
+        share = figures.block_us / of_block_us * 100
+        rows.append(row_of("emulated_metering_share", share, "%", 15.0))
+    rows += _rows_of_trips(figures.trips) if figures.trips else []
+    for name, value, unit, bar in (
+        ("relay_open_hub_silent", figures.silence_s, "s", 15.0),
+        ("relay_open_broker_gone", figures.loss_s, "s", 15.0),
+        ("foreign_authority_connections", figures.foreign_connections, "connections", 0.0),
+        ("power_cuts_survived_at_least", figures.cuts_survived, "of 50", 50.0),
+        ("torn_writes_survived_at_least", figures.torn_survived, "of 100", 100.0),
+    ):
+        if value is not None:
+            rows.append(row_of(f"emulated_{name}", value, unit, bar))
+    return rows
+
+
+def _rows_of_minute(minute: Minute) -> list[Row]:
+    rate_hz = minute.codes / CHANNELS / minute.duration_s
     return [
         row_of("emulated_duration_at_least", minute.duration_s, "s", 60.0),
-        row_of(
-            "emulated_rate_at_least", minute.codes / channels / minute.duration_s, "Hz", 8_000.0
-        ),
+        row_of("emulated_rate_at_least", rate_hz, "Hz", 8_000.0),
         row_of("emulated_codes_lost", minute.codes_lost + minute.losses_told, "codes", 0.0),
         row_of("emulated_flash_writes", minute.flash_writes, "pages", None),
         row_of("emulated_heap_free_at_least", minute.free_bytes / 1000, "kB", 60.0),
-        row_of("emulated_metering_share", figures.block_us / bars.BLOCK_US * 100, "%", 15.0),
-        row_of("emulated_relay_open_after_limit", max(figures.trips_ms), "ms", 50.0),
-        row_of("emulated_relay_open_hub_silent", figures.silence_s, "s", 15.0),
-        row_of("emulated_relay_open_broker_gone", figures.loss_s, "s", 15.0),
+    ]
+
+
+def _rows_of_trips(trips: tuple[Trip, ...]) -> list[Row]:
+    opened_ms = max(trip.opened_ms for trip in trips)
+    signed_s = max(trip.signed_s for trip in trips)
+    waited_ms = max(trip.waited_ms for trip in trips)
+    held_up_ms = max(trip.held_up_ms for trip in trips)
+    return [
+        row_of("emulated_relay_open_after_limit", opened_ms, "ms", 50.0),
+        row_of("emulated_signed_after_open", signed_s, "s", 1.5),
+        row_of("emulated_safety_wait_while_signing", waited_ms, "ms", 20.0),
+        row_of("emulated_safety_wait_for_flash", held_up_ms, "ms", None),
     ]

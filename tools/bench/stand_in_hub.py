@@ -129,11 +129,11 @@ class StandInHub:
         self.on_record(parsed[0], parsed[1], record)
         other = self.pairs.get(record.get("delivery_id"), {}).get(parsed[0])
         if parsed[1] == "delivery" and other is not None:
-            self._pass_on(other, record)
+            self._pass_on(parsed[0], other, record)
 
-    def _pass_on(self, other: str, report: dict[str, Any]) -> None:
+    def _pass_on(self, node: str, other: str, report: dict[str, Any]) -> None:
         """Tell the counterparty of progress, and to open when this side has ended."""
-        if report["phase"] == "final":
-            self.open(other, report["delivery_id"])
-        else:
+        if report["phase"] != "final":
             self.lease(other, report["delivery_id"], report["energy_uwh"])
+        elif other != node:  # it would repeat its report, and so on for ever
+            self.open(other, report["delivery_id"])

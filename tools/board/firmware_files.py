@@ -20,6 +20,8 @@ STARTED_BY_NAME = ("boot.py", "main.py")
 """MicroPython runs these two as source only."""
 ARCHITECTURE = "armv6m"
 """Of machine code in modules: an RP2350's Cortex-M33 runs it as well."""
+THUMB = b"asm_thumb"
+"""In a module with instructions of a Cortex-M, which other processors don't have."""
 LEAN = "-O3"
 """Without line numbers: they would take 5 kB of a board's memory and no node prints a trace."""
 COMPILE_S = 60
@@ -63,9 +65,9 @@ def compiled(sources: Mapping[str, bytes], architecture: str) -> dict[str, bytes
         try:
             content = compile_module(source, name, architecture)
         except CompileError:
-            if architecture != "none":
+            if architecture != "none" and THUMB not in source:
                 raise
-            return file  # machine code for a machine that has none: it tries others
+            return file  # machine code that is not for this machine: it tries others
         return name.removesuffix(".py") + ".mpy", content
 
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+from node.secp256k1 import verify
+from wire import digests
+
+from hub.certificates import ensure
+from tools.emulation import outages
 from tools.emulation.costs import measure as measure_costs
-from tools.emulation.lone import NODE, LoneBoard
+from tools.emulation.flash import read_files
+from tools.emulation.lone import NODE, LoneBoard, saving_often
 
 MINUTE_S = 60.0
 BLOCK_US = 50_000
 OVER_CURRENT_A = 1.4  # the limit is 1 A
 TRIPS = 5
 SEED = 2017
+LOOK_EVERY_MS = 20.0
+"""Of the safety loop, while the node is armed."""
+START_S = 120
 
 
 @dataclass(frozen=True)
@@ -32,14 +45,41 @@ class Minute:
     losses_told: int
 
 
+@dataclass(frozen=True)
+class Trip:
+    """What followed when a delivery passed the limit of its current."""
+
+    opened_ms: float
+    signed_s: float
+    """From the open relay to the signature of the report at the hub."""
+    waited_ms: float
+    """How much longer than its period the safety loop waited at most, meanwhile."""
+    held_up_ms: float
+    """The same where flash was written in between."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The bars that were measured; None is one that was not asked for."""
+
+    block_us: int | None = None
+    minute: Minute | None = None
+    trips: tuple[Trip, ...] | None = None
+    silence_s: float | None = None
+    loss_s: float | None = None
+    foreign_connections: int | None = None
+    cuts_survived: int | None = None
+    torn_survived: int | None = None
+
+
 async def watch_minute(board: LoneBoard, duration_s: float = MINUTE_S) -> Minute:
     """Let the board work, with a save each second, and return what was seen."""
     device, hub = board.device, board.hub
     began_s, codes, lost = board.now_s, device.converter.converted, device.converter.overruns
     writes, statuses = device.flash.writes, len(hub.all(NODE, "status"))
-    readings = len(hub.all(NODE, "reading"))
+    readings, events = len(hub.all(NODE, "reading")), len(hub.all(NODE, "event"))
     await board.run_for(duration_s)
-    events = [each["code"] for each in hub.all(NODE, "event")]
+    told = [each["code"] for each in hub.all(NODE, "event")[events:]]
     return Minute(
         duration_s=board.now_s - began_s,
         codes=device.converter.converted - codes,
@@ -47,12 +87,12 @@ async def watch_minute(board: LoneBoard, duration_s: float = MINUTE_S) -> Minute
         flash_writes=device.flash.writes - writes,
         free_bytes=min(each["free_bytes"] for each in hub.all(NODE, "status")[statuses:]),
         readings=len(hub.all(NODE, "reading")) - readings,
-        losses_told=events.count("samples_lost"),
+        losses_told=told.count("samples_lost"),
     )
 
 
-async def trip_ms(board: LoneBoard, random_: random.Random) -> float:
-    """Pass the current limit at a random moment of a delivery; return the ms to the pin's edge."""
+async def trip(board: LoneBoard, random_: random.Random) -> Trip:
+    """Pass the current limit at a random moment of a delivery, and wait for the signature."""
     delivery_id = await board.begin_delivery()
     await board.run_for(0.8 + 0.2 * random_.random())
     passed_s = board.set_bus(12.0, OVER_CURRENT_A)
@@ -60,7 +100,40 @@ async def trip_ms(board: LoneBoard, random_: random.Random) -> float:
     finals = await board.wait(lambda: board.hub.finals(NODE, delivery_id), 10, "the report")
     if finals[0]["reason"] != "over_current":
         raise RuntimeError(f"the delivery ended by {finals[0]['reason']}, not by over-current")
-    return (opened_s - passed_s) * 1000
+    board.lease_next()  # armed again, the safety loop looks as often as it ever does
+    looks = len(board.looks)
+    await board.wait(lambda: delivery_id in _signed(board), 10, "the signature")
+    signed_s = board.now_s - opened_s
+    _check(board, delivery_id)
+    waits = _waits_ms(board.looks[looks:])
+    return Trip((opened_s - passed_s) * 1000, signed_s, max(waits[False]), max(waits[True]))
+
+
+def _waits_ms(looks: list[tuple[float, int]]) -> dict[bool, list[float]]:
+    """Return how late looks came, by whether flash was written since the one before."""
+    waits: dict[bool, list[float]] = {False: [0.0], True: [0.0]}
+    pairs = list(pairwise(looks))
+    # Until the lease has come it looks each 0.2 s.
+    gaps_s = [after_s - before_s for (before_s, _), (after_s, _) in pairs]
+    armed = next((place for place, gap_s in enumerate(gaps_s) if gap_s < 0.03), len(pairs))
+    for (before_s, writes), (after_s, writes_then) in pairs[armed:]:
+        waits[writes_then > writes].append((after_s - before_s) * 1000 - LOOK_EVERY_MS)
+    return waits
+
+
+def _check(board: LoneBoard, delivery_id: str) -> None:
+    """Raise RuntimeError unless the report's signature is by the key in the board's flash."""
+    found = next(each for each in board.hub.all(NODE, "signature")
+                 if each["delivery_id"] == delivery_id)  # fmt: skip
+    figures = (found["role"], found["energy_uwh"], found["counterparty_uwh"])
+    digest = digests.report_digest(delivery_id, *figures)
+    identity = outages.saved_record(read_files(board.device.mcu), "identity")
+    if identity is None or not verify(identity[32:], digest, bytes.fromhex(found["signature"])):
+        raise RuntimeError("the signature of a report is not by the board's key")
+
+
+def _signed(board: LoneBoard) -> set[str]:
+    return {each["delivery_id"] for each in board.hub.all(NODE, "signature")}
 
 
 async def silence_s(board: LoneBoard) -> float:
@@ -81,40 +154,95 @@ async def loss_s(board: LoneBoard) -> float:
     return await board.opened_s(began_s, 30) - began_s
 
 
-@dataclass(frozen=True)
-class Figures:
-    """All bars of one image."""
+async def foreign_connections(image: Path, directory: Path) -> int:
+    """Let a board trust another authority; return how often it connected."""
+    other, _ = ensure(directory / "other", [])
+    trusted = other.authority_der.read_bytes()
+    async with LoneBoard(image, directory, authority=trusted) as board:
+        refused = b"certificate refused"
+        await board.wait(lambda: refused in board.console, START_S, "the refusal")
+        await board.run_for(5)  # it tries again, and says the same only once
+        return len(board.hub.all(NODE, "status"))
 
-    minute: Minute
-    block_us: int
-    trips_ms: tuple[float, ...]
-    silence_s: float
-    loss_s: float
 
-
-async def measure(image: Path, minute_s: float = MINUTE_S) -> Figures:
-    """Measure everything: some minutes. Raises TimeoutError when the board does not do its part."""
-    random_ = random.Random(SEED)
-    costs = await measure_costs(image)
+@contextlib.asynccontextmanager
+async def _connected(
+    image: Path, firmware: Mapping[str, bytes] | None = None
+) -> AsyncIterator[LoneBoard]:
+    """Yield a board that is connected by TLS; when it does not do its part, show its console."""
     with tempfile.TemporaryDirectory(prefix="trueque-emulated-") as directory:
-        async with LoneBoard(image, Path(directory)) as board:
+        async with LoneBoard(image, Path(directory), firmware) as board:
             try:
-                await board.wait_status("idle", 120)
-                _say(board, "connected by TLS")
-                minute = await watch_minute(board, minute_s)
-                _say(board, "a minute of work")
-                trips = [await trip_ms(board, random_) for _ in range(TRIPS)]
-                _say(board, "limits passed")
-                silent_s = await silence_s(board)
-                lost_s = await loss_s(board)
-                _say(board, "hub and broker gone")
+                await board.wait_status("idle", limit_s=START_S)
+                _say(f"connected by TLS, {board.now_s:.1f} s of the board's")
+                yield board
             except TimeoutError:
                 print(board.console[-2000:].decode(errors="replace"), file=sys.stderr)
                 raise
-    return Figures(minute, costs["sampler_block_us"], tuple(trips), silent_s, lost_s)
 
 
-def _say(board: LoneBoard, what: str) -> None:
-    print(
-        f"{time.strftime('%H:%M:%S')} {what}, {board.now_s:.1f} s of the board's", file=sys.stderr
-    )
+async def _minute(image: Path, duration_s: float) -> dict[str, Any]:
+    async with _connected(image, saving_often()) as board:
+        return {"minute": await watch_minute(board, duration_s)}
+
+
+async def _limits(image: Path, _: float) -> dict[str, Any]:
+    random_ = random.Random(SEED)
+    async with _connected(image) as board:
+        trips = []
+        for _number in range(TRIPS):
+            trips.append(await trip(board, random_))
+            _say(str(trips[-1]))
+        return {"trips": tuple(trips)}
+
+
+async def _loss(image: Path, _: float) -> dict[str, Any]:
+    async with _connected(image) as board:
+        silent_s = await silence_s(board)
+        return {"silence_s": silent_s, "loss_s": await loss_s(board)}
+
+
+async def _share(image: Path, _: float) -> dict[str, Any]:
+    return {"block_us": (await measure_costs(image))["sampler_block_us"]}
+
+
+async def _authority(image: Path, _: float) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="trueque-emulated-") as directory:
+        return {"foreign_connections": await foreign_connections(image, Path(directory))}
+
+
+async def _cuts(image: Path, _: float) -> dict[str, Any]:
+    return {"cuts_survived": await outages.survived_cuts(image)}
+
+
+async def _torn(image: Path, _: float) -> dict[str, Any]:
+    return {"torn_survived": await outages.survived_torn_writes(image)}
+
+
+MEASURED: dict[str, Callable[[Path, float], Awaitable[dict[str, Any]]]] = {
+    "minute": _minute,
+    "limits": _limits,
+    "loss": _loss,
+    "share": _share,
+    "authority": _authority,
+    "cuts": _cuts,
+    "torn": _torn,
+}
+NAMES = tuple(MEASURED)
+"""Bars that can be asked for one by one."""
+
+
+async def measure(
+    image: Path, minute_s: float = MINUTE_S, wanted: Collection[str] = NAMES
+) -> Figures:
+    """Measure the bars `wanted`. Raises TimeoutError when the board does not do its part."""
+    found: dict[str, Any] = {}
+    for name in wanted:
+        figures = await MEASURED[name](image, minute_s)
+        _say(f"{name}: {figures}")
+        found |= figures
+    return Figures(**found)
+
+
+def _say(what: str) -> None:
+    print(time.strftime("%H:%M:%S"), what, file=sys.stderr, flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,15 +12,15 @@ from rp2040py.device import MicroPythonDevice
 from rp2040py.device.base_device import ResetCause
 from rp2040py.external.bootsel_button import BootselButton
 
-from tools.bench.ina226 import Ina226
 from tools.emulation.converter import Converter, Sample
 from tools.emulation.flash import LAYOUT, Flash, build_image, read_files, write_image
-from tools.emulation.i2c import MeterBus
+from tools.emulation.i2c import Meter, MeterBus
 from tools.emulation.network import Radio
 from tools.emulation.pace import Pace, PacedSimulator
 from tools.emulation.usb import Console
 
 BOOT_S = 120
+LOOK_S = 0.005
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Surroundings:
     """What a board is wired to: `sample` as bench House.sample, `meters` by I2C address."""
 
     sample: Sample
-    meters: Mapping[int, Ina226]
+    meters: Mapping[int, Meter]
     unique_id: bytes = bytes(8)
 
 
@@ -64,6 +65,24 @@ class PicoW(MicroPythonDevice):
     async def start(self) -> None:
         """Power the board on. Raises TimeoutError when it does not come up."""
         await self.astart(BOOT_S)
+
+    async def wait(self, condition: Callable[[], object], limit_s: float) -> None:
+        """Wait until the condition holds. Raises TimeoutError after `limit_s` on its own clock.
+
+        Raises what ended the emulation, if anything did.
+        """
+        end_s = self.now_s + limit_s
+        while not condition():
+            if self.simulator.engine_room_error is not None:
+                raise self.simulator.engine_room_error
+            if self.now_s > end_s:
+                raise TimeoutError(f"not within {limit_s:g} s of the board's time")
+            await asyncio.sleep(LOOK_S)
+
+    async def run_for(self, duration_s: float) -> None:
+        """Let so much of its time pass."""
+        end_s = self.now_s + duration_s
+        await self.wait(lambda: self.now_s >= end_s, duration_s + 1)
 
     def cut_power(self) -> None:
         """Cut the power and give it back at once, in the middle of whatever the board does."""

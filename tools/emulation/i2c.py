@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from rp2040py.peripherals.i2c import I2CMode
 from rp2040py.rp2040 import RP2040
-
-from tools.bench.ina226 import Ina226
 
 BITS_A_BYTE = 9
 FUNCTION_I2C = 3
 SDA_PIN, SCL_PIN = 4, 5
 
 
+class Meter(Protocol):
+    """A part with 16-bit registers; `is_dead`: it answers nothing."""
+
+    is_dead: bool
+
+    def read(self, register: int, now_s: float) -> int:
+        """Return a register."""
+
+    def write(self, register: int, value: int, now_s: float) -> None:
+        """Write a register."""
+
+
 class MeterBus:
     """What hangs on I2C0: 16-bit register parts behind an 8-bit pointer."""
 
-    def __init__(self, mcu: RP2040, meters: Mapping[int, Ina226]) -> None:
+    def __init__(self, mcu: RP2040, meters: Mapping[int, Meter]) -> None:
         self._mcu = mcu
         self._meters = meters
         self._controller = controller = mcu.i2c[0]
-        self._meter: Ina226 | None = None
+        self._meter: Meter | None = None
         self._register = 0
         self._answer: list[int] = []
         self._written: list[int] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,31 +17,29 @@ from hub.mqtt.broker import Broker
 from hub.processes import free_port
 from hub.time_server import TimeServer
 from tools.bench.house import FITTED, RELAY_PINS, House, Wiring
+from tools.bench.ina226 import BUS, Ina226
 from tools.bench.profile import profile_of_house
 from tools.bench.stand_in_hub import PASSWORD, StandInHub
-from tools.board.firmware_files import compiled_files
+from tools.board.firmware_files import (
+    ARCHITECTURE,
+    compiled,
+    compiled_files,
+    linked,
+    source_files,
+)
 from tools.emulation.device import PicoW, Surroundings
 from tools.emulation.flash import TYPICAL_MS
+from tools.emulation.i2c import Meter
 from tools.emulation.network import GATEWAY
 from tools.emulation.pace import Pace
 
 NODE = "house-1"
 NOON = datetime(2017, 3, 28, 12)
+BUS_METER = FITTED["bus"]["address"]
 IN_PIN = next(pin for pin, relay in RELAY_PINS.items() if relay == "in")
 LOOK_S = 0.005
-WALL_LIMIT_S = 900
-SAVING_OFTEN = b"""
-import gc
-
-gc.threshold(32_768)  # as the launcher does first of all
-from node import app
-
-app.SAVE_PERIOD_MS = 1_000
-import launcher
-
-launcher.launch()
-"""
-"""A main.py that saves registers each second instead of every five minutes."""
+WALL_LIMIT_S = 3_600
+SAVE_PERIOD, OFTEN = b"SAVE_PERIOD_MS = 300_000", b"SAVE_PERIOD_MS = 1_000"
 SETTINGS = {
     "node": NODE, "wifi_ssid": "bench", "wifi_password": "bench-key",
     "broker_host": GATEWAY, "broker_port": 1, "broker_user": NODE,
@@ -49,6 +47,25 @@ SETTINGS = {
     "key_up": "00" * 32, "key_down": "11" * 32, "ina226": FITTED,
     "broker_keepalive_s": 3_600,  # counted by the broker in its own time, which is not the board's
 }  # fmt: skip
+
+
+class LookedAt:
+    """The meter of the bus; `note` is told the time of each look at its voltage."""
+
+    def __init__(self, meter: Ina226, note: Callable[[float], None]) -> None:
+        self._meter = meter
+        self._note = note
+        self.is_dead = False
+
+    def read(self, register: int, now_s: float) -> int:
+        """Read as the part itself."""
+        if register == BUS:
+            self._note(now_s)
+        return self._meter.read(register, now_s)
+
+    def write(self, register: int, value: int, now_s: float) -> None:
+        """Write as the part itself."""
+        self._meter.write(register, value, now_s)
 
 
 def noon_house() -> House:
@@ -59,14 +76,42 @@ def noon_house() -> House:
     return house
 
 
+def saving_often() -> dict[str, bytes]:
+    """Return the firmware with its registers saved each second, not every five minutes.
+
+    The one number is another in the sources, which are then linked as a board's are: once linked
+    it has no name that anything could set.
+    """
+    sources = source_files()
+    store = sources["node/store.py"]
+    if SAVE_PERIOD not in store:
+        raise RuntimeError("node/store.py no longer says how often registers are saved")
+    often = {"node/store.py": store.replace(SAVE_PERIOD, OFTEN)}
+    return compiled(linked(sources | often), ARCHITECTURE)
+
+
 class LoneBoard:
     """A board that is connected by TLS. Times are the board's own; `async with` it."""
 
-    def __init__(self, image: Path, directory: Path) -> None:
+    def __init__(
+        self,
+        image: Path,
+        directory: Path,
+        firmware: Mapping[str, bytes] | None = None,
+        authority: bytes | None = None,
+    ) -> None:
+        """`firmware`: that of a board by default. `authority`: whom it trusts, in DER.
+
+        By default that is the broker's own.
+        """
         self._image = image
+        self._firmware = firmware or compiled_files()
+        self._authority = authority
         self._directory = directory
         self._ids = 0
         self.house = noon_house()
+        self.looks: list[tuple[float, int]] = []
+        """When the safety loop read the bus meter, in s, and how often flash had been written."""
         self.edges: list[tuple[float, int, bool]] = []
         """(time in s, pin, active) of every change at a relay pin."""
 
@@ -85,12 +130,14 @@ class LoneBoard:
             "clock_floor_s": int(time.time()),
             "key_up": self.hub.key(NODE, "up").hex(), "key_down": self.hub.key(NODE, "down").hex(),
         }  # fmt: skip
-        files = compiled_files() | {
+        files = {
+            **self._firmware,
             "settings.json": json.dumps(settings).encode(),
-            "ca.der": tls.authority_der.read_bytes(),
+            "ca.der": self._authority or tls.authority_der.read_bytes(),
         }
-        files["main.py"] = SAVING_OFTEN
-        around = Surroundings(self.house.sample, self.house.meters, self.house.unique_id)
+        bus = LookedAt(self.house.meters[BUS_METER], self._note_look)
+        meters: dict[int, Meter] = {**self.house.meters, BUS_METER: bus}
+        around = Surroundings(self.house.sample, meters, self.house.unique_id)
         self.device = PicoW(self._image, files, around, Pace(1.0))
         self.device.flash.write_ms = TYPICAL_MS
         self.console = bytearray()
@@ -105,6 +152,9 @@ class LoneBoard:
         self.device.stop()
         await self.broker.stop()
         self._time.stop()
+
+    def _note_look(self, now_s: float) -> None:
+        self.looks.append((now_s, self.device.flash.writes))
 
     def _watch(self, pin: int) -> None:
         def moved(new: GPIOPinState, old: GPIOPinState) -> None:
@@ -133,13 +183,13 @@ class LoneBoard:
         end_s = self.now_s + duration_s
         await self.wait(lambda: self.now_s >= end_s, 2 * duration_s + 1, "the time")
 
-    async def wait_status(self, state: str, limit_s: float = 30) -> None:
-        """Wait for a status of this state sent from now on."""
+    async def wait_status(self, *states: str, limit_s: float = 30) -> None:
+        """Wait for a status of one of these states sent from now on."""
         seen = len(self.hub.all(NODE, "status"))
         await self.wait(
-            lambda: any(each["state"] == state for each in self.hub.all(NODE, "status")[seen:]),
+            lambda: any(each["state"] in states for each in self.hub.all(NODE, "status")[seen:]),
             limit_s,
-            f"the state {state}",
+            f"the state {states[0]}",
         )
 
     def set_bus(self, voltage_v: float, current_a: float) -> float:
@@ -147,14 +197,20 @@ class LoneBoard:
         self.house.traces["bus"].note(self.now_s, voltage_v, current_a)
         return self.now_s
 
+    def lease_next(self) -> str:
+        """Arm the board for its next delivery and return the delivery's id."""
+        delivery_id = f"{self._ids + 1:032x}"
+        self.hub.lease(NODE, delivery_id)
+        return delivery_id
+
     async def begin_delivery(self) -> str:
         """Close IN as a buyer onto a dead bus, let 6 W flow, and return the delivery's id."""
-        self._ids += 1
-        delivery_id = f"{self._ids:032x}"
         self.set_bus(0.0, 0.0)
-        await self.wait_status("idle")
-        self.hub.lease(NODE, delivery_id)
+        await self.wait_status("idle", "armed")
+        delivery_id = self.lease_next()
+        self._ids += 1
         await self.wait_status("armed")
+        self.hub.lease(NODE, delivery_id)
         self.hub.pairs[delivery_id] = {NODE: NODE}
         edges = len(self.edges)
         self.hub.close(NODE, delivery_id, "buyer", 10**9)

@@ -44,7 +44,9 @@ FCS_THRESHOLD_1 = 1 << 24
 
 ADC_CLOCK_HZ = 48_000_000
 CHANNELS = 3
-BUFFERS = 4  # so many blocks, less one, may wait while a save to flash holds everything up
+# So many blocks, less one, may wait while a save to flash holds everything up: 0.14 s with the
+# three erases that littlefs makes now and then, twice that where a delivery ends.
+BUFFERS = 8
 BLOCK_MS = 50
 HALF_WORDS = 1  # DMA transfer size
 
@@ -109,8 +111,10 @@ class AdcStream:
         self._arm(done, self._alone[done], trigger=False)
         self._dma[before].config(ctrl=self._chained[before], trigger=False)
         self._next = (done + 1) % BUFFERS
-        if any(dma.active() for dma in self._dma):
-            return True
+        # Most often the next is being filled.
+        for place in range(BUFFERS):
+            if self._dma[(self._next + place) % BUFFERS].active():
+                return True
         self.restart()
         return False
 

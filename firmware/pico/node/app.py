@@ -227,10 +227,10 @@ class Node:
             "reading": _every(self._settings.reading_period_ms, self.send_reading, turns),
             "status": _every(NONCE_PERIOD_MS, self.publisher.send_status, turns),
             "updates": self.updates.run(turns),
-            "updates look": _every(LOOK_MS, self.updates.look, turns),
+            "updates look": _every(LOOK_MS, self.updates.look),
             "save": _every(SAVE_PERIOD_MS, self.save, turns),
             "clock": self.time_sync.run(self.network),
-            "led": _every(led_codes.STEP_MS, self.show, turns),
+            "led": _every(led_codes.STEP_MS, self.show),
             "signer": self.signer.run(turns),
             "snapshot": _every(self._settings.snapshot_period_ms, self.signer.take_snapshot, turns),
         }
@@ -270,11 +270,15 @@ class Node:
         self.publisher.send_event("samples_lost", None, None, count)
 
 
-async def _every(period_ms, action, turns):
-    """Call `action` every period, from a random phase on: nodes must not send in step."""
+async def _every(period_ms, action, turns=None):
+    """Call `action` every period, from a random phase on: nodes must not send in step.
+
+    `turns`: Turns, None for what takes less than a ms.
+    """
     await asyncio.sleep(random.getrandbits(16) % period_ms / 1000)
     while True:
-        await turns.take()
+        if turns:
+            await turns.take()
         action()
         await asyncio.sleep(period_ms / 1000)
 

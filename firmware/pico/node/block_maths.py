@@ -9,4 +9,9 @@ except (ImportError, SyntaxError, NameError):
 
     IS_COMPILED = False
 
+try:
+    from node.blocks_thumb import accumulate
+except (ImportError, SyntaxError, NameError, ValueError):
+    pass  # no Cortex-M
+
 __all__ = ("IS_COMPILED", "accumulate", "find_crossing", "multiply")

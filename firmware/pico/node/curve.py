@@ -50,7 +50,6 @@ COMB = (
         0x3A270D6FD36FB8DB0FF834D738E421EA89686278002F03ED961F40C08F8D21EA,
     ),
 )
-_COLUMNS = 64  # four teeth, that far apart
 _SQUARINGS_A_STEP = 16
 
 
@@ -108,33 +107,6 @@ def add(point, other):
     v = x * hh % P
     x3 = (r * r - hhh - 2 * v) % P
     return x3, (r * (v - x3) - y * hhh) % P, z * h % P
-
-
-def multiply_generator_steps(number):
-    """Return `number` G, 0 < number < N: 63 doublings and 63 additions whatever the number.
-
-    An odd number below 2^256 is a sum of all powers of two up to 2^255, each taken once, added or
-    subtracted: no digit is zero, so every column costs the same. Of an even number N - number is
-    odd, and its multiple the opposite point.
-    """
-    is_even = 1 - (number & 1)
-    odd = (number, N - number)[is_even]
-    signs = (odd + (1 << 256) - 1) >> 1  # bit i is 1 where 2^i is added
-    point = _column(signs, _COLUMNS - 1) + (1,)
-    for place in range(_COLUMNS - 2, -1, -1):
-        point = add(double(point), _column(signs, place))
-        yield
-    return point[0], (point[1], P - point[1])[is_even], point[2]
-
-
-def _column(signs, place):
-    """Return the sum of a column's four teeth, (x, y)."""
-    teeth = signs >> place
-    is_positive = (teeth >> 192) & 1
-    entry = (teeth >> 128 & 1) << 2 | (teeth >> 64 & 1) << 1 | (teeth & 1)
-    # Where the highest is subtracted, the opposite of the column with all signs turned.
-    x, y = COMB[entry ^ (7, 0)[is_positive]]
-    return x, (P - y, y)[is_positive]
 
 
 def combine_steps(of_generator, of_other, other):

@@ -2,7 +2,7 @@
 
 import asyncio
 
-POLL_MS = 10
+POLL_MS = 25  # half a block: to look takes half a ms
 STALL_MS = 500  # without a block for so long the stream stands still: DMA or ADC have stopped
 
 
@@ -66,10 +66,13 @@ class Sampler:
         told = self._stream.lost
         while True:
             if self._stream.take() is not None:
-                await turns.take()
-            if self.step():
+                await turns.take_for_samples()
+            is_more_likely = self.step()
+            if is_more_likely:
                 beat()
             if self._stream.lost != told:
                 told = self._stream.lost
                 on_lost(told)
-            await asyncio.sleep(POLL_MS / 1000)
+            # What waited for a save to end is caught up with turn by turn, not every other turn.
+            if not is_more_likely:
+                await asyncio.sleep(POLL_MS / 1000)

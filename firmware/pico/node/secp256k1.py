@@ -15,12 +15,12 @@ import asyncio
 
 from wire.signing import hmac_sha256
 
-from node import curve
+from node import comb, curve
 from node.curve import N
 
-# A step takes up to 7 ms of an RP2040 and 5 kB; a collection takes 20 ms when a node runs: it must
-# come by itself, before main.py's threshold puts one into a step.
-_STEPS_BETWEEN_COLLECTIONS = 5
+# A step takes up to 7 ms of an RP2040 and leaves up to 3 kB; a collection takes 20 ms when a node
+# runs: it must come by itself, before the threshold of whoever shares puts one into a step.
+_STEPS_BETWEEN_COLLECTIONS = 10
 SIGNATURE_BYTES = 64
 PUBLIC_KEY_BYTES = 64
 _DIGEST_BYTES = 32
@@ -61,8 +61,7 @@ def is_private_key(key):
 
 def public_key_steps(key):
     """Return the public key of a private `key` (32 bytes, see is_private_key)."""
-    point = yield from curve.multiply_generator_steps(int.from_bytes(key, "big"))
-    x, y = yield from curve.affine_steps(point)
+    x, y = yield from comb.multiply_generator_steps(int.from_bytes(key, "big"))
     return x.to_bytes(32, "big") + y.to_bytes(32, "big")
 
 
@@ -74,8 +73,7 @@ def sign_steps(key, digest):
         yield
         if nonce is None:
             continue
-        point = yield from curve.multiply_generator_steps(nonce)
-        r, y = yield from curve.affine_steps(point)
+        r, y = yield from comb.multiply_generator_steps(nonce)
         inverse = yield from curve.inverse_steps(nonce, N)
         s = inverse * (number + r * secret) % N
         # A nonce in 2^128 is no use: x must be below N, for EIP-2098 says nothing about the rest.

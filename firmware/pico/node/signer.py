@@ -10,6 +10,9 @@ from wire import digests
 
 from node.secp256k1 import share
 
+# What is collected in turns must not be collected in the middle of a step before.
+SIGNING_THRESHOLD_BYTES = 65_536
+
 
 class Signer:
     """Signs what waits, one after the other."""
@@ -87,7 +90,11 @@ class Signer:
             await take_turn()
             gc.collect()
 
-        signature = await share(self._identity.sign_steps(digest), collect)
+        threshold = _set_threshold(SIGNING_THRESHOLD_BYTES)
+        try:
+            signature = await share(self._identity.sign_steps(digest), collect)
+        finally:
+            _set_threshold(threshold)
         await take_turn()
         return signature.hex()
 
@@ -101,3 +108,12 @@ class Signer:
         digest = digests.snapshot_digest(self._node, record)
         record["signature"] = await self._sign(digest, take_turn)
         self._publisher.send_record("snapshot", record)
+
+
+def _set_threshold(size):
+    """Let so much be allocated between two collections; return how much it was."""
+    if not hasattr(gc, "mem_free"):  # not MicroPython's
+        return None
+    before = gc.threshold()
+    gc.threshold(size)
+    return before

@@ -11,6 +11,7 @@ import pytest
 
 from tools.board.firmware_files import linked, source_files
 from tools.board.linker.link import LinkError, link, link_and_tell
+from tools.board.linker.names import INTERPRETER_NAMES
 from tools.board.linker.outside import Outside
 
 ROOT = Path(__file__).parents[3]
@@ -262,3 +263,8 @@ def test_same_sources_give_the_same_bytes_when_sets_have_another_order():
                               cwd=ROOT, env=environment, timeout=120, check=True)  # fmt: skip
         said.add(done.stdout)
     assert len(said) == 1
+
+
+def test_names_of_the_compiler_are_never_given():
+    assert "const" not in INTERPRETER_NAMES
+    assert len(INTERPRETER_NAMES) > 500

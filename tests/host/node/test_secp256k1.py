@@ -12,7 +12,7 @@ import coincurve
 import pytest
 from eth_account import Account
 from eth_keys import keys
-from node import curve, secp256k1
+from node import comb, curve, secp256k1
 from node.curve import N, P
 
 from tests.host.node import on_board_secp256k1
@@ -90,17 +90,16 @@ def test_multiple_is_right_when_the_last_column_meets_its_own_point():
     for signs in range(8):
         entry = (1 << 192) + sum((1 if signs >> i & 1 else -1) << (64 * i) for i in range(3))
         for number in (N - 2 * entry, 2 * entry, entry, N - entry):
-            steps = curve.multiply_generator_steps(number)
-            x, y = secp256k1.finish(curve.affine_steps(secp256k1.finish(steps)))
+            x, y = secp256k1.finish(comb.multiply_generator_steps(number))
             assert coincurve.PrivateKey.from_int(number).public_key.point() == (x, y)
 
 
 def operations_of(steps, monkeypatch):
     """Return what is added and doubled, in order, and the number of steps."""
     done = []
-    add, double = curve.add, curve.double
-    monkeypatch.setattr(curve, "add", lambda *two: done.append("add") or add(*two))
-    monkeypatch.setattr(curve, "double", lambda one: done.append("double") or double(one))
+    add, double = comb.Point.add, comb.Point.double
+    monkeypatch.setattr(comb.Point, "add", lambda *two: done.append("add") or add(*two))
+    monkeypatch.setattr(comb.Point, "double", lambda one: done.append("double") or double(one))
     count = sum(1 for _ in steps)
     monkeypatch.undo()
     return done, count

@@ -32,6 +32,29 @@ def test_work_begins_one_by_one_in_order_when_turns_are_granted():
     assert asyncio.run(run()) == ["", "a", "ab", "abc"]
 
 
+def test_samples_wait_for_no_other_work_when_a_turn_is_granted():
+    async def run():
+        turns, done = Turns(), []
+
+        async def work(name, take):
+            await take()
+            done.append(name)
+
+        waiting = (("reading", turns.take), ("save", turns.take))
+        waiting += (("samples", turns.take_for_samples),)
+        tasks = [asyncio.create_task(work(*each)) for each in waiting]
+        await settle()
+        seen = []
+        for _ in tasks:
+            turns.grant()
+            await settle()
+            seen.append(sorted(done))
+        return seen
+
+    both = ["reading", "samples"]
+    assert asyncio.run(run()) == [both, [*both, "save"], [*both, "save"]]
+
+
 def test_granted_turn_is_gone_when_nobody_waited_for_it():
     async def run():
         turns = Turns()

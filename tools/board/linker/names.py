@@ -23,8 +23,12 @@ from tools.board.linker.program import (
     symbol_of,
 )
 
+COMPILERS = ("const",)
+"""Names that MicroPython's compiler takes for its own, whatever they are in a program."""
 INTERPRETER_NAMES = tuple(
-    Path(__file__).with_name("interpreter_names.txt").read_text("utf-8").split()
+    name
+    for name in Path(__file__).with_name("interpreter_names.txt").read_text("utf-8").split()
+    if name not in COMPILERS
 )
 """Names that MicroPython for an RP2040 has in its read-only memory."""
 _LOOKED_FOR = {
