@@ -67,6 +67,8 @@ def verify(snapshots: Path, bills_path: Path | None, keys_path: Path | None, rpc
 
 
 def _keys(path: Path | None, rpc: str | None, contract: str | None) -> dict[str, str]:
+    if path is not None and rpc is not None:
+        raise BadInput("take the boards' keys from one place: --keys FILE or --rpc URL, not both")
     if (path is None) == (rpc is None) or (rpc is None) != (contract is None):
         raise BadInput("give the boards' keys: --keys FILE, or --rpc URL with --contract ADDRESS")
     if path is not None:

@@ -148,11 +148,14 @@ class Sender:
 
     def send_first(self, account: LocalAccount, call: SignedCall) -> Receipt:
         """Send a call that was just reserved, as `send` does, but without asking for it first."""
+        is_given = False
         try:
-            self._until(functools.partial(self._give, call), call)
+            is_given = self._until(functools.partial(self._give, call), call)
             return self._wait(call, time.monotonic() + _AGAIN_S)
-        except BaseException:
-            self._next.forget(account.address)  # who knows whether its nonce is used
+        except BaseException as problem:
+            # One that reverted has used its nonce; of others, who knows.
+            if not (is_given and isinstance(problem, ContractRefused)):
+                self._next.forget(account.address)
             raise
 
     def send(self, call: SignedCall) -> Receipt:

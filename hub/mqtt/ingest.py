@@ -19,7 +19,7 @@ from wire import topics
 from hub.errors import StoreError
 from hub.mqtt.decoding import decode
 from hub.mqtt.link import Arrival
-from hub.site_clock import SiteClock
+from hub.site_clock import SiteClock, wall_ms
 from hub.store import Store, Verified
 
 BATCH_MESSAGES = 500
@@ -115,10 +115,11 @@ class Ingest:
         """Wait for one message and take with it what else is there: load makes batches grow.
 
         Readings alone wait a little for others, because each transaction costs as much as four of
-        them; what a delivery depends on does not wait, nor does what came before it.
+        them; what a delivery depends on does not wait, nor does what came before it. What came
+        while the batch before was stored has waited already.
         """
         batch = [self._arrivals.get()]
-        until_s = time.monotonic() + GATHER_S
+        until_s = time.monotonic() + GATHER_S - _waited_s(batch[0])
         is_urgent = _is_urgent(batch[0])
         while len(batch) < BATCH_MESSAGES:
             left_s = 0.0 if is_urgent or self._is_stopping.is_set() else until_s - time.monotonic()
@@ -215,6 +216,12 @@ class Ingest:
         if refused is not None:
             return f"rejected:{refused}", None
         return "", Verified(node, kind, record, at_ms, self._clock.site_ms(at_ms))
+
+
+def _waited_s(arrival: Arrival | None) -> float:
+    """Return how long a message lay in the queue; a clock that was set makes it no longer."""
+    since_ms = 0 if arrival is None else wall_ms() - arrival.received_at_ms
+    return min(max(since_ms / 1000, 0.0), GATHER_S)
 
 
 def _is_urgent(arrival: Arrival | None) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from hub.chain.records import ContractRefused, DeliveryReport, SignedCall
+from hub.chain.records import ContractRefused, DeliveryReport, SignedCall, StaleCall
 from hub.errors import TruequeError
 from hub.oracle.signed import SignatureMissing
 
@@ -133,7 +133,7 @@ class ReportBatches:
     def _outcomes(self, ready: list[Ready], call: SignedCall) -> dict[str, Outcome]:
         names = [one.delivery_id for one in ready]
         try:
-            self._desk.send(call)
+            self._send_or_again(ready, call)
         except ContractRefused as refusal:
             if len(ready) == 1:
                 return {names[0]: FINAL_WORDS.get(refusal.error_name, refusal)}
@@ -142,9 +142,16 @@ class ReportBatches:
             return dict.fromkeys(names, problem)
         return dict.fromkeys(names, TAKEN)
 
+    def _send_or_again(self, ready: list[Ready], call: SignedCall) -> None:
+        """Send it; where another call took its nonce it never took effect: sign it anew, once."""
+        try:
+            self._desk.send(call)
+        except StaleCall:
+            self._desk.send(self._desk.sign(ready))
+
     def _alone(self, one: Ready) -> Outcome:
         try:
-            self._desk.send(self._desk.sign([one]))
+            self._send_or_again([one], self._desk.sign([one]))
         except ContractRefused as refusal:
             # Closed: an earlier sending was taken, and the chain's event tells the outcome.
             return FINAL_WORDS.get(refusal.error_name, refusal)

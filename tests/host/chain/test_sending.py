@@ -10,7 +10,7 @@ from eth_account.typed_transactions import TypedTransaction
 from hexbytes import HexBytes
 from web3.exceptions import TransactionNotFound
 
-from hub.chain.records import SignedCall
+from hub.chain.records import ContractRefused, SignedCall
 from hub.chain.rpc import RpcRefused
 from hub.chain.sending import Sender
 
@@ -140,3 +140,17 @@ def test_second_call_may_be_sent_before_the_first_when_both_are_reserved():
     calls = [sender.reserve(lambda: sender.sign(account, fields), account) for _ in range(2)]
     nonces = [TypedTransaction.from_bytes(HexBytes(one.raw)).as_dict()["nonce"] for one in calls]
     assert (nonces, node.asked) == ([0, 1], ["count", "block"])
+
+
+def test_nonces_go_on_when_a_call_reverted():
+    """It is mined all the same; to ask again could give a nonce that another call is on its way
+    with."""
+    node = Counting()
+    sender, account = Sender(SimpleNamespace(eth=node)), Account.create()
+    fields = {"to": "0x" + "11" * 20, "value": 1, "gas": 21_000}
+    call = sender.reserve(lambda: sender.sign(account, fields), account)
+    sender._accepted = lambda call, found: (_ for _ in ()).throw(ContractRefused("No", {}, "no"))
+    with pytest.raises(ContractRefused):
+        sender.send_first(account, call)
+    sender.sign(account, fields)
+    assert node.asked == ["count", "block", "send", "receipt"]

@@ -7,7 +7,13 @@ import threading
 
 import pytest
 
-from hub.chain.records import ChainUnavailable, ContractRefused, DeliveryReport, SignedCall
+from hub.chain.records import (
+    ChainUnavailable,
+    ContractRefused,
+    DeliveryReport,
+    SignedCall,
+    StaleCall,
+)
 from hub.oracle.batches import LATE, TAKEN, Ready, ReportBatches, Wanted
 from hub.oracle.signed import SignatureMissing
 
@@ -154,3 +160,17 @@ def test_nobody_waits_for_ever_when_the_desk_breaks():
             await ReportBatches(desk).report(wanted(1))
 
     run(story())
+
+
+def test_report_is_signed_anew_when_another_call_took_its_nonce():
+    desk, stale = Desk(), []
+    desk.gate.set()
+
+    def send(call):
+        if not stale:
+            stale.append(call)
+            raise StaleCall("overtaken")
+
+    desk.send = send
+    assert run(ReportBatches(desk).report(wanted(1))) == TAKEN
+    assert desk.sent == [[1], [1]]

@@ -247,11 +247,22 @@ def test_urgent_message_takes_waiting_readings_with_it_and_does_not_wait(store):
     assert time.monotonic() - started_s < GATHER_S
 
 
-def test_readings_wait_a_little_for_others(store):
+def test_readings_wait_a_little_for_others(store, monkeypatch):
+    monkeypatch.setattr("hub.mqtt.ingest.wall_ms", lambda: 1_000)  # when they arrived
     ingest = make_ingest(store)
     ingest.put(arrival(TOPIC, b"one"))
     threading.Timer(GATHER_S / 5, lambda: ingest.put(arrival(TOPIC, b"two"))).start()
     assert len(ingest._next_batch()) == 2
+
+
+def test_reading_waits_no_longer_when_it_came_while_others_were_stored(store, monkeypatch):
+    monkeypatch.setattr("hub.mqtt.ingest.wall_ms", lambda: 1_000 + round(GATHER_S * 1000))
+    ingest = make_ingest(store)
+    for payload in (b"one", b"two"):
+        ingest.put(arrival(TOPIC, payload))
+    started_s = time.monotonic()
+    assert len(ingest._next_batch()) == 2
+    assert time.monotonic() - started_s < GATHER_S
 
 
 def test_hub_stays_connected_when_a_board_gives_its_client_id(mosquitto, store):

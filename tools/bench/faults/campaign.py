@@ -111,7 +111,8 @@ async def _do(fault: kinds.Fault, delay_s: float) -> None:
 
 def _look(place: Place, healthy_since_ms: int) -> list[str]:
     trades = books.read(place.rpc_url, place.contract).trades
-    return checks.problems(place, trades) + checks.overdue(trades, healthy_since_ms)
+    late = checks.overdue(trades, healthy_since_ms)  # first: the rest takes its time
+    return late + checks.problems(place, trades)
 
 
 async def _ask(question: Callable[..., Answer], *args: Any) -> Answer:
