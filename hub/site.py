@@ -12,7 +12,6 @@ from hub import provision, running
 from hub.anchor.runner import Anchoring
 from hub.attention import Attention, AttentionParts
 from hub.board_network import BoardNetwork
-from hub.chain.anchoring import OutsideChain
 from hub.chain.chain_clock import ChainClock
 from hub.chain_following import Following
 from hub.chain_part import ChainPart
@@ -98,10 +97,8 @@ class Site:
         self._spawn(self.rollouts.run(), "rollouts")
         for name, work in self.attention.tasks().items():
             self._spawn(work, name)
-        if self.config.anchor.rpc_url:
-            account, anchor = self.keys.anchor, self.config.anchor
-            outside = OutsideChain(anchor.rpc_url, account, anchor.to)
-            self.anchoring = Anchoring(self.store, outside, self._say)
+        self.anchoring = Anchoring.of(self.config, self.keys, self.store, self._say)
+        if self.anchoring is not None:
             self._spawn(self.anchoring.run(), "anchors")
         retention = Retention(self.store, self.config.store.keep_readings_days, self._say)
         self._spawn(retention.run(), "retention")
@@ -158,14 +155,8 @@ class Site:
 
     def _start_messages(self) -> None:
         self.messages = MessagePart(
-            self.config,
-            self.keys,
-            self.store,
-            self.clock,
-            self.network,
-            self.epoch,
-            self._hear,
-            self._say,
+            *(self.config, self.keys, self.store, self.clock, self.network),
+            *(self.epoch, self._hear, self._say),
         )
         self.watch, self.link = self.messages.watch, self.messages.link
         self.dispatch = self.messages.dispatch
@@ -217,12 +208,7 @@ class Site:
         self.returns = Returns(self.store, self.settlement, self._say)
         keys = self.keys
         self.coordinator = Coordinator(
-            self.config,
-            self.store,
-            self.client,
-            keys.coordinator,
-            self.clock,
-            self._say,
+            *(self.config, self.store, self.client, keys.coordinator, self.clock, self._say),
             market_account(self.config, keys).address,
             is_clock_trusted=is_clock_trusted,
         )
@@ -278,18 +264,16 @@ class Site:
     def request_credentials(self) -> None:
         """Have keys.json read again: nodes were revoked or got new credentials."""
         if self._is_resumed:  # else the start reads it
-            self._taking = asyncio.create_task(self._take_credentials())
-
-    async def _take_credentials(self) -> None:
-        try:
-            await self.take_credentials()
-        except ConfigError as problem:
-            self._say(f"the nodes' credentials stay as they were: {problem}")
+            self._taking = asyncio.create_task(self.take_credentials())
 
     async def take_credentials(self) -> None:
-        """Go on with what stands in keys.json now. Raises ConfigError when it is not good."""
+        """Go on with what stands in keys.json now, if that is good."""
         names = [one.name for one in self.config.houses]
-        self.keys = secrets.load(self.config.keys_path, names)
+        try:
+            self.keys = secrets.load(self.config.keys_path, names)
+        except ConfigError as problem:
+            self._say(f"the nodes' credentials stay as they were: {problem}")
+            return
         await self.messages.admission.take(self.keys)
         self._announce()
         self._say("keys.json has changed: the nodes' credentials are those that stand there now")

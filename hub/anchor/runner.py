@@ -8,7 +8,9 @@ from collections.abc import Callable
 from hub.anchor.hashes import MAGIC, window_hash
 from hub.chain.anchoring import OutsideChain
 from hub.chain.records import ChainUnavailable, SignedCall, StaleCall
+from hub.config import SiteConfig
 from hub.errors import TruequeError
+from hub.keys import Keys
 from hub.site_clock import wall_ms
 from hub.store import AnchorRow, Store
 
@@ -32,6 +34,16 @@ class Anchoring:
         self._now_ms = now_ms
         self._wake = asyncio.Event()
         self._pause_s = 0.0
+
+    @classmethod
+    def of(
+        cls, config: SiteConfig, keys: Keys, store: Store, say: Callable[[str], None]
+    ) -> Anchoring | None:
+        """Make it for a site; None when no outside chain is configured."""
+        if not config.anchor.rpc_url:
+            return None
+        outside = OutsideChain(config.anchor.rpc_url, keys.anchor, config.anchor.to)
+        return cls(store, outside, say)
 
     def wake(self) -> None:
         """Look again, after events of the chain were applied."""

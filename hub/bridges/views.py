@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hub.services import snapshot
+from hub.services import snapshot, window_records
 from hub.site_clock import SiteClock, wall_ms
 from hub.store import NodeRow, StatusRow, Store
 
@@ -82,8 +82,8 @@ class Views:
         """Return the newest windows with their phase, and whose they are; newest first."""
         plans, now_s = self._store.plans(), wall_ms() / 1_000
         return [
-            snapshot.window_record(row, now_s, self._clock)
-            | snapshot.plan_record(row, plans.get(row.window_id))
+            window_records.window_record(row, now_s, self._clock)
+            | window_records.plan_record(row, plans.get(row.window_id))
             for row in self._store.windows()[:SHOWN_WINDOWS]
         ]
 

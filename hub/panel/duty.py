@@ -13,7 +13,7 @@ from hub.mqtt.ingest import Stored
 from hub.mqtt.node_watch import NodeWatch
 from hub.oracle.runner import Oracle
 from hub.panel.panel import Panel
-from hub.services import snapshot
+from hub.services import window_records
 from hub.site_clock import wall_ms
 from hub.store import Store
 
@@ -96,9 +96,10 @@ class PanelDuty:
             return
         self._shown_at_ms = now_ms
         now_s = now_ms / 1_000
-        window = snapshot.current_window(parts.store.windows(), now_s)
+        window = window_records.current_window(parts.store.windows(), now_s)
         parts.panel.show(
-            is_market_open=window is not None and snapshot.phase_of(window, now_s) in OPEN_PHASES,
+            is_market_open=window is not None
+            and window_records.phase_of(window, now_s) in OPEN_PHASES,
             is_delivering=parts.oracle.has_turns,
             has_fault=parts.watch.has_fault,
         )

@@ -11,7 +11,7 @@ from hub import amounts
 from hub.config import SiteConfig
 from hub.coordinator.groups import group_of, has_book_per_segment
 from hub.keys import GRID, Keys
-from hub.services import snapshot
+from hub.services import window_records
 from hub.services.order_rules import Refused
 from hub.site_clock import wall_ms
 from hub.store import OrderRow, Store, WindowRow
@@ -52,7 +52,7 @@ class Acting:
 
     def window_now(self, peer_name: str | None = None) -> WindowRow | None:
         """Return the trading window of now, the one a peer trades in when it is named."""
-        return snapshot.current_window(self._windows_of(peer_name), self.now_s())
+        return window_records.current_window(self._windows_of(peer_name), self.now_s())
 
     def available_wei(self, peer_name: str) -> int:
         """Return what a peer can spend. Raises Refused for a stranger."""

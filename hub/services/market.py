@@ -16,7 +16,7 @@ from hub.coordinator.groups import first_of, group_of
 from hub.coordinator.kinds import INSIDE
 from hub.honesty import quarantine
 from hub.keys import Keys
-from hub.services import snapshot
+from hub.services import snapshot, window_records
 from hub.services.acting import Contract
 from hub.services.aged import Aged
 from hub.services.bargaining import Bargaining
@@ -135,7 +135,7 @@ class MarketService(Bargaining):
         energy_uwh = amounts.check_energy_uwh(energy_uwh)
         price = amounts.check_price_gwei_per_kwh(price_gwei_per_kwh)
         window = self.window_now(peer_name)
-        if window is None or snapshot.phase_of(window, self.now_s()) != "bids":
+        if window is None or window_records.phase_of(window, self.now_s()) != "bids":
             raise Refused("No window accepts orders at the moment.")
         check_terms(window, energy_uwh, price)
         if not is_offer:
@@ -249,8 +249,8 @@ class MarketService(Bargaining):
     def _window_record(self, window: WindowRow | None, now_ms: int) -> dict[str, Any] | None:
         if window is None:
             return None
-        record = snapshot.window_record(window, now_ms / 1_000, self._clock)
-        plan = snapshot.plan_record(window, self._store.plans().get(window.window_id))
+        record = window_records.window_record(window, now_ms / 1_000, self._clock)
+        plan = window_records.plan_record(window, self._store.plans().get(window.window_id))
         # As hub/coordinator/kinds.py opens them.
         has_grid = self.config.grid is not None and plan["stage"] != INSIDE
         plan["meets_grid"] = has_grid and plan["kind"] in ("community", "bilateral")

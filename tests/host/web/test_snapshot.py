@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from hub.services import snapshot
+from hub.services import snapshot, window_records
 from hub.store import OrderRow, PeerRow, ReportRow, TradeRow, WindowRow
 
 WINDOW = WindowRow(1, 100, 200, 220, 250, 300, 400, 1, 10, 1, 10, 500)
@@ -27,26 +27,26 @@ NAMES = {"0xA": "house-1", "0xB": "house-2"}
     ],
 )
 def test_phase_begins_at_its_start_and_ends_before_its_end_when_time_passes(now_s, phase):
-    assert snapshot.phase_of(WINDOW, now_s) == phase
+    assert window_records.phase_of(WINDOW, now_s) == phase
 
 
 def later(window_id: int, by_s: int) -> WindowRow:
-    times = {name: getattr(WINDOW, name) + by_s for _, name in snapshot.SPANS}
+    times = {name: getattr(WINDOW, name) + by_s for _, name in window_records.SPANS}
     times["bid_start_s"] = WINDOW.bid_start_s + by_s
     return dataclasses.replace(WINDOW, window_id=window_id, **times)
 
 
 def test_window_that_takes_orders_is_shown_when_an_older_one_still_delivers():
-    assert snapshot.current_window([later(2, 160), WINDOW], 265).window_id == 2
+    assert window_records.current_window([later(2, 160), WINDOW], 265).window_id == 2
 
 
 def test_delivering_window_is_shown_when_the_next_has_not_begun():
-    assert snapshot.current_window([later(2, 400), WINDOW], 265).window_id == 1
+    assert window_records.current_window([later(2, 400), WINDOW], 265).window_id == 1
 
 
 def test_next_window_is_shown_when_none_has_begun_and_none_when_all_are_over():
-    assert snapshot.current_window([later(2, 500), later(3, 900)], 420).window_id == 2
-    assert snapshot.current_window([WINDOW], 400) is None
+    assert window_records.current_window([later(2, 500), later(3, 900)], 420).window_id == 2
+    assert window_records.current_window([WINDOW], 400) is None
 
 
 def test_money_is_in_escrow_when_bids_stand_and_trades_are_unsettled():
