@@ -25,7 +25,7 @@ from hub.sim.assets import (
 )
 from hub.sim.clock import MINUTES_OF_DAY, Clock
 from hub.sim.fields import nearest, read_table
-from hub.sim.network.limits import Network
+from hub.sim.network.limits import AFTER, Network
 from hub.sim.roof import Roof
 from hub.sim.scenario import (
     BOOK_MECHANISMS,
@@ -88,6 +88,11 @@ def scenario_of(raw: dict[str, Any], path: Path) -> Scenario:
     )
     shared = _shared_battery(f"{path}, [pool]", raw, market)
     network = _network(f"{path}, [network]", raw)
+    if network is not None and network.mode == AFTER and shared is not None:
+        raise BadInput(
+            f'{path}, [network], mode: "after" curtails trades, not what a [pool] was given; '
+            'use "before" or "report"'
+        )
     scenario = Scenario(
         name, path, clock, tariffs, weather, market, peers, groups, events, shared, network
     )

@@ -180,3 +180,17 @@ def test_nothing_is_held_back_when_nothing_is_near_a_limit():
     guard = Guard(Network("test"), ("a", "b"), clock=None)
     position_w = np.array([[500.0, -500.0]])
     assert not guard.held_back(position_w, np.array([[0.0, 500.0]])).any()
+
+
+def test_curtailing_after_the_clearing_is_refused_with_a_shared_battery(simulated):
+    pool = "[pool]\ncapacity_wh = 1000\nprice_eur_per_kwh = 0.2\n"
+    with pytest.raises(BadInput, match=r'mode: "after" curtails trades, not what a \[pool\]'):
+        simulated(ONE_SLOT.replace("MODE", "after") + pool + HOUSES)
+
+
+def test_a_shared_battery_and_limits_before_the_clearing_keep_every_balance(simulated):
+    pool = "[pool]\ncapacity_wh = 1000\nprice_eur_per_kwh = 0.2\n"
+    houses = HOUSES.replace("load_w = 40000", "load_w = 3000")
+    outcome = simulated(ONE_SLOT.replace("MODE", "before") + pool + houses)
+    assert outcome.totals["pool_given"].sum() == pytest.approx(1.0)
+    assert summarise(outcome)["network"]["slots_with_violations"] == 0
