@@ -35,7 +35,8 @@ class Following:
         head = await asyncio.to_thread(lambda: self._chain.client.head()[0])
         if start is not None and start.block_number >= head:
             self.caught_up.set()
-        async for step in follow(self._chain.ws_url, self._chain.identity.address, start):
+        chain = self._chain
+        async for step in follow(chain.ws_url, chain.identity.address, start, chain.origin):
             if isinstance(step, Rollback):
                 self._say(f"the chain replaced blocks after {step.cursor.block_number}")
                 self._store.roll_back(step.cursor.block_number, step.cursor.block_hash)

@@ -14,7 +14,7 @@ from hub.chain.client import MarketClient
 from hub.chain.identity import deploy
 from hub.chain.outside import OutsideChain
 from hub.chain.process import Chain, ChainSettings, FundedAccount
-from hub.chain.records import ChainIdentity, ChainUnavailable
+from hub.chain.records import ChainIdentity, ChainUnavailable, Cursor
 from hub.chain.rpc import Questions, shown
 from hub.config import SiteConfig
 from hub.errors import ConfigError, PartMissing, PortInUse
@@ -26,9 +26,12 @@ CHAIN_PAUSES_S = (0.2, 1.0, 5.0, 10.0)
 
 
 class ChainPart:
-    """`client`, `identity` and `domain` are there once `start` and `join` are over."""
+    """`client`, `identity`, `domain` and `origin`, the block before the contract's first one, are
+    there once `start` and `join` are over.
+    """
 
     identity: ChainIdentity
+    origin: Cursor | None
     client: MarketClient
     domain: bytes
 
@@ -76,7 +79,12 @@ class ChainPart:
         """Find or deploy the contract and admit the houses."""
         self._say(self.sentence)
         self.identity = await asyncio.to_thread(self._find_contract)
-        self.client = MarketClient(self.rpc_url, self.identity.address)
+        address = self.identity.address
+        self.origin = await asyncio.to_thread(
+            MarketClient(self.rpc_url, address).block_before, self.identity
+        )
+        first_block = self.origin.block_number + 1 if self.origin is not None else 0
+        self.client = MarketClient(self.rpc_url, address, first_block)
         self.domain = await asyncio.to_thread(self.client.domain)
         self._say(f"chain {self.identity.chain_id} at {shown(self.rpc_url)}, "
                   f"contract {self.identity.address}")  # fmt: skip

@@ -138,6 +138,21 @@ contract AmendTest is MarketTest {
         market.review(new uint256[](0), true);
     }
 
+    function test_OrdersAreReviewedUntilBeforeClearBy() public {
+        uint256 windowId = openReviewed();
+        vm.prank(SELLER);
+        uint256 orderId = market.offer(windowId, ENERGY, PRICE);
+        vm.warp(CLEAR_BY);
+        expectRefusal(
+            abi.encodeWithSelector(
+                IEnergyMarket.TakingClosed.selector, windowId, CLEAR_BY, T0, CLEAR_BY
+            )
+        );
+        review(orderId, true);
+        vm.warp(CLEAR_BY - 1);
+        review(orderId, true);
+    }
+
     function test_ABidMayNameItsSellers() public {
         vm.prank(BUYER);
         uint256 orderId = market.bid(WINDOW, ENERGY, PRICE, true);

@@ -159,6 +159,8 @@ contract ClearingTest is MarketTest {
         vm.prank(COORDINATOR);
         market.clear(batch(2 * P, 2 * P + 50));
         close();
+        expectEvent();
+        emit IEnergyMarket.FeePaid(1, GRID, 8_000 * 50);
         report(1, 8_000, 8_000);
         assertMoves(SELLER, int256(uint256(8_000 * 2 * P)));
         assertMoves(GRID, 8_000 * 50);
@@ -243,6 +245,41 @@ contract ClearingTest is MarketTest {
         clearAt(2 * P);
         fill(bidId, offerId, 5_000);
         refuse(2 * P + 1, IEnergyMarket.PriceNotUniform.selector);
+    }
+
+    function test_RevertWhen_ABooksPricesAreOutsideTheWindowOrCrossed() public {
+        IEnergyMarket.WindowTerms memory terms = bookTerms();
+        (terms.minPrice, terms.maxPrice) = (P, 3 * P);
+        windowId = open(terms);
+        vm.warp(BID_END);
+        uint64[2][3] memory cases = [[P - 1, P], [3 * P, 3 * P + 1], [2 * P, 2 * P - 1]];
+        for (uint256 i = 0; i < 3; i++) {
+            expectRefusal(
+                abi.encodeWithSelector(
+                    IEnergyMarket.BookPriceInvalid.selector, cases[i][0], cases[i][1], P, 3 * P
+                )
+            );
+            vm.prank(COORDINATOR);
+            market.clear(batch(cases[i][0], cases[i][1]));
+        }
+    }
+
+    function test_RevertWhen_ABookOfEachBidsPriceIsGivenOne() public {
+        openBy(IEnergyMarket.Mechanism.PayAsBid);
+        vm.warp(BID_END);
+        refuse(P, IEnergyMarket.BookPriceInvalid.selector);
+    }
+
+    function test_RevertWhen_OthersThanTheCoordinatorCloseABook() public {
+        vm.warp(BID_END);
+        bytes32 role = market.COORDINATOR_ROLE();
+        expectRefusal(
+            abi.encodeWithSignature(
+                "AccessControlUnauthorizedAccount(address,bytes32)", ORACLE, role
+            )
+        );
+        vm.prank(ORACLE);
+        market.closeBook(windowId, 10);
     }
 
     function test_RevertWhen_CapacityIsExceeded() public {

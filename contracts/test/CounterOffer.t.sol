@@ -86,6 +86,16 @@ contract CounterOfferTest is MarketTest {
         assertEq(market.order(orderId).lockedWei, 0, "bid's lock");
     }
 
+    function test_RevertWhen_ABuyersBalanceDoesNotCoverItsOwnTermsAnyMore() public {
+        uint256 counterId = answer(SELLER, bid(ENERGY), ENERGY, PRICE + 1);
+        again(BUYER, counterId, ENERGY, PRICE + 1); // the maker's terms lock no more than its bid
+        vm.startPrank(BUYER);
+        market.withdraw(DEPOSIT - cost(ENERGY));
+        vm.stopPrank();
+        refuse(IEnergyMarket.BalanceTooLow.selector);
+        accept(SELLER, counterId, ENERGY, PRICE + 1);
+    }
+
     function test_AcceptingACheaperBidReturnsTheRestOfItsLock() public {
         uint256 orderId = bid(ENERGY);
         uint256 counterId = answer(SELLER, orderId, ENERGY, PRICE);

@@ -110,6 +110,10 @@ contract RegistryTest is MarketTest {
         expectRefusal(refused);
         market.suspend(SELLER);
         expectRefusal(refused);
+        market.remove(SELLER);
+        expectRefusal(refused);
+        market.grantPriority(SELLER, 1);
+        expectRefusal(refused);
         market.pause();
         expectRefusal(refused);
         market.unpause();
@@ -132,6 +136,34 @@ contract RegistryTest is MarketTest {
         market.withdraw(DEPOSIT);
         vm.stopPrank();
         assertEq(BUYER.balance, 10 ether, "the buyer has everything back");
+    }
+
+    function test_PriorityIsThatOfLaterOrders() public {
+        uint256 before = offer(ENERGY);
+        expectEvent();
+        emit IEnergyMarket.PriorityGranted(SELLER, 7);
+        vm.prank(ADMINISTRATOR);
+        market.grantPriority(SELLER, 7);
+        assertEq(market.order(before).priority, 0, "an order keeps its class");
+        assertEq(market.order(offer(ENERGY)).priority, 7, "a later order has the new one");
+    }
+
+    function test_ASuspendedPeerMayDeposit() public {
+        suspend(SELLER);
+        vm.prank(SELLER);
+        market.deposit{value: 1}();
+        assertEq(balanceOf(SELLER), DEPOSIT + 1, "balance");
+    }
+
+    function test_RevertWhen_StrangersAcceptOrAreAccepted() public {
+        bytes memory refused =
+            abi.encodeWithSelector(IEnergyMarket.NotRegistered.selector, STRANGER);
+        expectRefusal(refused);
+        vm.prank(STRANGER);
+        market.acceptSeller(SELLER, true);
+        expectRefusal(refused);
+        vm.prank(BUYER);
+        market.acceptSeller(STRANGER, true);
     }
 
     function test_RevertWhen_SuspendedTwice() public {

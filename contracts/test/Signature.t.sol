@@ -107,6 +107,20 @@ contract SignatureTest is MarketTest {
         market.report(delivered);
     }
 
+    /// @dev The key is the board's at the time of the report: administrator and oracle together can
+    /// take it away, as docs/contract.md says, and every event of the trade shows it.
+    function test_TheKeyIsTheOneTheBoardHasWhenTheReportComes() public {
+        IEnergyMarket.DeliveryReport memory delivered = bothSigned(ENERGY, ENERGY);
+        giveKey(SELLER, "house-1", 0x53);
+        refuse(delivered);
+        vm.prank(ADMINISTRATOR);
+        market.remove(SELLER);
+        expectEvent();
+        emit IEnergyMarket.TradeSettled(tradeId, ENERGY, ENERGY, ENERGY, cost(ENERGY), 0, 2);
+        vm.prank(ORACLE);
+        market.report(delivered);
+    }
+
     function giveNone(address account, bytes32 nodeId) private {
         vm.prank(ADMINISTRATOR);
         market.approve(account, nodeId, address(0));

@@ -128,6 +128,44 @@ contract WindowTest is MarketTest {
         }
     }
 
+    function test_RevertWhen_KIsOutOfBounds() public {
+        IEnergyMarket.WindowTerms memory terms = windowTerms();
+        terms.kPermille = 1001;
+        open(terms);
+        terms.kPermille = 1002;
+        expectRefusal(abi.encodeWithSelector(IEnergyMarket.KInvalid.selector, 1002));
+        open(terms);
+    }
+
+    function test_RevertWhen_CapacityOrFeeIsOutOfBounds() public {
+        IEnergyMarket.WindowTerms memory terms = windowTerms();
+        (terms.capacityUwh, terms.maxFee) = (type(uint48).max, uint64(market.MAX_PRICE()));
+        terms.feeAccount = SELLER;
+        open(terms);
+        terms.capacityUwh += 1;
+        expectRefusal(
+            abi.encodeWithSelector(
+                IEnergyMarket.CapacityOrFeeInvalid.selector, terms.capacityUwh, terms.maxFee
+            )
+        );
+        open(terms);
+        (terms.capacityUwh, terms.maxFee) = (0, terms.maxFee + 1);
+        expectRefusal(
+            abi.encodeWithSelector(IEnergyMarket.CapacityOrFeeInvalid.selector, 0, terms.maxFee)
+        );
+        open(terms);
+    }
+
+    function test_RevertWhen_AFeeHasNoAccountOrAStrangers() public {
+        IEnergyMarket.WindowTerms memory terms = windowTerms();
+        terms.maxFee = 1;
+        expectRefusal(abi.encodeWithSelector(IEnergyMarket.ZeroAddress.selector));
+        open(terms);
+        terms.feeAccount = STRANGER;
+        expectRefusal(abi.encodeWithSelector(IEnergyMarket.NotRegistered.selector, STRANGER));
+        open(terms);
+    }
+
     function test_RevertWhen_OthersThanTheCoordinatorOpenAWindow() public {
         bytes32 role = market.COORDINATOR_ROLE();
         expectRefusal(

@@ -28,9 +28,9 @@ class MarketClient(MarketReads):
     All of them raise ContractRefused with a sentence, or ChainUnavailable.
     """
 
-    def __init__(self, rpc_url: str, address: str) -> None:
-        """Remember where the contract is; nothing is asked of the chain yet."""
-        super().__init__(rpc_url, address)
+    def __init__(self, rpc_url: str, address: str, first_block: int = 0) -> None:
+        """Remember where the contract is, see MarketReads; nothing is asked of the chain yet."""
+        super().__init__(rpc_url, address, first_block)
         self._sender = Sender(self._web3)
 
     # ------------------------------------------------------------------------------- sending

@@ -25,9 +25,11 @@ LONGEST_BACKOFF_S = 5.0
 
 
 async def follow(
-    ws_url: str, address: str, start: Cursor | None = None
+    ws_url: str, address: str, start: Cursor | None = None, origin: Cursor | None = None
 ) -> AsyncIterator[Batch | Rollback]:
-    """Yield every event of the contract after `start` (None: from the first block) exactly once.
+    """Yield every event of the contract after `start` (None: after `origin`) exactly once.
+
+    `origin` is a block before the contract's first one; None stands for the chain's first block.
 
     A broken connection is made again and nothing is lost or repeated. When blocks that were
     yielded are replaced, a Rollback names the last block that still stands; what follows it comes
@@ -36,7 +38,7 @@ async def follow(
     Raises WrongContract when even the contract is no longer there: the chain is another one, and
     ChainUnavailable when the node refuses what it is asked.
     """
-    progress = _Progress(address, start)
+    progress = _Progress(address, start or origin, origin)
     backoff_s = FIRST_BACKOFF_S
     while True:
         with contextlib.suppress(ConnectionEnded):
@@ -54,8 +56,9 @@ async def follow(
 class _Progress:
     """What has been yielded so far, and how to get from there to the chain's head."""
 
-    def __init__(self, address: str, start: Cursor | None) -> None:
+    def __init__(self, address: str, start: Cursor | None, origin: Cursor | None) -> None:
         self._address = to_checksum_address(address)
+        self._origin = origin
         self._cursor = start
         self._remembered: deque[Cursor] = deque(maxlen=REMEMBERED_BLOCKS)
         if start is not None:
@@ -97,7 +100,7 @@ class _Progress:
         return await _block_hash(stream, cursor.block_number) == cursor.block_hash
 
     async def _last_common(self, stream: Stream) -> Cursor:
-        """Return the newest remembered block that still stands, else the chain's first block."""
+        """Return the newest remembered block that still stands, else the origin, else block 0."""
         while self._remembered:
             if await self._stands(stream, self._remembered[-1]):
                 return self._remembered[-1]
@@ -109,6 +112,8 @@ class _Progress:
                 f"The chain was replaced by one without the contract at {self._address}. Bring "
                 "back the chain's own directory, or run trueque hub init for a new site."
             )
+        if self._origin is not None and await self._stands(stream, self._origin):
+            return self._origin
         return Cursor(0, genesis_hash)
 
 

@@ -7,11 +7,11 @@ from eth_typing import ChecksumAddress, HexStr
 from eth_utils import to_checksum_address, to_hex
 from web3 import Web3
 from web3.exceptions import BlockNotFound
-from web3.types import TxParams
+from web3.types import TxParams, TxReceipt
 
 from hub.chain.abi import market_abi
 from hub.chain.artefact import load_artefact
-from hub.chain.records import ChainIdentity, WrongContract
+from hub.chain.records import ChainIdentity, Cursor, WrongContract
 from hub.chain.rpc import connect
 from hub.chain.sending import GAS_LIMITS, Sender
 
@@ -40,44 +40,80 @@ def deploy(
     roles = (administrator.address, _address(coordinator), _address(oracle))
     artefact = load_artefact()
 
-    def create(code: bytes) -> ChecksumAddress:
+    def create(code: bytes) -> TxReceipt:
         transaction: TxParams = {"data": code, "gas": GAS_LIMITS["deploy"]}
         receipt = sender.execute(lambda: sender.sign(administrator, transaction), administrator)
-        mined = web3.eth.get_transaction_receipt(HexStr(receipt.transaction_hash))
-        assert mined["contractAddress"] is not None
-        return mined["contractAddress"]
+        return web3.eth.get_transaction_receipt(HexStr(receipt.transaction_hash))
 
     addresses = {
-        name: bytes.fromhex(create(library.bytecode)[2:])
+        name: bytes.fromhex(_created(create(library.bytecode))[2:])
         for name, library in artefact.libraries.items()
     }
     factory = web3.eth.contract(abi=artefact.abi, bytecode=artefact.market.linked(addresses))
     constructor = factory.constructor(*roles).data_in_transaction
-    return read_identity(web3, create(bytes.fromhex(constructor.removeprefix("0x"))))
+    market = create(bytes.fromhex(constructor.removeprefix("0x")))
+    _require_market(web3, _created(market))
+    return _identity(web3, _created(market), to_hex(market["blockHash"]))
 
 
 def read_identity(web3: Web3, address: str) -> ChainIdentity:
-    """Read the identity of the contract at an address.
+    """Read the identity of the contract at an address; looks for its first block in all of them.
 
     Raises WrongContract when its code is not that of the committed artefact.
     """
     where = to_checksum_address(address)
+    _require_market(web3, where)
+    logs = web3.eth.get_logs({"address": where, "topics": [_granted()], "fromBlock": 0})
+    if not logs:
+        raise WrongContract(f"The chain does not know the deployment of {address}. {_ADVICE}")
+    return _identity(web3, where, to_hex(logs[0]["blockHash"]))
+
+
+def block_before(web3: Web3, identity: ChainIdentity) -> Cursor | None:
+    """Return the block before the one a contract was deployed in: its events begin after it.
+
+    None when the chain does not hold that deployment (any more).
+    """
+    try:
+        block = web3.eth.get_block(HexStr(identity.deployed_block_hash))
+        number = block["number"]
+        is_canonical = to_hex(web3.eth.get_block(number)["hash"]) == identity.deployed_block_hash
+    except BlockNotFound:
+        return None
+    logs = is_canonical and web3.eth.get_logs(
+        {
+            "address": to_checksum_address(identity.address),
+            "topics": [_granted()],
+            "fromBlock": number,
+            "toBlock": number,
+        }
+    )
+    return Cursor(number - 1, to_hex(block["parentHash"])) if logs else None
+
+
+def _created(mined: TxReceipt) -> ChecksumAddress:
+    assert mined["contractAddress"] is not None
+    return mined["contractAddress"]
+
+
+def _granted() -> HexStr:
+    """The constructor grants the roles, so the first grant stands in the contract's first block."""
+    return market_abi().topic("RoleGranted")
+
+
+def _identity(web3: Web3, where: ChecksumAddress, deployed_block_hash: str) -> ChainIdentity:
+    genesis_hash = _genesis_hash(web3)
+    if genesis_hash is None:
+        raise WrongContract(f"The chain does not know its own first block. {_ADVICE}")
+    return ChainIdentity(web3.eth.chain_id, genesis_hash, where, deployed_block_hash)
+
+
+def _require_market(web3: Web3, where: ChecksumAddress) -> None:
+    """Raise WrongContract unless the code at an address is that of the committed artefact."""
     code = bytes(web3.eth.get_code(where))
     if not _is_market(web3, code):
         found = "another contract, or another version," if code else "no contract"
-        raise WrongContract(f"There is {found} at {address} on this chain. {_ADVICE}")
-    # The constructor grants the roles, so the first grant stands in the contract's first block.
-    granted = market_abi().contract.events["RoleGranted"].topic
-    logs = web3.eth.get_logs({"address": where, "topics": [granted], "fromBlock": 0})
-    genesis_hash = _genesis_hash(web3)
-    if not logs or genesis_hash is None:
-        raise WrongContract(f"The chain does not know the deployment of {address}. {_ADVICE}")
-    return ChainIdentity(
-        chain_id=web3.eth.chain_id,
-        genesis_hash=genesis_hash,
-        address=where,
-        deployed_block_hash=to_hex(logs[0]["blockHash"]),
-    )
+        raise WrongContract(f"There is {found} at {where} on this chain. {_ADVICE}")
 
 
 def _is_market(web3: Web3, code: bytes) -> bool:
@@ -104,8 +140,8 @@ def check_identity(web3: Web3, expected: ChainIdentity) -> None:
     if _genesis_hash(web3) != expected.genesis_hash:
         differing.append("genesis block")
     if not differing:
-        found = read_identity(web3, expected.address)
-        if found.deployed_block_hash != expected.deployed_block_hash:
+        _require_market(web3, to_checksum_address(expected.address))
+        if block_before(web3, expected) is None:
             differing.append("deployment")
     if differing:
         raise WrongContract(

@@ -164,8 +164,9 @@ class Book:
 class Ledger:
     """Keeps a Book beside the chain; reads only what is new, and all of it after a rollback."""
 
-    def __init__(self, web3: Web3, address: str) -> None:
+    def __init__(self, web3: Web3, address: str, first_block: int = 0) -> None:
         self._web3 = web3
+        self._first_block = first_block
         self._address = to_checksum_address(address)
         self._lock = threading.Lock()
         self._book = Book()
@@ -187,7 +188,7 @@ class Ledger:
         topic = market_abi().topic(name)
         found: list[ChainEvent] = []
         newest = self._web3.eth.block_number
-        for first in range(0, newest + 1, BLOCKS_PER_REQUEST):
+        for first in range(self._first_block, newest + 1, BLOCKS_PER_REQUEST):
             last = min(newest, first + BLOCKS_PER_REQUEST - 1)
             logs = self._web3.eth.get_logs(
                 {"address": self._address, "fromBlock": first, "toBlock": last, "topics": [topic]}
@@ -198,7 +199,7 @@ class Ledger:
     def _catch_up(self, number: int, block_hash: str) -> None:
         if self._at is not None and self._hash_of(self._at[0]) != self._at[1]:
             self._at, self._book = None, Book()
-        start = 0 if self._at is None else self._at[0] + 1
+        start = self._first_block if self._at is None else self._at[0] + 1
         self._at = None  # a failure between two reads must not leave half a book behind
         try:
             for first in range(start, number + 1, BLOCKS_PER_REQUEST):

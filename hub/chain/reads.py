@@ -10,13 +10,14 @@ from web3.exceptions import BadFunctionCallOutput
 from web3.types import RPCEndpoint
 
 from hub.chain.abi import market_abi
-from hub.chain.identity import check_identity, read_identity
+from hub.chain.identity import block_before, check_identity, read_identity
 from hub.chain.ledger import Ledger
 from hub.chain.records import (
     NO_ADDRESS,
     ChainIdentity,
     ContractRefused,
     CounterState,
+    Cursor,
     OrderState,
     PeerState,
     Totals,
@@ -31,12 +32,16 @@ from hub.chain.rpc import RpcRefused, connect
 class MarketReads:
     """One EnergyMarket contract as it stands; synchronous, and safe to share between threads."""
 
-    def __init__(self, rpc_url: str, address: str) -> None:
-        """Remember where the contract is; nothing is asked of the chain yet."""
+    def __init__(self, rpc_url: str, address: str, first_block: int = 0) -> None:
+        """Remember where the contract is; nothing is asked of the chain yet.
+
+        `first_block` is the earliest that can hold an event of it: a long chain is then not read
+        from its own beginning.
+        """
         self.address: str = to_checksum_address(address)
         self._web3 = connect(rpc_url)
         self._contract = self._web3.eth.contract(self.address, abi=market_abi().contract.abi)
-        self._ledger = Ledger(self._web3, self.address)
+        self._ledger = Ledger(self._web3, self.address, first_block)
 
     # ------------------------------------------------------------------------------ identity
 
@@ -47,6 +52,10 @@ class MarketReads:
     def check_identity(self, expected: ChainIdentity) -> None:
         """Raise WrongContract, saying what to do, unless the chain is the expected one."""
         check_identity(self._web3, expected)
+
+    def block_before(self, identity: ChainIdentity) -> Cursor | None:
+        """Return the block before the contract's first one; None when the chain has it not."""
+        return block_before(self._web3, identity)
 
     def chain_time_s(self) -> int:
         """Return the chain's time: the wall clock, or the newest block's time if that is later.

@@ -102,7 +102,11 @@ _CLEARING: dict[str, Callable[[Values], str]] = {
         f"The trades of window {v['window_id']} would hold {energy_text(v['filled_uwh'])}, "
         f"more than its capacity of {energy_text(v['capacity_uwh'])}."
     ),
-    "OrderOfAnotherWindow": lambda v: f"Order {v['order_id']} belongs to window {v['window_id']}.",
+    "OrderOfAnotherWindow": lambda v: (
+        f"Order {v['order_id']} belongs to window {v['window_id']}."
+        if v["window_id"]
+        else f"There is no order {v['order_id']}."
+    ),
     "WrongSide": lambda v: f"Order {v['order_id']} stands on the other side of the book.",
     "FeeTooHigh": lambda v: (
         f"The fee of {price_text(v['fee_gwei_per_kwh'])} on order {v['bid_id']} is above the "
@@ -131,7 +135,9 @@ _CLEARING: dict[str, Callable[[Values], str]] = {
 }
 
 _SENTENCES: dict[str, Callable[[Values], str]] = {
-    "ZeroAddress": lambda v: "An account's address is missing.",
+    "ZeroAddress": lambda v: (
+        "An account's address is missing: that of a role, or the one that gets a window's fees."
+    ),
     "UnknownRole": lambda v: f"There is no role {v['role']}.",
     "RoleNotOffered": lambda v: (
         f"{v['account']} was not offered the role of the {_role(v, 'role')}."
@@ -174,7 +180,8 @@ _SENTENCES: dict[str, Callable[[Values], str]] = {
     ),
     "EnergyLimitsInvalid": lambda v: (
         f"A window's energy limits must satisfy 0 < min <= max <= {energy_text(v['limit_uwh'])}; "
-        f"they are {energy_text(v['min_energy_uwh'])} and {energy_text(v['max_energy_uwh'])}."
+        f"they are {energy_text(v['min_energy_uwh'])} and {energy_text(v['max_energy_uwh'])}. "
+        "By McAfee's rule both must be the same."
     ),
     "PriceLimitsInvalid": lambda v: (
         f"A window's price limits must satisfy 0 < min <= max <= {price_text(v['limit_price'])}; "
@@ -183,7 +190,7 @@ _SENTENCES: dict[str, Callable[[Values], str]] = {
     "KInvalid": lambda v: f"A window's k must be from 0 to 1001 permille, not {v['k_permille']}.",
     "CapacityOrFeeInvalid": lambda v: (
         f"A window's capacity ({energy_text(v['capacity_uwh'])}) or highest fee "
-        f"({price_text(v['max_fee'])}) is absurdly large."
+        f"({price_text(v['max_fee'])}) is absurdly large; by McAfee's rule there is no capacity."
     ),
     **_CLEARING,
     **_COUNTERS,
@@ -221,7 +228,9 @@ _SENTENCES: dict[str, Callable[[Values], str]] = {
         f"beyond your limit of {price_text(v['limit_price'])}."
     ),
     "SelfTrade": lambda v: f"Order {v['order_id']} is {v['peer']}'s own.",
-    "NothingLocked": lambda v: f"Order {v['order_id']} is an offer: it has locked no money.",
+    "NothingLocked": lambda v: (
+        f"Order {v['order_id']} holds no money: it is an offer, or a bid that has ended already."
+    ),
     "ReclaimTooEarly": lambda v: (
         f"The lock of order {v['order_id']} can be reclaimed from {time_text(v['clear_by'])} on; "
         f"it is {time_text(v['now_s'])}."

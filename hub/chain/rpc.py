@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import urllib.parse
 from typing import Any
 
@@ -13,6 +14,8 @@ from hub.chain.records import ChainUnavailable
 
 # The node is on this machine or in the site's own settings: no proxy from outside.
 _NO_PROXY = {"http": None, "https": None, "all": None}
+
+_REVERT = re.compile(r"(?:Reverted )?0x((?:[0-9a-fA-F]{2})*)")
 
 
 def shown(url: str) -> str:
@@ -35,12 +38,13 @@ class RpcRefused(ChainUnavailable):
     def revert(self) -> bytes | None:
         """The bytes a contract reverted with, None when the error is another one.
 
-        Ganache puts them into `data` as text; others wrap them once more.
+        Ganache puts them into `data` as text; others wrap them once more, or write a word before.
         """
         detail = self.detail.get("data") if isinstance(self.detail, dict) else self.detail
-        if not isinstance(detail, str) or not detail.startswith("0x"):
+        found = _REVERT.fullmatch(detail) if isinstance(detail, str) else None
+        if found is None:
             return b"" if "revert" in self.message else None
-        return bytes.fromhex(detail[2:])
+        return bytes.fromhex(found[1])
 
 
 class ConnectionLost(ChainUnavailable):

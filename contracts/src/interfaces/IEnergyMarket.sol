@@ -26,13 +26,16 @@ pragma solidity ^0.8.24;
 /// Ids of windows, orders and trades count from 1. All state can be rebuilt from the events.
 ///
 /// Pausing stops `register`, `deposit`, `openWindow`, `offer`, `bid`, `amend`,
-/// `take`, `counter`, `counterAgain`, `accept` and `clear`. It never stops
-/// `cancel`, `reclaim`, `withdrawCounter`, the reports, `refund`, `resolve`, `split` or `withdraw`.
+/// `take`, `counter`, `counterAgain`, `accept` and `clear`, with `EnforcedPause`. It never stops
+/// `cancel`, `reclaim`, `withdrawCounter`, the reports, `refund`, `resolve`, `split` or `withdraw`,
+/// nor what roles do besides: `review`, `closeBook`, `approve`, `suspend`, `remove`, handing over.
+///
+/// Whoever lacks a function's role is refused with `AccessControlUnauthorizedAccount`.
 interface IEnergyMarket {
     // ---------------------------------------------------------------------------------- records
 
-    /// @notice `Registered` peers may deposit; `Approved` ones may also trade; `Suspended` ones may
-    /// only cancel, withdraw and receive what their running trades owe them.
+    /// @notice All peers may deposit, cancel, withdraw and receive what their running trades owe
+    /// them; only `Approved` ones may place, amend, take and answer orders (`PeerNotApproved`).
     enum PeerStatus {
         None,
         Registered,
@@ -90,17 +93,18 @@ interface IEnergyMarket {
     ///
     /// A book that is cleared has bidEnd < clearBy and is frozen between them; in it, a peer's open
     /// orders stand on one side. With `needsApproval` each order waits for the coordinator's
-    /// approval. All fills together hold at most `capacityUwh` (0: unlimited). Each fill may charge
-    /// the buyer a fee of at most `maxFee` gwei per kWh, which goes to `feeAccount`, a registered
-    /// peer: a network operator, or the grid account that balances a community's prices.
+    /// approval. All fills together hold at most `capacityUwh` (0: unlimited; below 2^48). Each fill
+    /// may charge the buyer a fee of at most `maxFee` gwei per kWh (at most 1e12), which goes to
+    /// `feeAccount`, a registered peer: a network operator, or the grid account that balances a
+    /// community's prices. A window with a fee must name it (`ZeroAddress`).
     ///
     /// Where the window `isStrict`, no better order may be skipped (the better price, then the higher
     /// priority class), and the prices follow a rule. Uniform: sellers get low + (high - low) *
     /// kPermille / 1000, rounded down, where low is the dearest offer filled and high the poorest bid
-    /// filled less the spread (1001: no such rule). McAfee: with k trades possible, all at the price
+    /// filled less the spread (1001, the greatest k: no such rule). McAfee: with k trades possible, all at the price
     /// halfway between bid and offer k + 1, rounded down, where offer k and bid k allow it; else one
     /// trade less, and buyers pay what bid k would, sellers get what offer k asks. Its orders have
-    /// one quantity: minEnergyUwh = maxEnergyUwh. Midpoint, strict or not: each buyer pays
+    /// one quantity: minEnergyUwh = maxEnergyUwh, and there is no capacity. Midpoint, strict or not: each buyer pays
     /// (bid + offer + fee) / 2, rounded down; who meets whom is the coordinator's word.
     ///
     /// A window may name a `gridAccount`, a registered peer: the grid behind the bus, for what finds
@@ -194,7 +198,8 @@ interface IEnergyMarket {
 
     /// @notice What one board says about a delivery: the energy its meter saw, the energy it last
     /// heard from the other board, and its signature as in EIP-2098: `r`, and `s` with the parity of
-    /// y in its top bit. The signature of a board without a key is not looked at.
+    /// y in its top bit. The signature of a board without a key is not looked at. The key is the one
+    /// the peer's board has when the report comes, not when the trade was made.
     struct Meter {
         uint64 energyUwh;
         uint64 acknowledgedUwh;
@@ -309,8 +314,8 @@ interface IEnergyMarket {
     event FeePaid(uint256 indexed tradeId, address indexed account, uint256 feeWei);
 
     /// @notice `paidWei` went to the seller's balance, `refundedWei` to the buyer's; together they
-    /// and the fee (`FeePaid`) are the agreed cost. `settledUwh` is the least of both meters and the energy agreed. Of a
-    /// one-sided trade all three energies are its floor.
+    /// and the fee (`FeePaid`) are the agreed cost. `settledUwh` is the least of both meters and the
+    /// energy agreed. Of a one-sided trade all three energies are its floor.
     event TradeSettled(
         uint256 indexed tradeId,
         uint64 sellerUwh,
@@ -439,7 +444,7 @@ interface IEnergyMarket {
     error RemainderTooSmall(uint256 orderId, uint256 remainderUwh, uint256 minEnergyUwh);
     error LimitNotMet(uint256 orderId, uint256 priceGweiPerKwh, uint256 limitPrice);
     error SelfTrade(uint256 orderId, address peer);
-    /// @notice Offers lock nothing, so nothing of them can be reclaimed.
+    /// @notice It is an offer, which locks nothing, or a bid that was taken whole or ended already.
     error NothingLocked(uint256 orderId);
     error ReclaimTooEarly(uint256 orderId, uint256 nowS, uint256 clearBy);
     error TradeClosed(uint256 tradeId, TradeStatus status);
@@ -475,11 +480,13 @@ interface IEnergyMarket {
     /// be approved again; its running trades go on.
     function remove(address peerAccount) external;
 
-    /// @notice Gives a peer's later orders a priority class, the higher the better; orders keep theirs. In a strict window it decides between
-    /// equal prices; elsewhere the coordinator serves higher classes first. Administrator only.
+    /// @notice Gives a peer's later orders a priority class, the higher the better; orders keep
+    /// theirs. In a strict window it decides between equal prices; elsewhere the coordinator serves
+    /// higher classes first. Administrator only.
     function grantPriority(address peerAccount, uint8 priority) external;
 
-    /// @notice Adds a seller to those the sender's bids may name as the only ones, or removes it.
+    /// @notice Adds a seller to those the sender's bids may name as the only ones, or removes it; also
+    /// for bids that stand. Both are registered peers.
     function acceptSeller(address seller, bool isAccepted) external;
 
     /// @notice Stops new business, see the contract's description. Administrator only.
@@ -490,7 +497,7 @@ interface IEnergyMarket {
 
     // --------------------------------------------------------------------------------- balances
 
-    /// @notice Adds the wei sent to the sender's balance. For registered peers, also before approval.
+    /// @notice Adds the wei sent to the sender's balance. For registered peers, whatever their status.
     function deposit() external payable;
 
     /// @notice Sends `amountWei` of the sender's balance to the sender, whatever its status.
@@ -516,8 +523,9 @@ interface IEnergyMarket {
     /// the window's trades final after the last. Coordinator only, in [bidEnd, clearBy).
     /// @dev In a strict window, reverts at the end with `BetterOrderSkipped`, `TradesLeft` or
     /// `PriceNotByRule`; in any window with `TradesLeft` when the grid was filled before peers that
-    /// the book's price would have served. Left out of the comparison: orders that are not approved, whose peer is not,
-    /// whose rest is below the smallest fill, or that accept certain sellers only.
+    /// the book's price would have served. A bid and an offer meet where bid >= offer, whatever fee a
+    /// fill of them would charge. Left out of the comparison: orders that are not approved, whose peer
+    /// is not, whose rest is below the smallest fill, or that accept certain sellers only.
     function closeBook(uint256 windowId, uint256 count) external;
 
     // ----------------------------------------------------------------------------------- orders
@@ -534,8 +542,8 @@ interface IEnergyMarket {
         external
         returns (uint256 orderId);
 
-    /// @notice Changes what is left of the sender's own order, its price and its lock, while bids are
-    /// accepted. Where orders need approval, it needs a new one.
+    /// @notice Changes what is left of the sender's own order, its price and its lock, under the
+    /// conditions of a new order. Where orders need approval, it needs a new one.
     function amend(uint256 orderId, uint64 energyUwh, uint64 priceGweiPerKwh) external;
 
     /// @notice Withdraws what is left of the sender's own order and frees its lock, at any time but
@@ -548,7 +556,7 @@ interface IEnergyMarket {
         external
         returns (uint256 tradeId);
 
-    /// @notice Frees the lock of a bid that nobody took, from the window's clearBy on, by anyone.
+    /// @notice Ends a bid and frees what it still locks, from the window's clearBy on, by anyone.
     function reclaim(uint256 orderId) external;
 
     // --------------------------------------------------------------------------- counter-offers
@@ -564,7 +572,8 @@ interface IEnergyMarket {
     function counterAgain(uint256 counterId, uint64 energyUwh, uint64 priceGweiPerKwh) external;
 
     /// @notice Trades at the standing terms, by the side that did not propose them, which names them:
-    /// what changed meanwhile reverts. The energy comes out of the order.
+    /// what changed meanwhile reverts. The energy comes out of the order. A buyer pays what its locks
+    /// do not cover out of its balance.
     function accept(uint256 counterId, uint64 energyUwh, uint64 priceGweiPerKwh)
         external
         returns (uint256 tradeId);
@@ -590,7 +599,8 @@ interface IEnergyMarket {
     function reportAlone(DeliveryReport calldata delivered, bool isSeller) external;
 
     /// @notice From reportBy on, by anyone: gives the buyer the whole cost of a trade that was not
-    /// reported (from clearBy on when its window was not cleared); settles a trade that one meter reported at its floor.
+    /// reported (from clearBy on when its window was not cleared); settles a trade that one meter
+    /// reported at its floor.
     function refund(uint256 tradeId) external;
 
     /// @notice Settles a dispute at a figure between the two meters', both included. Coordinator
@@ -605,7 +615,8 @@ interface IEnergyMarket {
     /// @notice The peer of an account; reverts with `NotRegistered`.
     function peer(address account) external view returns (Peer memory);
 
-    /// @notice The peer that registered as the `number`-th, counted from 1.
+    /// @notice The peer that registered as the `number`-th, counted from 1; reverts with
+    /// `NotRegistered` of the zero address when there are not that many.
     function peerAt(uint256 number) external view returns (Peer memory);
 
     /// @notice Tells this contract on this chain from every other, in what boards sign.
@@ -623,8 +634,13 @@ interface IEnergyMarket {
     /// @notice Whether a window's book was cleared: its trades are final.
     function isCleared(uint256 windowId) external view returns (bool);
 
+    /// @notice A window's terms; reverts with `UnknownWindow`.
     function window(uint256 windowId) external view returns (WindowTerms memory);
+
+    /// @notice An order, also one that has ended; reverts with `UnknownOrder`.
     function order(uint256 orderId) external view returns (Order memory);
+
+    /// @notice A trade, also one that is closed; reverts with `UnknownTrade`.
     function trade(uint256 tradeId) external view returns (Trade memory);
 
     /// @notice A counter-offer that stands; reverts with `UnknownCounter` once it is none any more.

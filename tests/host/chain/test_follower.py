@@ -19,9 +19,10 @@ PRICE = 200_000_000
 class Reader:
     """Applies batches and rollbacks as a store does, and remembers what came."""
 
-    def __init__(self, start=None):
+    def __init__(self, start=None, origin=None):
         self.events = []
         self.cursor = start
+        self.origin = origin
         self.rollbacks = []
 
     def apply(self, step):
@@ -45,7 +46,7 @@ class Reader:
         """Follow from the cursor until `condition()` holds after a step."""
         async with (
             asyncio.timeout(timeout_s),
-            aclosing(follower.follow(ws_url, address, self.cursor)) as steps,
+            aclosing(follower.follow(ws_url, address, self.cursor, self.origin)) as steps,
         ):
             if condition():
                 return
@@ -202,6 +203,30 @@ def test_everything_is_read_again_when_the_cursors_block_is_gone(market):
     )
     assert [cursor.block_number for cursor in reader.rollbacks] == [0]
     assert sum(event.name == "PeerRegistered" for event in reader.events) == 2
+
+
+def test_reading_begins_at_the_contract_when_its_origin_is_given(market, monkeypatch):
+    origin = market.client.block_before(market.identity)
+    asked = []
+
+    real_read = follower._Progress._read
+
+    async def read(progress, stream, first, last):
+        asked.append(first)
+        return await real_read(progress, stream, first, last)
+
+    monkeypatch.setattr(follower._Progress, "_read", read)
+    for start in (None, Cursor(head(market).block_number, "0x" + "ab" * 32)):
+        reader = Reader(start, origin)
+        target = head(market)
+        asyncio.run(
+            reader.read_until(
+                market.ws_url, market.client.address, lambda r=reader, t=target: r.cursor == t
+            )
+        )
+        assert sum(event.name == "PeerRegistered" for event in reader.events) == 2
+    assert min(asked) == origin.block_number + 1
+    assert reader.rollbacks == [origin]
 
 
 def test_following_ends_with_advice_when_the_chain_is_another_one(own_chain):

@@ -5,15 +5,36 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from eth_utils import to_hex
 
 from hub.chain.client import deploy
 from hub.chain.process import Chain
-from hub.chain.records import WrongContract
+from hub.chain.records import Cursor, WrongContract
 
 
 def test_client_reads_the_identity_that_deploy_returned(market):
     assert market.client.identity() == market.identity
     market.client.check_identity(market.identity)
+
+
+def test_events_begin_after_the_block_before_the_deployment(market):
+    before = market.client.block_before(market.identity)
+    block = market.web3.eth.get_block(market.identity.deployed_block_hash)
+    assert before == Cursor(block["number"] - 1, to_hex(block["parentHash"]))
+
+
+def test_no_block_is_before_a_deployment_that_the_chain_has_not(market, chain):
+    snapshot = market.request("evm_snapshot")
+    roles = [market.accounts[name] for name in ("administrator", "coordinator", "oracle")]
+    gone = deploy(chain.rpc_url, *roles)
+    market.request("evm_revert", snapshot)
+    assert market.client.block_before(gone) is None
+    # A block of this chain, but not the one the contract is from.
+    head = to_hex(market.web3.eth.get_block("latest")["hash"])
+    other = dataclasses.replace(market.identity, deployed_block_hash=head)
+    assert market.client.block_before(other) is None
+    with pytest.raises(WrongContract, match=r"\(deployment differ\)"):
+        market.client.check_identity(other)
 
 
 def test_two_deployments_differ_when_made_on_one_chain(chain, accounts):

@@ -10,7 +10,8 @@ from eth_account.typed_transactions import TypedTransaction
 from hexbytes import HexBytes
 from web3.exceptions import TransactionNotFound
 
-from hub.chain.records import ContractRefused, SignedCall
+from hub.chain import sending
+from hub.chain.records import ContractRefused, SignedCall, StaleCall
 from hub.chain.rpc import RpcRefused
 from hub.chain.sending import Sender
 
@@ -46,12 +47,23 @@ def call():
     [
         "already known",
         "transaction can't be replaced, mining has already started. (please open an issue)",
+        # The nonce was used by this very call: who took it for another would sign it again.
+        "nonce too low",
+        "the tx doesn't have the correct nonce. account has nonce of: 1 tx has nonce of: 0",
     ],
 )
 def test_sender_waits_for_the_receipt_when_the_node_has_the_call_already(call, words):
     node = Node(words)
     receipt = Sender(SimpleNamespace(eth=node)).send(call)
     assert (receipt.block_number, node.left) == (7, 0)
+
+
+def test_sender_calls_it_stale_when_its_receipt_never_comes(call, monkeypatch):
+    monkeypatch.setattr(sending, "STALE_AFTER_S", 0.2)
+    node = Node("nonce too low", asked_before=10**6)
+    with pytest.raises(StaleCall, match="sign it again"):
+        Sender(SimpleNamespace(eth=node)).send(call)
+    assert node.sent == 1
 
 
 def test_sender_raises_what_a_node_refuses_for_another_reason(call):
