@@ -53,6 +53,8 @@ SEND_TIMEOUT_S = 20.0
 # A node that has a call is asked for the receipt, ever less often, and given the call now and then.
 _POLL_S, _LONGEST_POLL_S, _AGAIN_S = 0.05, 1.0, 5.0
 _SIGNINGS = 3
+# A nonce may be used by this very call, whose receipt some nodes know a moment later.
+STALE_AFTER_S = 2.0
 
 _NONCE_USED = (
     "nonce too low",
@@ -214,14 +216,20 @@ class Sender:
                     "", {}, "The account has not enough ETH of its own for the amount and the gas."
                 ) from problem
             if any(part in message for part in _NONCE_USED):
-                if self._receipt(call.hash) is None:
-                    raise StaleCall(
-                        f"transaction {call.hash} was overtaken by another; sign it again"
-                    ) from problem
+                self._require_own(call)
                 return
             # A node that says "revert" here has mined the transaction all the same.
             if problem.revert is None and not any(part in message for part in _KNOWN):
                 raise
+
+    def _require_own(self, call: SignedCall) -> None:
+        """Raise StaleCall unless the call itself used its nonce; not at the first look, since who
+        signs it again would do twice what was to be done once."""
+        deadline = time.monotonic() + STALE_AFTER_S
+        while self._receipt(call.hash) is None:
+            if time.monotonic() >= deadline:
+                raise StaleCall(f"transaction {call.hash} was overtaken by another; sign it again")
+            time.sleep(_POLL_S)
 
     def _receipt(self, transaction_hash: str) -> TxReceipt | None:
         try:
