@@ -35,6 +35,7 @@ class NextCall:
         self._chain_id: int | None = None
         self._fee: _Known | None = None
         self._nonces: dict[str, _Known] = {}
+        self._on_the_way: dict[str, int] = {}
 
     def fields(self, address: str) -> TxParams:
         """Return type, chain id, nonce and fees. The nonce is used up by `was_used` only.
@@ -56,6 +57,19 @@ class NextCall:
         known = self._nonces.get(address)
         if known is not None:
             self._nonces[address] = _Known(known.value + 1, self._now_s())
+        self._on_the_way[address] = self._on_the_way.get(address, 0) + 1
+
+    def has_ended(self, address: str) -> None:
+        """Note that a call that has its nonce is mined, or given up.
+
+        With none on the way the next one asks: a chain that lost its last blocks meanwhile would
+        keep a call whose nonce is too high for ever, and take it when nobody expects it any more.
+        """
+        left = self._on_the_way.pop(address, 0) - 1
+        if left > 0:
+            self._on_the_way[address] = left
+        else:
+            self.forget(address)
 
     def forget(self, address: str) -> None:
         """Ask for the nonce again: another call may have used it, or this one none."""

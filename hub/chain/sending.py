@@ -68,6 +68,7 @@ _KNOWN = (
     "already imported",
     "mining has already started",  # Ganache, of one that it is mining
 )
+_UNDERPRICED = "underpriced"  # Ganache, of one that it has already and cannot mine yet
 Answer = TypeVar("Answer")
 
 _NO_FUNDS = ("insufficient funds", "sender doesn't have enough funds")
@@ -157,8 +158,12 @@ class Sender:
         except BaseException as problem:
             # One that reverted has used its nonce; of others, who knows.
             if not (is_given and isinstance(problem, ContractRefused)):
-                self._next.forget(account.address)
+                with self.lock(account):
+                    self._next.forget(account.address)
             raise
+        finally:
+            with self.lock(account):
+                self._next.has_ended(account.address)
 
     def send(self, call: SignedCall) -> Receipt:
         """Send a signed call and wait until it is mined; sending it again only returns its receipt.
@@ -219,7 +224,9 @@ class Sender:
                 self._require_own(call)
                 return
             # A node that says "revert" here has mined the transaction all the same.
-            if problem.revert is None and not any(part in message for part in _KNOWN):
+            if problem.revert is not None or any(part in message for part in _KNOWN):
+                return
+            if _UNDERPRICED not in message or not self._knows(call):
                 raise
 
     def _require_own(self, call: SignedCall) -> None:
@@ -230,6 +237,13 @@ class Sender:
             if time.monotonic() >= deadline:
                 raise StaleCall(f"transaction {call.hash} was overtaken by another; sign it again")
             time.sleep(_POLL_S)
+
+    def _knows(self, call: SignedCall) -> bool:
+        try:
+            self._web3.eth.get_transaction(HexStr(call.hash))
+        except TransactionNotFound:
+            return False
+        return True
 
     def _receipt(self, transaction_hash: str) -> TxReceipt | None:
         try:

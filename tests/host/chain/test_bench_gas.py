@@ -37,7 +37,7 @@ def test_report_has_the_rows_that_scripts_read(printed):
         ("bid", 70_000),
         ("take", 85_000),
         ("report", 75_000),
-        ("batch_clear_per_trade", 47_000),
+        ("batch_clear_per_trade", 45_000),
         ("batch_report_per_trade", 40_000),
         ("life_bilateral", 240_000),
         ("life_batch", 240_000),

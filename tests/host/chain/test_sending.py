@@ -20,7 +20,12 @@ class Node:
     """Has the receipt once it was asked often enough; refuses what it is sent, in those words."""
 
     def __init__(self, words, asked_before=4):
-        self.words, self.left, self.sent = words, asked_before, 0
+        self.words, self.left, self.sent, self.known = words, asked_before, 0, set()
+
+    def get_transaction(self, name):
+        if name not in self.known:
+            raise TransactionNotFound(name)
+        return {}
 
     def send_raw_transaction(self, raw):
         self.sent += 1
@@ -57,6 +62,14 @@ def test_sender_waits_for_the_receipt_when_the_node_has_the_call_already(call, w
     receipt = Sender(SimpleNamespace(eth=node)).send(call)
     assert receipt.block_number == 7
     assert node.left <= 0
+
+
+def test_sender_waits_when_the_node_calls_a_call_underpriced_that_it_has(call):
+    node = Node("transaction underpriced")
+    with pytest.raises(RpcRefused, match="underpriced"):
+        Sender(SimpleNamespace(eth=node)).send(call)
+    node.known = {call.hash}
+    assert Sender(SimpleNamespace(eth=node)).send(call).block_number == 7
 
 
 def test_sender_calls_it_stale_when_its_receipt_never_comes(call, monkeypatch):
@@ -113,22 +126,36 @@ def executing(node):
     return lambda keep=None: sender.execute(lambda: sender.sign(account, fields), account, keep)
 
 
-def test_second_call_asks_the_node_nothing_but_to_take_it_when_it_follows_the_first():
+def test_second_call_asks_for_its_nonce_only_when_it_follows_the_first():
     node = Counting()
     execute = executing(node)
     execute()
     assert node.asked == ["count", "block", "send", "receipt"]
     node.asked.clear()
     execute()
-    assert node.asked == ["send", "receipt"]
+    assert node.asked == ["count", "send", "receipt"]
+
+
+def test_next_call_has_the_nonce_of_the_chain_when_it_lost_its_last_block():
+    node = Counting()
+    execute = executing(node)
+    execute()
+    execute()
+    node.taken.popitem()
+    execute()
+    assert list(node.taken.values()) == [0, 1]
 
 
 def test_call_is_signed_and_kept_anew_when_another_process_used_its_nonce():
     node, kept = Counting(), []
     execute = executing(node)
     execute(kept.append)
-    node.used = 1  # another process signs for the same account
-    execute(kept.append)
+
+    def overtaken(call):
+        kept.append(call)
+        node.used = 1  # another process signs for the same account
+
+    execute(overtaken)
     assert len({call.hash for call in kept}) == len(kept) == 3
     assert list(node.taken) == [kept[0].hash, kept[2].hash]
 
@@ -161,9 +188,11 @@ def test_nonces_go_on_when_a_call_reverted():
     node = Counting()
     sender, account = Sender(SimpleNamespace(eth=node)), Account.create()
     fields = {"to": "0x" + "11" * 20, "value": 1, "gas": 21_000}
-    call = sender.reserve(lambda: sender.sign(account, fields), account)
+    call, other = (sender.reserve(lambda: sender.sign(account, fields), account) for _ in range(2))
     sender._accepted = lambda call, found: (_ for _ in ()).throw(ContractRefused("No", {}, "no"))
     with pytest.raises(ContractRefused):
         sender.send_first(account, call)
-    sender.sign(account, fields)
+    third = sender.sign(account, fields)
     assert node.asked == ["count", "block", "send", "receipt"]
+    signed = [TypedTransaction.from_bytes(HexBytes(one.raw)).as_dict() for one in (other, third)]
+    assert [one["nonce"] for one in signed] == [1, 2]
