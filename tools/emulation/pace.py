@@ -62,7 +62,13 @@ class PacedSimulator(Simulator):
         self._pace = pace
         self._has_quit = False
         self._alarm = self.clock.create_alarm(self._look)
+        self.rp2040.on_break = self._halt
         pace.join(self)
+
+    def _halt(self, code: int) -> None:
+        """End with the reason: MicroPython has panicked. Silently stopped, a test would wait on."""
+        where = self.rp2040.core.pc
+        raise RuntimeError(f"the guest came to breakpoint {code} at {where:#x}: it has panicked")
 
     def stop(self) -> None:
         """End for good."""
