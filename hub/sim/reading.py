@@ -25,17 +25,15 @@ from hub.sim.assets import (
 )
 from hub.sim.clock import MINUTES_OF_DAY, Clock
 from hub.sim.fields import nearest, read_table
-from hub.sim.network.limits import AFTER, Network
+from hub.sim.reading_extras import event_of, network_of, shared_battery_of
 from hub.sim.roof import Roof
 from hub.sim.scenario import (
     BOOK_MECHANISMS,
     COMMUNITY_MECHANISMS,
-    Event,
     Group,
     Market,
     Peer,
     Scenario,
-    SharedBattery,
     Tariffs,
     Weather,
 )
@@ -83,16 +81,11 @@ def scenario_of(raw: dict[str, Any], path: Path) -> Scenario:
     _check_carbon(path, market, tariffs)
     name = head["name"] or path.stem
     events = tuple(
-        _event(where, read_table(where, one, schema.EVENT))
+        event_of(where, read_table(where, one, schema.EVENT))
         for where, one in _entries(path, raw, "event")
     )
-    shared = _shared_battery(f"{path}, [pool]", raw, market)
-    network = _network(f"{path}, [network]", raw)
-    if network is not None and network.mode == AFTER and shared is not None:
-        raise BadInput(
-            f'{path}, [network], mode: "after" curtails trades, not what a [pool] was given; '
-            'use "before" or "report"'
-        )
+    shared = shared_battery_of(f"{path}, [pool]", raw, market)
+    network = network_of(f"{path}, [network]", raw)
     scenario = Scenario(
         name, path, clock, tariffs, weather, market, peers, groups, events, shared, network
     )
@@ -217,42 +210,6 @@ def _appliance(where: str, values: dict[str, Any]) -> Appliance:
         values["is_on"],
         values["shiftable_share"],
     )
-
-
-def _event(where: str, values: dict[str, Any]) -> Event:
-    start, end, announced = values["from"], values["to"], values["announced"]
-    if not start < end:
-        raise BadInput(f"{where}: from is not before to")
-    if announced > start:
-        raise BadInput(f"{where}, announced: is after from; houses must know before it begins")
-    same = ("reward_eur_per_kwh", "asked_w", "baseline_days")
-    name = values["name"] or f"event of {start:%Y-%m-%d %H:%M}"
-    return Event(where, name, announced, start, end, **{one: values[one] for one in same})
-
-
-def _shared_battery(where: str, raw: dict[str, Any], market: Market) -> SharedBattery | None:
-    if "pool" not in raw:
-        return None
-    values = read_table(where, raw["pool"], schema.POOL)
-    if values["fee_eur_per_kwh"] > values["price_eur_per_kwh"]:
-        raise BadInput(f"{where}, fee_eur_per_kwh: is above price_eur_per_kwh, of which it is part")
-    if market.pooling:
-        raise BadInput(f"{where}: with pooling the peers share as one already; drop one of the two")
-    battery = Battery(
-        capacity_wh=values["capacity_wh"],
-        soc_initial=0.0,
-        charge_efficiency=values["charge_efficiency"],
-        discharge_efficiency=values["discharge_efficiency"],
-        charge_limit_w=values["charge_w"],
-        discharge_limit_w=values["discharge_w"],
-    )
-    return SharedBattery(battery, values["price_eur_per_kwh"], values["fee_eur_per_kwh"])
-
-
-def _network(where: str, raw: dict[str, Any]) -> Network | None:
-    if "network" not in raw:
-        return None
-    return Network(where, **read_table(where, raw["network"], schema.NETWORK))
 
 
 def _group(where: str, values: dict[str, Any]) -> Group:

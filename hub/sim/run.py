@@ -18,6 +18,7 @@ from hub.sim.book import Pair
 from hub.sim.community import W_PER_KW, Community, Inputs, Tariff
 from hub.sim.dispatch import Batteries
 from hub.sim.events import Held
+from hub.sim.net_metering import net_metering_cost
 from hub.sim.planning import Plan, plan
 from hub.sim.settle import Memory, Settled, settle
 
@@ -132,7 +133,7 @@ def run(
     outcome.guard = guard
     outcome.pool_stored_wh = 0.0 if memory.pool is None else memory.pool.stored_wh
     if community.market.net_metering:
-        outcome.net_metering_cost = _net_metering(outcome)
+        outcome.net_metering_cost = net_metering_cost(outcome.totals, community.tariff)
     return outcome
 
 
@@ -300,17 +301,3 @@ def _details(block: _Block) -> dict[str, Values]:
         "paid": block.flows.paid,
         "earned": block.flows.earned,
     }
-
-
-def _net_metering(outcome: Outcome) -> Values:
-    """Return each peer's cost if exports offset imports one to one over the run, the rest fed in.
-
-    Where tariffs vary, their means over the run count.
-    """
-    totals = outcome.totals
-    tariff = outcome.community.tariff
-    imported = totals["import"] + totals["bought"]
-    exported = totals["export"] + totals["sold"]
-    retail, feed_in = float(tariff.retail.mean()), float(tariff.feed_in.mean())
-    net = imported - exported
-    return np.where(net > 0, net * retail, net * feed_in)
