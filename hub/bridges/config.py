@@ -63,10 +63,11 @@ class Emoncms:
 
 @dataclass(frozen=True)
 class HomeAssistant:
-    """Announces the boards under `prefix` on the hub's own broker."""
+    """Announces the boards under `prefix` on the hub's own broker; `withdraw`: takes all back."""
 
     prefix: str = field("homeassistant")
     period_s: int = field(10, low=1, high=3_600)
+    withdraw: bool = field(False)
 
 
 @dataclass(frozen=True)

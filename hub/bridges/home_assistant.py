@@ -62,7 +62,7 @@ class HomeAssistantBridge:
     async def _publish(self, link: Mqtt) -> None:
         while True:
             link.check()
-            houses = await asyncio.to_thread(self._houses)
+            houses = [] if self._wanted.withdraw else await asyncio.to_thread(self._houses)
             self._announce(link, houses)
             for house, state in houses:
                 topic = f"{HOME_PREFIX}/{house['name']}"

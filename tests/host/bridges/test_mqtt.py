@@ -234,6 +234,18 @@ def test_board_disappears_when_its_node_is_removed(site, run, parts, connect):
     wait_for(lambda: not [topic for topic in home.seen if "house-1" in topic])
 
 
+def test_all_boards_disappear_when_the_bridge_is_to_withdraw(site, run, parts, connect):
+    site.feed("house-1", wall_ms(), pv_power_uw=1)
+    first = run(HomeAssistantBridge(checked(home_assistant={"period_s": 1}).home_assistant, parts))
+    home = connect("homeassistant", "#")
+    topic = "homeassistant/sensor/trueque_house-1/pv_power/config"
+    wait_for(lambda: topic in home.seen and "trueque/1/home/house-1/state" in home.seen)
+    first.stop()
+    wanted = checked(home_assistant={"period_s": 1, "withdraw": True}).home_assistant
+    run(HomeAssistantBridge(wanted, parts))
+    wait_for(lambda: not [topic for topic in home.seen if "house-" in topic])
+
+
 def test_boards_are_announced_again_when_home_assistant_starts(site, run, parts, connect):
     feed_board(site)
     run(HomeAssistantBridge(checked(home_assistant={"period_s": 1}).home_assistant, parts))
