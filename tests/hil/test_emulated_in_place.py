@@ -13,8 +13,9 @@ import asyncio, gc, machine, rp2, sys
 gc.threshold(32768)
 from node import delivery, finals, signer
 from wire import members
-from node import in_place
+# As the node does it: before what moves them is loaded, for that one runs.
 modules = [name for name in sys.modules if name.startswith(("node.", "wire."))]
+from node import in_place
 gc.collect()
 before = gc.mem_free()
 freed = in_place.run_from_flash(modules, rp2.Flash(), machine.mem32, lambda path: (path, 0))
