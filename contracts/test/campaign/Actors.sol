@@ -163,7 +163,7 @@ contract Actors is PeerActs {
 
     function resolve(uint256 seed, uint64 settledUwh) external {
         uint256 tradeId = disputedTrades.pick(seed);
-        if (tradeId == 0 || seed % 4 != 0) return;
+        if (tradeId == 0 || seed % 16 != 0) return;
         (uint64 lowUwh, uint64 highUwh) = market.dispute(tradeId);
         uint256 beforeWei = balancesWei();
         vm.prank(coordinator);
