@@ -61,7 +61,7 @@ class Node:
         self._boots = boots
         self.updates = LateUpdates(boots, self._is_idle, self._build_updates)
         self.commands.on_update = self.updates.take
-        self.collector = Collector()
+        self.collector = Collector(self.delivery.is_relay_needed)
         self.supervisor = Supervisor(
             self._machine.WDT(timeout=WATCHDOG_MS), self.clock, self.switchboard.fail
         )

@@ -7,8 +7,9 @@ class Turns:
     """Nothing on this board interrupts anything else: work that waits its turn never comes in twos.
 
     A signed record and a collection each take 10 to 20 ms. Due at once and one after the other they
-    would hold the safety loop up for two of its periods. A block of samples takes 7 ms and has a
-    turn of its own beside theirs: it can't wait, and it would leave too few to the others.
+    would hold the safety loop up for two of its periods. A block of samples takes 7 ms and goes
+    first: it can't wait. The loop looks more than twice a block, so others have most of the turns;
+    where blocks wait for a save to end, others wait until they are done.
     """
 
     def __init__(self):
@@ -31,5 +32,5 @@ class Turns:
         if self._sampler:
             self._sampler.set()
             self._sampler = None
-        if self._waiting:
+        elif self._waiting:
             self._waiting.pop(0).set()
