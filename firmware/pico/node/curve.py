@@ -50,14 +50,16 @@ COMB = (
         0x3A270D6FD36FB8DB0FF834D738E421EA89686278002F03ED961F40C08F8D21EA,
     ),
 )
-_SQUARINGS_A_STEP = 16
+_SQUARINGS_A_STEP = 8
 
 
 def inverse_steps(number, modulus):
     """Return 1 / number modulo a prime (0 for 0), by Fermat: the same work for every number."""
     powers = [1]
-    for _ in range(15):
+    for place in range(15):
         powers.append(powers[-1] * number % modulus)
+        if place % _SQUARINGS_A_STEP == _SQUARINGS_A_STEP - 1:
+            yield
     yield
     exponent = modulus - 2
     found = 1
@@ -120,6 +122,7 @@ def combine_steps(of_generator, of_other, other):
     point = INFINITY
     for place in range(255, -1, -1):
         point = double(point)
+        yield
         bits = (of_generator >> place & 1) | (of_other >> place & 1) << 1
         if bits == 3 and len(both) == 3:
             pass  # G and its opposite
