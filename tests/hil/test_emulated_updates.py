@@ -30,32 +30,27 @@ found["is_compiled"] = IS_COMPILED
 found["file"] = block_maths.__file__
 manifest, signature = staging._read_manifest("firmware-a.trq")
 key = bytes.fromhex("%s")
-longest = 0
-steps = secp256k1.verify_steps(key, package.signed_digest(manifest), signature)
-started = last = time.ticks_us()
-while True:
-    try:
-        next(steps)
-    except StopIteration as end:
-        found["is_genuine"] = end.value
-        break
-    longest = max(longest, time.ticks_diff(time.ticks_us(), last))
-    gc.collect()  # it is no part of a step; at its own time it takes 20 ms
+longest = {}
+def run(name, steps):
+    longest[name] = 0
     last = time.ticks_us()
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+        longest[name] = max(longest[name], time.ticks_diff(time.ticks_us(), last))
+        gc.collect()  # it is no part of a step; at its own time it takes 20 ms
+        last = time.ticks_us()
+started = time.ticks_us()
+found["is_genuine"] = run(
+    "verify", secp256k1.verify_steps(key, package.signed_digest(manifest), signature)
+)
 found["verify_us"] = time.ticks_diff(time.ticks_us(), started)
-found["longest_step_us"] = longest
-steps = package.parse_steps(manifest)
-started = last = time.ticks_us()
-while True:
-    try:
-        next(steps)
-    except StopIteration:
-        break
-    now = time.ticks_us()
-    longest = max(longest, time.ticks_diff(now, last))
-    last = now
+started = time.ticks_us()
+run("parse", package.parse_steps(manifest))
 found["parse_us"] = time.ticks_diff(time.ticks_us(), started)
-found["longest_step_us"] = longest
+found["longest_steps_us"] = longest
 gc.collect()
 found["free_bytes"] = gc.mem_free()
 print(json.dumps(found))
@@ -81,5 +76,5 @@ def test_package_is_mounted_and_its_signature_checked_when_the_board_asks(
     assert found["release"] == row_of(content).number
     assert found["file"].startswith("/firmware/node/")
     assert found["is_compiled"] and found["is_genuine"]
-    assert found["longest_step_us"] <= 20_000
+    assert max(found["longest_steps_us"].values()) <= 20_000
     assert found["free_bytes"] >= 60_000

@@ -117,6 +117,7 @@ def combine_steps(of_generator, of_other, other):
         both = double(G + (1,)) if other[1] == G[1] else INFINITY
     else:
         both = add(G + (1,), other)
+    yield
     if both[2]:
         both = yield from affine_steps(both)
     point = INFINITY

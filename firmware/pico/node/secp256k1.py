@@ -95,6 +95,7 @@ def verify_steps(public_key, digest, signature):
     is_in_range = 0 < r < N and 0 < s <= _HIGHEST_LOW_S
     if not is_in_range or len(digest) != _DIGEST_BYTES or not curve.is_on_curve(x, y):
         return False
+    yield
     inverse = yield from curve.inverse_steps(s, N)
     of_generator = int.from_bytes(digest, "big") * inverse % N
     point = yield from curve.combine_steps(of_generator, r * inverse % N, (x, y))
