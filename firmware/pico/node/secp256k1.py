@@ -20,7 +20,7 @@ from node.curve import N
 
 # A step takes up to 7 ms of an RP2040 and leaves up to 3 kB; a collection takes 20 ms when a node
 # runs: it must come by itself, before the threshold of whoever shares puts one into a step.
-_STEPS_BETWEEN_COLLECTIONS = 10
+_STEPS_BETWEEN_COLLECTIONS = 16
 SIGNATURE_BYTES = 64
 PUBLIC_KEY_BYTES = 64
 _DIGEST_BYTES = 32
@@ -52,6 +52,7 @@ async def share(steps, collect=None):
         count += 1
         if collect and count % _STEPS_BETWEEN_COLLECTIONS == 0:
             await collect()
+            await asyncio.sleep(0)  # whoever waited for the collection comes before the next step
 
 
 def is_private_key(key):
