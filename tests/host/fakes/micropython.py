@@ -12,6 +12,11 @@ def viper(function):
 native = viper
 
 
+def asm_thumb(function):
+    """Refuse it, as MicroPython's compiler does on other processors."""
+    raise SyntaxError("invalid micropython decorator")
+
+
 def const(value):
     """Return the value."""
     return value
