@@ -88,6 +88,7 @@ def _measure_on(rpc_url: str, accounts: dict[str, LocalAccount]) -> list[Row]:
     window_id = market.open_window(BILATERAL)
     market.trade_once(window_id)
     gas = {"deploy": _deployment_gas(rpc_url), **market.trade_once(window_id)}
+    gas["bid_with_preferences"] = market.prefer(window_id)
     gas |= market.trade_in_batch()
     rows = [_row(name, value, REFERENCE_GAS.get(name)) for name, value in gas.items()]
     life = gas["offer"] + gas["take"] + gas["report"]
@@ -158,6 +159,14 @@ class _Market:
         report = client.report_signed(oracle, delivered)
         receipts = {"offer": offer, "bid": bid, "take": take, "report": report}
         return {name: receipt.gas_used for name, receipt in receipts.items()}
+
+    def prefer(self, window_id: int) -> int:
+        """Bid with priority, for accepted sellers only; return the bid's gas."""
+        client, accounts = self._client, self._accounts
+        seller, buyer = accounts["seller-1"], accounts["buyer-1"]
+        client.accept_seller(buyer, seller.address, True)
+        client.grant_priority(accounts["administrator"], buyer.address, 2)
+        return client.execute(buyer, "bid", window_id, ENERGY_UWH, PRICE, True).gas_used
 
     def trade_in_batch(self) -> dict[str, int]:
         """Clear, close and report one book; return the gas for each trade of it."""

@@ -21,8 +21,14 @@ def printed():
 def test_report_has_the_rows_that_scripts_read(printed):
     assert printed["command"] == "bench gas"
     assert [row["name"] for row in printed["rows"]] == [
-        *("deploy", "offer", "bid", "take", "report", "batch_clear_per_trade"),
-        *("batch_close_per_trade", "batch_report_per_trade", "life_bilateral", "life_batch"),
+        *("deploy", "offer", "bid", "take", "report", "bid_with_preferences"),
+        *(
+            "batch_clear_per_trade",
+            "batch_close_per_trade",
+            "batch_report_per_trade",
+            "life_bilateral",
+            "life_batch",
+        ),
     ]
     for row in printed["rows"]:
         assert set(row) == {"name", "value", "unit", "baseline", "ratio"}
@@ -35,6 +41,7 @@ def test_report_has_the_rows_that_scripts_read(printed):
     [
         ("offer", 70_000),
         ("bid", 70_000),
+        ("bid_with_preferences", 80_000),
         ("take", 85_000),
         ("report", 75_000),
         ("batch_clear_per_trade", 45_000),
