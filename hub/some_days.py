@@ -31,7 +31,8 @@ async def run_days(site: Site, count: int, say: Callable[[str], None]) -> dict[s
     store, clock = site.store, site.clock
     end = end_of(count, clock, wall_ms())
     first_id = max((window.window_id for window in store.windows()), default=0) + 1
-    say(f"until {end:%A %Y-%m-%d} begins on the site's clock, then a report")
+    last = end - datetime.timedelta(days=1)
+    say(f"until the last trade of {last:%A %Y-%m-%d} is closed, then a report")
     while not _is_over(site, end):
         await asyncio.sleep(LOOK_S)
     # Of tomorrow's windows, which open early, none belongs to the report.
