@@ -146,6 +146,18 @@ def test_module_stands_in_when_code_for_boards_imports_what_is_in_another_file()
     assert re.fullmatch(r"from node.app import \w+ as twice\n", files["node/base.py"])
 
 
+def test_stand_in_takes_each_name_from_its_own_file_when_its_module_had_imported_some():
+    bringing = "from node.apart import chosen\n"  # a launcher's, so a file of its own
+    program = PROGRAM | {
+        "node/apart.py": "def chosen():\n    return 7\n",
+        "node/base.py": bringing + PROGRAM["node/base.py"],
+        "node/program.py": bringing + PROGRAM["node/program.py"],
+    }
+    text = link(program, Outside({"twice", "chosen"}, {"node.base", "node.apart"}))["node/base.py"]
+    assert "from node.apart import chosen as chosen\n" in text
+    assert re.search(r"^from node.app import \w+ as twice$", text, re.MULTILINE)
+
+
 def test_what_is_not_named_is_dropped(small):
     text = small["node/app.py"]
     assert "return 7" not in text  # never()
@@ -180,8 +192,13 @@ def firmware():
 def bound_in(text):
     """Return the names that a module's code gives a meaning."""
     found = set()
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.Import | ast.ImportFrom):
+    waiting = list(ast.parse(text).body)
+    for node in waiting:
+        if isinstance(node, ast.If | ast.Try):
+            waiting += ast.iter_child_nodes(node)
+        elif isinstance(node, ast.ExceptHandler):
+            waiting += node.body
+        elif isinstance(node, ast.Import | ast.ImportFrom):
             found.update(alias.asname or alias.name for alias in node.names)
         elif isinstance(node, ast.Assign):
             found.update(each.id for each in node.targets if isinstance(each, ast.Name))
@@ -213,6 +230,24 @@ def test_firmware_has_what_code_for_boards_imports_when_it_is_linked(firmware):
         path = module.replace(".", "/")
         is_module = f"{path}/{name}.py" in firmware
         assert is_module or name in bound_in(firmware[path + ".py"]), f"{module}.{name}"
+
+
+def test_each_file_finds_what_it_imports_when_the_firmware_is_linked(firmware):
+    """One wrong name would show on a board only, and there only once that file is loaded."""
+    missing = []
+    for path, text in firmware.items():
+        for node in ast.walk(ast.parse(text)):
+            module = getattr(node, "module", None) or ""
+            if not isinstance(node, ast.ImportFrom) or module.split(".")[0] not in ("node", "wire"):
+                continue
+            file = module.replace(".", "/")
+            bound = bound_in(firmware.get(f"{file}.py", ""))
+            missing += [
+                (path, module, each.name)
+                for each in node.names
+                if each.name not in bound and f"{file}/{each.name}.py" not in firmware
+            ]
+    assert missing == []
 
 
 @pytest.mark.parametrize(

@@ -47,12 +47,15 @@ def _stand_ins(
 ) -> Iterator[tuple[str, str]]:
     """Yield modules of the old names for what outside imports and is now in another file."""
     for module, brought in outside.brought(program).items():
-        home = layout.home(module)
-        if home == module:
+        if layout.home(module) == module:
             continue
-        names_here = [f"{names.exported(symbol)} as {name}" for name, symbol in brought.items()]
-        text = f"from {home} import {', '.join(names_here)}\n" if brought else ""
-        yield program.paths[module], text
+        # What the module itself had imported may be in another file than the rest of it.
+        names_in: dict[str, list[str]] = {}
+        for name, symbol in brought.items():
+            here = names_in.setdefault(layout.home(symbol.module), [])
+            here.append(f"{names.exported(symbol)} as {name}")
+        lines = [f"from {home} import {', '.join(each)}\n" for home, each in names_in.items()]
+        yield program.paths[module], "".join(lines)
 
 
 __all__ = ("LinkError", "Outside", "link", "link_and_tell")
