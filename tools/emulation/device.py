@@ -66,6 +66,11 @@ class PicoW(MicroPythonDevice):
         """Power the board on. Raises TimeoutError when it does not come up."""
         await self.astart(BOOT_S)
 
+    def stop(self) -> None:
+        """Power the board off for good."""
+        super().stop()
+        self.radio.hang_up()
+
     async def wait(self, condition: Callable[[], object], limit_s: float) -> None:
         """Wait until the condition holds. Raises TimeoutError after `limit_s` on its own clock.
 

@@ -63,12 +63,19 @@ class _Bus(GSPIBus):
         super().power_off()
         self._bus_data_credit = 1 + CREDIT_MARGIN
         self._is_joined = False
+        # A guest that starts again takes the same ports: its first segment to one would be taken
+        # for one of the connection that it had before, and never be answered.
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Close what the guest has open on the host."""
+        if self.nat_bridge is not None:
+            self.nat_bridge.reset()
 
     def leave(self) -> None:
         """Take the access point away: the guest sees its link go, and joins nothing until back."""
         self.is_in_reach = False
-        if self.nat_bridge is not None:
-            self.nat_bridge.reset()
+        self.hang_up()
         if self._is_joined:
             super()._queue_disassoc_events()
         self._is_joined = False
@@ -106,6 +113,10 @@ class Radio(Cyw43439):
         """Wire the chip to its pins."""
         super().attach(rp2040)
         self.bus.nat_bridge = LoopbackNetwork(rp2040, self.bus.queue_rx_ethernet_frame)
+
+    def hang_up(self) -> None:
+        """Close what the board has open on the host."""
+        self._bus.hang_up()
 
     def cut(self, cut: bool = True) -> None:
         """Take the access point out of reach, or bring it back."""
