@@ -73,7 +73,8 @@ class Prompt:
             self._transport.serial.close()
 
     def _interrupt(self) -> None:
-        for attempt in range(ATTEMPTS):
+        attempts = ATTEMPTS * self._patience
+        for attempt in range(attempts):
             try:
                 # mpremote prints what a strange answer was: not to our standard output.
                 with contextlib.redirect_stdout(io.StringIO()), self._watched():
@@ -82,7 +83,7 @@ class Prompt:
             except BoardError:
                 raise
             except TransportError:
-                if attempt + 1 == ATTEMPTS:
+                if attempt + 1 == attempts:
                     raise NoAnswer(self.port) from None
 
     @contextlib.contextmanager
