@@ -68,8 +68,6 @@ class RealLab:
 class RealRig(Rig):
     """The rig with real boards. Relays are seen as boards tell of them, when that arrives."""
 
-    slowness = 3
-
     def __init__(self, directory: Path, boards: RealBoards) -> None:
         self._boards = boards
         self.broker_host = self.listen = boards.host

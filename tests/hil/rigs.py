@@ -24,6 +24,7 @@ from tools.board.firmware_files import compiled_files
 from tools.board.release import virtual_arch
 
 NODES = ("house-1", "house-2")
+SHOWN = 800  # characters of a console
 
 
 class CannotDo(Exception):
@@ -46,6 +47,7 @@ class Rig:
     """
 
     slowness = 3
+    patience = 3
     broker_host = "127.0.0.1"
     listen = "127.0.0.1"
     wifi = ("bench", "bench-key")
@@ -123,11 +125,22 @@ class Rig:
 
     def wait_for(self, condition: Callable[[], Any], timeout_s: float, what: str) -> Any:
         """Return the condition's value once it is true; AssertionError naming `what` after that."""
-        deadline_s = time.monotonic() + timeout_s * self.slowness
+        deadline_s = self.clock_s() + timeout_s * self.patience
         while not (value := condition()):
-            assert time.monotonic() < deadline_s, f"{what} did not happen within {timeout_s:g} s"
+            assert self.clock_s() < deadline_s, self._missed(what, timeout_s)
             time.sleep(0.01)
         return value
+
+    def clock_s(self) -> float:
+        """Return the time by which `wait_for` waits."""
+        return time.monotonic()
+
+    def _missed(self, what: str, timeout_s: float) -> str:
+        missed = f"{what} did not happen within {timeout_s:g} s"
+        with contextlib.suppress(CannotDo):  # a real board's console is not heard
+            for node in NODES:
+                missed += f"\n{node} said last: {self.console(node)[-SHOWN:]}"
+        return missed
 
     def report(self) -> dict[str, Any]:
         """Return the bench's own view: edges, violations, true energies."""
@@ -247,6 +260,15 @@ class EmulatedRig(Rig):
     """The rig with emulated Pico Ws; `image` is a MicroPython UF2 on this machine."""
 
     slowness = 60
+    patience = 2
+
+    def clock_s(self) -> float:
+        """All waiting is on the boards' clock: how fast this machine is does not matter.
+
+        Raises what ended a board's emulation, after which its clock would stand still.
+        """
+        self.lab.check()
+        return float(self.lab.now_s())
 
     def __init__(self, directory: Path, image: Path) -> None:
         self._image = image

@@ -102,6 +102,12 @@ class EmulatedLab(VirtualLab):
             (self.state_dir / f"{name}.log").write_bytes(board.console)
         await asyncio.sleep(0.1)
 
+    def check(self) -> None:
+        """Raise what ended a board's emulation, if anything did."""
+        for board in self.emulated.values():
+            if board.device.simulator.engine_room_error is not None:
+                raise board.device.simulator.engine_room_error
+
     def restart(self, name: str) -> None:
         """Cut a board's power in the middle of whatever it does and give it back."""
         self.emulated[name].device.cut_power()

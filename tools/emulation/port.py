@@ -1,7 +1,8 @@
-"""An emulated board on a TCP port: `python -m tools.emulation.port --image UF2 --tcp 2000`.
+"""Emulated boards on TCP ports: `python -m tools.emulation.port --image UF2 --tcp 2000 --houses 2`.
 
-For `trueque board --port socket://127.0.0.1:2000`: its serial console, an erased file system, and
-around it a house of the bench with a supply that can be joined to its bus by typing `supply on`.
+For `trueque board --port socket://127.0.0.1:2000`: each has a serial console and an erased file
+system, and around it a house of the bench. The houses share one bus, and a supply can be joined to
+it by typing `supply on`.
 """
 
 from __future__ import annotations
@@ -21,56 +22,36 @@ from tools.bench.house import House, Wiring
 from tools.bench.lab import STEP_S
 from tools.bench.profile import DEFAULT_START, profile_of_house
 from tools.bench.world import World
-from tools.emulation.lab import EmulatedBoard
+from tools.emulation.lab import Bench, EmulatedBoard
 from tools.emulation.pace import Pace
 
 PAUSE_S = 0.002
+MOST_HOUSES = 4
+USAGE = "supply on|off, apply HOUSE CHANNEL VALUE (in V, A rms), look"
 
 
 class EmulatedPort:
-    """One emulated board, its house and its console on a loopback port."""
+    """One emulated board and its console on a loopback port."""
 
-    def __init__(
-        self, image: Path, wiring: Wiring | None = None, files: Mapping[str, bytes] | None = None
-    ) -> None:
-        """`files`: what is in its file system, nothing by default."""
-        self.pace = Pace(1.0)
-        self.house = House("house-1", profile_of_house(1), wiring or Wiring())
-        self.supply = House("supply", profile_of_house(1), Wiring())
-        noon = DEFAULT_START.replace(hour=12)
-        self.world = World([self.house, self.supply], lambda: noon, 0.0)
-        self.board = EmulatedBoard(self.house, image, files or {}, self)
+    def __init__(self, house: House, image: Path, files: Mapping[str, bytes], bench: Bench) -> None:
+        """`files`: what is in its file system."""
+        self.house = house
+        self.board = EmulatedBoard(house, image, files, bench)
         self._writer: asyncio.StreamWriter | None = None
-        self._stepper: asyncio.Task[None] | None = None
         self._server: asyncio.Server | None = None
 
-    async def start(self, port: int = 0) -> str:
+    async def start(self, port: int) -> str:
         """Power on and listen; return the address for `--port`."""
         await self.board.start()
         self.board.device.cdc.on_serial_data = self._say
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
-        self._stepper = asyncio.create_task(self._step())
         return f"socket://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         """Power off."""
         self.board.device.stop()
-        if self._stepper is not None:
-            self._stepper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._stepper
         if self._server is not None:
             self._server.close()
-        await asyncio.sleep(0.1)
-
-    def join_supply(self, is_joined: bool) -> None:
-        """Join the bench supply to the bus, or take it off."""
-        self.supply.port.out_closed = is_joined
-
-    async def _step(self) -> None:
-        while True:
-            self.world.advance(self.pace.now_ns() / 1e9)
-            await asyncio.sleep(STEP_S)
 
     def _say(self, said: bytes | bytearray) -> None:
         self.board.console.extend(said)
@@ -94,24 +75,101 @@ class EmulatedPort:
             writer.close()
 
 
-def _obey(emulated: EmulatedPort, words: list[str]) -> str:
-    """Do what was typed; return what to say."""
-    match words:
-        case ["supply", ("on" | "off") as state]:
-            emulated.join_supply(state == "on")
-        case ["apply", ("0" | "1" | "2") as channel, value]:
-            emulated.house.applied[int(channel)] = float(value)
-        case ["look"]:
-            pass
-        case _:
-            return "supply on|off, apply CHANNEL VALUE (in V, A rms), look"
-    relays = {name: each.is_closed for name, each in emulated.house.relays.items()}
-    return json.dumps({"relays": relays, "resets": emulated.board.restarts})
+class EmulatedPorts:
+    """Boards on ports, their houses and a bench supply on one bus at a noon that stands still."""
+
+    def __init__(
+        self,
+        image: Path,
+        wiring: Wiring | None = None,
+        files: Mapping[str, bytes] | None = None,
+        houses: int = 1,
+    ) -> None:
+        """`files`: what is in each board's file system, nothing by default."""
+        self.pace = Pace(1.0)
+        wiring = wiring or Wiring()
+        names = [f"house-{number + 1}" for number in range(houses)]
+        profiles = [profile_of_house(number + 1) for number in range(houses)]
+        self.houses = {
+            name: House(name, profile, wiring)
+            for name, profile in zip(names, profiles, strict=True)
+        }
+        self.supply = House("supply", profile_of_house(1), Wiring())
+        noon = DEFAULT_START.replace(hour=12)
+        self.world = World([*self.houses.values(), self.supply], lambda: noon, 0.0)
+        self.ports = {
+            name: EmulatedPort(house, image, files or {}, self)
+            for name, house in self.houses.items()
+        }
+        self._stepper: asyncio.Task[None] | None = None
+
+    async def start(self, first_port: int = 0) -> dict[str, str]:
+        """Power on and listen; return each house's address for `--port`."""
+        numbers = [first_port and first_port + offset for offset in range(len(self.ports))]
+        addresses = await asyncio.gather(
+            *(port.start(number) for port, number in zip(self.ports.values(), numbers, strict=True))
+        )
+        self._stepper = asyncio.create_task(self._step())
+        return dict(zip(self.ports, addresses, strict=True))
+
+    async def stop(self) -> None:
+        """Power off."""
+        for port in self.ports.values():
+            port.stop()
+        if self._stepper is not None:
+            self._stepper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._stepper
+        await asyncio.sleep(0.1)
+
+    def join_supply(self, is_joined: bool) -> None:
+        """Join the bench supply to the bus, or take it off."""
+        self.supply.port.out_closed = is_joined
+
+    async def _step(self) -> None:
+        while True:
+            self.world.advance(self.pace.now_ns() / 1e9)
+            await asyncio.sleep(STEP_S)
+
+    def obey(self, words: list[str]) -> str:
+        """Do what was typed; return what to say."""
+        match words:
+            case ["supply", ("on" | "off") as state]:
+                self.join_supply(state == "on")
+            case ["apply", name, ("0" | "1" | "2") as channel, value] if (
+                name in self.houses and _is_number(value)
+            ):
+                self.houses[name].applied[int(channel)] = float(value)
+            case ["look"]:
+                pass
+            case _:
+                return USAGE
+        return json.dumps({name: self._seen(port) for name, port in self.ports.items()})
+
+    def _seen(self, port: EmulatedPort) -> dict[str, object]:
+        energies = port.house.energies.uwh()
+        return {
+            "relays": {name: each.is_closed for name, each in port.house.relays.items()},
+            "bus_v": round(port.house.port.meter_v, 2),
+            "bus_a": round(port.house.port.current_a, 3),
+            "bus_import_uwh": energies["bus_import_uwh"],
+            "bus_export_uwh": energies["bus_export_uwh"],
+            "resets": port.board.restarts,
+            "at_s": round(port.board.device.now_s, 1),
+        }
 
 
-async def _run(image: Path, port: int, wiring: Wiring) -> None:
-    emulated = EmulatedPort(image, wiring)
-    click.echo(await emulated.start(port))
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+async def _run(ports: EmulatedPorts, first_port: int) -> None:
+    for name, address in (await ports.start(first_port)).items():
+        click.echo(f"{name} {address}")
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -123,28 +181,31 @@ async def _run(image: Path, port: int, wiring: Wiring) -> None:
         if not lines:
             loop.remove_reader(sys.stdin)
         for line in lines:
-            click.echo(_obey(emulated, line.split()))
+            click.echo(ports.obey(line.split()))
 
     loop.add_reader(sys.stdin, typed)
     await ended.wait()
-    await emulated.stop()
+    await ports.stop()
 
 
 @click.command()
 @click.option(
     "--image", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True
 )
-@click.option("--tcp", "port", type=click.IntRange(0, 65535), default=0, help="0: a free one.")
+@click.option("--tcp", "port", type=click.IntRange(0, 65000), default=0,
+              help="Of the first board, the others follow; 0: free ones.")  # fmt: skip
+@click.option("--houses", type=click.IntRange(1, MOST_HOUSES), default=1, show_default=True)
 @click.option("--active-low", is_flag=True, help="The relay module is driven without MOSFETs.")
-def main(image: Path, port: int, active_low: bool) -> None:
-    """Run one emulated Pico W with an erased file system until Ctrl-C; prints its address.
+def main(image: Path, port: int, houses: int, active_low: bool) -> None:
+    """Run emulated Pico Ws with erased file systems until Ctrl-C; prints their addresses.
 
-    Type `supply on` or `supply off` to join a supply of 13 V, 0.5 A to its bus, `apply 0 2.6` to
-    put 2.6 V on channel 0, `look` to see its relays.
+    Their houses share one bus. Type `supply on` or `supply off` to join a supply of 13 V, 0.5 A to
+    it, `apply house-1 0 2.6` to put 2.6 V on a channel, `look` to see relays and what flows.
 
-    Example: python -m tools.emulation.port --image pico-w.uf2 --tcp 2000
+    Example: python -m tools.emulation.port --image pico-w.uf2 --tcp 2000 --houses 2
     """
-    asyncio.run(_run(image, port, Wiring(relay_active_low=active_low)))
+    ports = EmulatedPorts(image, Wiring(relay_active_low=active_low), houses=houses)
+    asyncio.run(_run(ports, port))
 
 
 if __name__ == "__main__":
