@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from hub.sim.assets import HistoryEntry, Wallet
 from hub.sim.community import W_PER_KW, Community
-from hub.sim.run import Outcome
+from hub.sim.outcome import Outcome
 from hub.sim.scenario import Peer
 from hub.sim.trades import Trades
 

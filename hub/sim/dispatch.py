@@ -51,6 +51,17 @@ class Batteries:
                 stored_wh[slot, tile.peers] = self.stored_wh[tile.peers]
         return battery_w, stored_wh
 
+    def correct(self, power_w: Values, instead_w: Values) -> None:
+        """Undo the last slot's powers and do others instead, which move each battery less."""
+        storage = self._storage
+        for was_w, sign in ((power_w, -1.0), (instead_w, 1.0)):
+            stored_wh = np.where(
+                was_w > 0,
+                was_w * storage.charge_efficiency,
+                was_w / storage.discharge_efficiency,
+            )
+            self.stored_wh += sign * self._hours * stored_wh
+
     def _step_traders(
         self, surplus_w: Values, scheduled_w: Values | None, battery_w: Values, stored_wh: Values
     ) -> None:
@@ -93,9 +104,12 @@ class _Tile:
         if self._keep is not None:
             stored *= self._keep
         room_w = (self._high_wh - stored) / self._stored_per_w
+        held_w = (self._low_wh - stored) / self._taken_per_w
+        if scheduled_w is not None:
+            # Where a feeder made it give way, a battery may lack what its schedule counts on.
+            scheduled_w = np.clip(scheduled_w, np.minimum(held_w, 0.0), np.maximum(room_w, 0.0))
         np.minimum(room_w, self._charge_limit_w, out=room_w)
         np.maximum(room_w, 0.0, out=room_w)
-        held_w = (self._low_wh - stored) / self._taken_per_w
         np.maximum(held_w, -self._discharge_limit_w, out=held_w)
         np.minimum(held_w, 0.0, out=held_w)
         power_w = np.minimum(available_w, room_w, out=room_w)

@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from hub.sim.run import Outcome
+from hub.sim.outcome import Outcome
 
 NAMES = ("value", "participation", "equality", "balance", "flatness", "sufficiency")
 SMALLEST_EUR = 1e-9

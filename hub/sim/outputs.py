@@ -18,7 +18,7 @@ import pyarrow.parquet
 
 from hub.sim.community import W_PER_KW
 from hub.sim.dashboard import appliances, dashboards
-from hub.sim.run import Outcome
+from hub.sim.outcome import Outcome
 from hub.sim.trades import Trades
 
 MAX_DETAIL_CELLS = 500_000
@@ -99,6 +99,8 @@ def slot_columns(outcome: Outcome) -> Columns:
     ):
         columns[f"{name}_w"] = slots[name]
     columns["stored_wh"] = slots["stored"]
+    if outcome.guard is not None:
+        columns["deferred_w"] = slots["deferred"]
     if community.shared_battery is not None:
         columns["pool_given_w"], columns["pool_drawn_w"] = slots["pool_given"], slots["pool_drawn"]
         columns["pool_stored_wh"] = slots["pool_stored"]
@@ -147,6 +149,8 @@ def _peer_slots(outcome: Outcome) -> Columns:
     hours = community.clock.slot_hours
     for name, values in outcome.details.items():
         if name.startswith("pool_") and community.shared_battery is None:
+            continue
+        if name == "deferred" and outcome.guard is None:
             continue
         if name == "stored":
             columns["stored_wh"] = values.ravel()

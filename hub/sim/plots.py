@@ -21,8 +21,8 @@ from matplotlib.figure import Figure
 
 from hub.sim.clock import MINUTES_OF_DAY, Clock
 from hub.sim.community import W_PER_KW
+from hub.sim.outcome import Outcome
 from hub.sim.outputs import mean_prices, trade_price
-from hub.sim.run import Outcome
 from hub.sim.trades import Trades
 
 Values = npt.NDArray[np.float64]

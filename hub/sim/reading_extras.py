@@ -53,7 +53,7 @@ def network_of(where: str, raw: dict[str, Any]) -> Network | None:
     network = Network(where, **read_table(where, raw["network"], schema.NETWORK))
     if network.mode == AFTER and "pool" in raw:
         raise BadInput(
-            f'{where}, mode: "after" curtails trades, not what a [pool] was given; '
-            'use "before" or "report"'
+            f'{where}, mode: "after" cannot take back what a [pool] was given, which may have been '
+            'drawn in the same slot; use "before", which limits peers first, or "report"'
         )
     return network

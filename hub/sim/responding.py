@@ -18,8 +18,9 @@ import numpy.typing as npt
 
 from hub.sim.community import Community, build
 from hub.sim.events import hold
+from hub.sim.outcome import Outcome, Response
 from hub.sim.outputs import mean_prices
-from hub.sim.run import Outcome, Response, run
+from hub.sim.run import feeder_of, run
 from hub.sim.scenario import Scenario
 
 Values = npt.NDArray[np.float64]
@@ -40,16 +41,18 @@ def simulate(
     share = np.array([_elastic_share(community, place) for place in range(len(community.peers))])
     if not share.any():
         return _run_held(community, scenario, has_details=has_details, on_progress=on_progress)
-    base_w = community.explicit.load_w
+    base_w, feeder = community.explicit.load_w, feeder_of(community)
     load_w, rounds, residual_w = base_w, 0, np.inf
     while rounds < MAX_ROUNDS and residual_w > TOLERANCE * base_w.max():
-        outcome = run(community)
+        outcome = run(community, feeder=feeder)
         wanted_w = _respond(community, base_w, share, _next_price(outcome))
         residual_w = float(np.abs(wanted_w - load_w).max())
         load_w = load_w + STEP * (wanted_w - load_w)
         community = community.with_load(load_w)
         rounds += 1
-    outcome = _run_held(community, scenario, has_details=has_details, on_progress=on_progress)
+    outcome = _run_held(
+        community, scenario, has_details=has_details, on_progress=on_progress, feeder=feeder
+    )
     moved = np.abs(load_w - base_w).sum() / 2 * community.clock.slot_hours / 1000
     outcome.response = Response(rounds, residual_w, float(moved))
     if residual_w > TOLERANCE * base_w.max():

@@ -15,7 +15,7 @@ import numpy as np
 
 from hub.sim.community import W_PER_KW
 from hub.sim.events import WEI_PER_EUR
-from hub.sim.run import Outcome
+from hub.sim.outcome import Outcome
 
 DIGITS = 9  # behind the point: below a mWh or a nano-euro
 
@@ -55,6 +55,7 @@ def _community(outcome: Outcome) -> dict[str, Any]:
     summary["co2_kg"] = (
         None if co2 is None else _round(float(co2 @ outcome.slots["import"]) * hours / W_PER_KW)
     )
+    summary |= _waiting(totals, outcome, float(outcome.unserved_wh.sum()))
     if outcome.net_metering_cost is not None:
         summary["net_metering_cost_eur"] = _round(outcome.net_metering_cost.sum())
     if outcome.events:
@@ -70,6 +71,16 @@ def _network(outcome: Outcome) -> dict[str, Any]:
         **outcome.guard.record(),
         "curtailed_trades": len(outcome.curtailed_trades),
         "curtailed_trades_kwh": _round(lost),
+    }
+
+
+def _waiting(totals: dict[str, float], outcome: Outcome, unserved_wh: float) -> dict[str, float]:
+    """Return what the feeder made wait, and what of it was not served; empty without a feeder."""
+    if outcome.guard is None:
+        return {}
+    return {
+        "deferred_kwh": _round(totals["deferred"]),
+        "unserved_kwh": _round(unserved_wh / W_PER_KW),
     }
 
 
@@ -100,6 +111,7 @@ def _peer(outcome: Outcome, place: int) -> dict[str, Any]:
     summary["losses_kwh"] = _round(_lost(totals, stored, is_peer=True))
     summary["stored_change_kwh"] = _round(stored)
     summary["savings_eur"] = _round(totals["grid_only_cost"] - totals["cost"])
+    summary |= _waiting(totals, outcome, float(outcome.unserved_wh[place]))
     if outcome.net_metering_cost is not None:
         summary["net_metering_cost_eur"] = _round(outcome.net_metering_cost[place])
     if place < len(outcome.community.peers):

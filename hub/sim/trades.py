@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from hub.sim.book import Pair
 from hub.sim.community import W_PER_KW, Community
+from hub.sim.outcome import Outcome
 from hub.sim.pairing import pair_up
-from hub.sim.run import Outcome
 
 Values = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]

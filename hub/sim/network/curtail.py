@@ -1,11 +1,14 @@
-"""Curtails what causes a violation: settled flows and what sellers must hold back enter, flows
-whose sellers give less and whose buyers take the rest from the grid leave.
+"""Curtails what causes a violation: settled flows and what peers must give enter, flows whose sellers
+give less and whose buyers take less leave.
 
-What a seller feeds into the grid goes first; only then its trades, each in the same proportion. A
-buyer of a curtailed trade gets its money back and buys from the grid.
+What goes through the grid goes first; only then a peer's trades, each in the same proportion. A
+buyer of a seller's curtailed trade gets its money back and buys from the grid; a seller whose buyer
+must take less feeds into the grid what it had sold.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,46 +22,56 @@ Values = npt.NDArray[np.float64]
 
 
 def curtail(
-    community: Community, start: int, flows: Settled, cut_w: Values
+    community: Community, start: int, flows: Settled, change_w: Values
 ) -> tuple[Settled, list[Pair]]:
-    """Return the flows of a block from slot `start` on after cuts in W, and the energy of the
-    trades (as pairs) that fell away. `flows` is changed in place."""
-    from_grid_w = np.minimum(flows.export_w, cut_w)
-    flows.export_w[:] -= from_grid_w
-    lost: list[Pair] = []
-    kept_pairs = [one for one in flows.pairs]
-    for row in np.flatnonzero((cut_w - from_grid_w).any(axis=1)).tolist():
-        lost += _cut_trades(community, start + row, row, flows, (cut_w - from_grid_w)[row])
-    if flows.pairs and lost:
-        gone = {(one.slot, one.seller, one.buyer): one.energy_kwh for one in lost}
-        kept_pairs = [_less(one, gone) for one in flows.pairs]
-    return _with_pairs(flows, tuple(one for one in kept_pairs if one.energy_kwh > 0)), lost
+    """Return the flows of a block from slot `start` on after peers changed their positions by
+    `change_w` (up: feed in less; down: take less), and the energy of the trades (as pairs) that
+    fell away. The arrays of `flows` are changed in place."""
+    fallen: list[Pair] = []
+    for flow_w, wanted_w, is_of_seller in (
+        (flows.export_w, np.maximum(change_w, 0.0), True),
+        (flows.import_w, np.maximum(-change_w, 0.0), False),
+    ):
+        from_grid_w = np.minimum(flow_w, wanted_w)
+        flow_w -= from_grid_w
+        rest_w = wanted_w - from_grid_w
+        lost: list[Pair] = []
+        for row in np.flatnonzero(rest_w.any(axis=1)).tolist():
+            lost += _cut_trades(community, (start, row), flows, rest_w[row], is_of_seller)
+        flows = _without(flows, lost)
+        fallen += lost
+    return flows, fallen
 
 
 def _cut_trades(
-    community: Community, slot: int, row: int, flows: Settled, cut_w: Values
+    community: Community, at: tuple[int, int], flows: Settled, cut_w: Values, is_of_seller: bool
 ) -> list[Pair]:
-    """Take back the sellers' trades of one slot by the share they are cut."""
-    market, hours = community.market, community.clock.slot_hours
-    kept = 1 - market.loss_permille / 1000
-    sold_w, bought_w = flows.sold_w[row].copy(), flows.bought_w[row].copy()
-    share = np.divide(cut_w, sold_w, out=np.zeros_like(cut_w), where=sold_w > 0)
+    """Take back the sellers' or the buyers' trades of one slot by the share they are cut."""
+    start, row = at
+    hours = community.clock.slot_hours
+    kept = 1 - community.market.loss_permille / 1000
+    bought_w = flows.bought_w[row].copy()
+    traded_w = flows.sold_w[row] if is_of_seller else bought_w
+    share = np.divide(cut_w, traded_w, out=np.zeros_like(cut_w), where=traded_w > 0)
     share = np.minimum(share, 1.0)
     lost = []
-    for seller, buyer, arrived_kw, price in _met(community, slot, row, flows):
-        if share[seller] <= 0:
+    for seller, buyer, arrived_kw, price in _met(community, start + row, row, flows):
+        gone_w = arrived_kw * W_PER_KW * share[seller if is_of_seller else buyer]
+        if gone_w <= 0:
             continue
-        gone_w = arrived_kw * W_PER_KW * share[seller]
         money = gone_w / W_PER_KW * price
         fee = flows.fee[row, buyer] * gone_w / bought_w[buyer] if bought_w[buyer] > 0 else 0.0
         flows.sold_w[row, seller] -= gone_w / kept
         flows.bought_w[row, buyer] -= gone_w
-        flows.import_w[row, buyer] += gone_w
+        if is_of_seller:
+            flows.import_w[row, buyer] += gone_w
+        else:
+            flows.export_w[row, seller] += gone_w / kept
         flows.earned[row, seller] -= money
         flows.paid[row, buyer] -= money
         flows.fee[row, buyer] -= fee
         bought_w[buyer] -= gone_w
-        lost.append(Pair(slot, seller, buyer, gone_w / W_PER_KW * hours, price))
+        lost.append(Pair(start + row, seller, buyer, gone_w / W_PER_KW * hours, price))
     np.maximum(flows.sold_w, 0.0, out=flows.sold_w)
     np.maximum(flows.bought_w, 0.0, out=flows.bought_w)
     return lost
@@ -86,22 +99,13 @@ def _met(
     ]
 
 
-def _less(pair: Pair, gone: dict[tuple[int, int, int], float]) -> Pair:
-    energy = gone.get((pair.slot, pair.seller, pair.buyer), 0.0)
-    return Pair(
-        pair.slot, pair.seller, pair.buyer, pair.energy_kwh - energy, pair.price_eur_per_kwh
+def _without(flows: Settled, lost: list[Pair]) -> Settled:
+    """Return the flows whose pairs lack what was lost of them."""
+    if not flows.pairs or not lost:
+        return flows
+    gone = {(one.slot, one.seller, one.buyer): one.energy_kwh for one in lost}
+    left = (
+        replace(one, energy_kwh=one.energy_kwh - gone.get((one.slot, one.seller, one.buyer), 0.0))
+        for one in flows.pairs
     )
-
-
-def _with_pairs(flows: Settled, pairs: tuple[Pair, ...]) -> Settled:
-    return Settled(
-        flows.import_w,
-        flows.export_w,
-        flows.bought_w,
-        flows.sold_w,
-        flows.paid,
-        flows.earned,
-        flows.fee,
-        pairs,
-        flows.pool,
-    )
+    return replace(flows, pairs=tuple(one for one in left if one.energy_kwh > 0))

@@ -16,7 +16,8 @@ from hub.sim.network.limits import STREET, Network
 Values = npt.NDArray[np.float64]
 
 W_PER_MW = 1e6
-PROBE_W = 1000.0  # a small injection, to see what it changes
+LOADS_CHANGE = {"bus_pq": True, "gen": False, "trafo": False}
+PROBE_W = 1000.0  # a small power, to see what it changes
 
 
 class NoPowerFlow(TruequeError):
@@ -34,12 +35,20 @@ class State:
 
 
 @dataclass(frozen=True)
-class Response:
-    """How voltages and branch flows answer to an injection at each peer: (buses or branches,
-    peers), per W; with the state without any power, and each branch's rating in W."""
+class PerWatt:
+    """How voltages and branch flows answer to a watt at each peer: (buses or branches, peers)."""
 
     voltage_pu_per_w: Values
     flow_w_per_w: Values
+
+
+@dataclass(frozen=True)
+class Response:
+    """How the feeder answers to what peers feed in and to what they take (which draws reactive
+    power too), its state without any power, and each branch's rating in W."""
+
+    fed: PerWatt
+    taken: PerWatt
     empty: State
     rating_w: Values
 
@@ -72,8 +81,10 @@ class Feeder:
         # Loads draw reactive power; inverters and batteries feed in at power factor one.
         net.load["q_mvar"] = np.maximum(position_w, 0.0) * self._reactive_per_w / W_PER_MW
         try:
-            self._tools.runpp(net, numba=False, init="auto")
+            # Only loads change from one flow to the next: pandapower need not build all anew.
+            self._tools.runpp(net, numba=False, init="auto", recycle=LOADS_CHANGE)
         except self._tools.LoadflowNotConverged as problem:
+            net["_ppc"] = None  # the next flow begins afresh
             raise NoPowerFlow(f"{self._where}: the feeder cannot carry the load") from problem
         return State(
             net.res_bus["vm_pu"].to_numpy()[self._low],
@@ -84,22 +95,32 @@ class Feeder:
 
     @cached_property
     def response(self) -> Response:
-        """The linear response about the empty network, found by a small injection at each peer."""
-        peers = len(self._net.load)
-        empty = self.flow(np.zeros(peers))
-        voltage, flow = [], []
-        for peer in range(peers):
-            injected_w = np.zeros(peers)
-            injected_w[peer] = -PROBE_W
-            probed = self.flow(injected_w)
-            voltage.append((probed.voltage_pu - empty.voltage_pu) / PROBE_W)
-            flow.append((probed.flow_w - empty.flow_w) / PROBE_W)
+        """The linear response about the empty network, found by a small power at each peer."""
         line, trafo = self._net.line, self._net.trafo
         kv = self._net.bus.loc[line["from_bus"], "vn_kv"].to_numpy()
         cables_w = math.sqrt(3) * kv * line["max_i_ka"].to_numpy() * line["df"].to_numpy()
         cables_w = cables_w * line["parallel"].to_numpy() * W_PER_MW
         ratings_w = np.concatenate([cables_w, trafo["sn_mva"].to_numpy() * W_PER_MW])
-        return Response(np.array(voltage).T, np.array(flow).T, empty, ratings_w)
+        empty = self.flow(np.zeros(len(self._net.load)))
+        fed, taken = (self._per_watt(empty, probe_w) for probe_w in (-PROBE_W, PROBE_W))
+        return Response(fed, taken, empty, ratings_w)
+
+    def _per_watt(self, empty: State, probe_w: float) -> PerWatt:
+        """Return the answer to `probe_w` at each peer; peers of one connection answer alike."""
+        known: dict[int, tuple[Values, Values]] = {}
+        buses = self._net.load["bus"].tolist()
+        for peer, bus in enumerate(buses):
+            if bus in known:
+                continue
+            position_w = np.zeros(len(buses))
+            position_w[peer] = probe_w
+            probed = self.flow(position_w)
+            known[bus] = (
+                (probed.voltage_pu - empty.voltage_pu) / abs(probe_w),
+                (probed.flow_w - empty.flow_w) / abs(probe_w),
+            )
+        voltage, flow = zip(*(known[bus] for bus in buses), strict=True)
+        return PerWatt(np.array(voltage).T, np.array(flow).T)
 
     def _build(self, network: Network, peers: int) -> tuple[Any, list[int]]:
         """Return pandapower's network and the buses of its houses."""

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from hub.sim.outcome import Outcome
 from hub.sim.reading import read_scenario
 from hub.sim.responding import simulate
-from hub.sim.run import Outcome
 from hub.sim.scenario import Scenario
 
 FLAT = """

@@ -10,6 +10,7 @@ import pytest
 
 from hub.errors import BadInput
 from hub.sim.network.feeder import Feeder, NoPowerFlow
+from hub.sim.network.giving_way import Room
 from hub.sim.network.guard import Guard
 from hub.sim.network.limits import KERBER, Network
 from hub.sim.outputs import write_tables
@@ -63,9 +64,10 @@ def test_voltages_follow_ohms_law_on_the_street():
 
 def test_response_is_symmetric_and_grows_with_distance():
     response = Feeder(Network("test"), ("a", "b", "c")).response
-    houses = response.voltage_pu_per_w[1:]
-    assert np.allclose(houses, houses.T, rtol=1e-2)
-    assert np.all(np.diff(np.diag(houses)) > 0)
+    for per_watt, sign in ((response.fed, 1), (response.taken, -1)):
+        houses = sign * per_watt.voltage_pu_per_w[1:]
+        assert np.allclose(houses, houses.T, rtol=1e-2)
+        assert np.all(np.diff(np.diag(houses)) > 0)
 
 
 def test_violations_are_reported_when_nothing_is_done(simulated):
@@ -136,6 +138,131 @@ def test_load_beyond_the_limits_is_reported_since_nobody_can_curtail_it(simulate
     outcome = in_mode(simulated, "before", houses)
     assert summarise(outcome)["network"]["violations"]["undervoltage"] >= 1
     assert outcome.totals["curtailed"].sum() == 0
+    assert outcome.totals["deferred"].sum() == 0
+
+
+# 400 m of cable: 40 kW there are 5 % of the voltage too much, 20 kW are not.
+FLEXIBLE = """
+[[peer]]
+name = "seller"
+pv_w = 10000
+[[peer]]
+name = "buyer"
+load_w = 40000
+elastic_share = 0.5
+"""
+LATER = FLEXIBLE.replace("load_w = 40000", "load_w = [40000, 1000, 1000]")
+
+
+def test_flexible_load_waits_before_the_slot_clears_when_the_voltage_would_fall_too_low(simulated):
+    outcome = in_mode(simulated, "before", FLEXIBLE)
+    record = summarise(outcome)
+    assert record["network"]["slots_with_violations"] == 0
+    assert record["network"]["slots_waited"] == 1
+    # As much as the limit allows, not less: the voltage is at it.
+    assert record["network"]["lowest_voltage_pu"] == pytest.approx(0.95, abs=2e-4)
+    buyer = record["peers"]["buyer"]
+    assert 1 < buyer["deferred_kwh"] < 20
+    assert buyer["load_kwh"] == pytest.approx(40 - buyer["deferred_kwh"])
+    # The clearing honours it: what is bought and imported is what was left.
+    assert buyer["bought_kwh"] + buyer["import_kwh"] == pytest.approx(buyer["load_kwh"])
+    assert buyer["unserved_kwh"] == buyer["deferred_kwh"]
+
+
+def test_load_that_waited_is_served_as_soon_as_the_feeder_bears_it(simulated):
+    text = ONE_SLOT.replace("MODE", "before").replace("slots = 1", "slots = 3")
+    text = text.replace("[network]", "elasticity = 0\n[network]")
+    outcome = simulated(text + LATER)
+    peer = summarise(outcome)["peers"]["buyer"]
+    assert peer["deferred_kwh"] > 1 and peer["unserved_kwh"] == 0
+    assert peer["load_kwh"] == pytest.approx(42)
+    assert outcome.details["load"][1, 1] == pytest.approx(1000 + 1000 * peer["deferred_kwh"])
+
+
+def test_what_cannot_wait_is_served_and_reported_when_flexible_load_is_too_little(simulated):
+    record = summarise(
+        in_mode(simulated, "before", FLEXIBLE.replace("share = 0.5", "share = 0.01"))
+    )
+    assert record["peers"]["buyer"]["deferred_kwh"] == pytest.approx(0.4)
+    assert record["network"]["violations"]["undervoltage"] >= 1
+
+
+def test_a_battery_charges_less_and_knows_it_when_the_cable_is_full(simulated):
+    houses = """
+[[peer]]
+name = "a"
+[[peer]]
+name = "b"
+load_w = [0, 50000, 0]
+battery_wh = 100000
+soc_initial = 0
+strategy = "optimal"
+"""
+    text = ONE_SLOT.replace("MODE", "before").replace("slots = 1", "slots = 3")
+    text = text.replace("_kwh = 0.30", "_kwh = [0.1, 0.9, 0.9]").replace("kwh = 0.10", "kwh = 0")
+    planned = simulated(text.replace('"before"', '"report"') + houses)
+    assert planned.details["battery"][:, 1] == pytest.approx([50000, -50000, 0])
+    outcome = simulated(text + houses)
+    charged, discharged, _ = outcome.details["battery"][:, 1]
+    assert 10000 < charged < 45000
+    assert discharged == pytest.approx(-charged)  # no more than is in it
+    assert outcome.stored_wh[1] == pytest.approx(0, abs=1e-6)
+    assert outcome.guard.watched.lowest_pu[0] == pytest.approx(0.95, abs=2e-4)
+
+
+def test_a_discharge_into_a_full_cable_stays_in_the_battery(simulated):
+    houses = """
+[[peer]]
+name = "a"
+[[peer]]
+name = "b"
+battery_wh = 60000
+soc_initial = 1
+strategy = "optimal"
+"""
+    outcome = in_mode(simulated, "before", houses)
+    assert summarise(outcome)["network"]["slots_with_violations"] == 0
+    fed_kwh = outcome.totals["discharged"][1]
+    assert 10 < fed_kwh < 59
+    assert outcome.stored_wh[1] == pytest.approx(60000 - 1000 * fed_kwh)
+    assert outcome.totals["curtailed"].sum() == 0
+
+
+def test_vehicles_wait_for_room_on_the_cable_until_they_leave(simulated):
+    houses = """
+[[peer]]
+name = "a"
+[[peer]]
+name = "b"
+[peer.vehicle]
+need_wh = 44000
+charge_w = 44000
+charge_efficiency = 1
+arrival = "00:00"
+departure = "UNTIL"
+"""
+    text = ONE_SLOT.replace("MODE", "before").replace("slots = 1", "slots = 3")
+    stays = summarise(simulated(text + houses.replace("UNTIL", "03:00")))
+    assert stays["network"]["slots_with_violations"] == 0
+    assert stays["peers"]["b"]["load_kwh"] == pytest.approx(44)
+    assert stays["peers"]["b"]["unserved_kwh"] == 0
+    leaves = summarise(simulated(text + houses.replace("UNTIL", "01:00")))
+    b = leaves["peers"]["b"]
+    assert b["unserved_kwh"] == pytest.approx(44 - b["load_kwh"]) == b["deferred_kwh"]
+
+
+def test_purchases_that_cause_a_violation_are_curtailed_after_the_clearing(simulated):
+    houses = FLEXIBLE.replace("pv_w = 10000", 'pv_w = 38000\n[[peer]]\nname = "between"')
+    before, after = in_mode(simulated, "before", houses), in_mode(simulated, "after", houses)
+    for outcome in (before, after):
+        assert summarise(outcome)["network"]["slots_with_violations"] == 0
+    assert after.totals["deferred"] == pytest.approx(before.totals["deferred"], rel=1e-3)
+    assert after.totals["import"][2] == 0  # what comes from the grid went first
+    [lost] = after.curtailed_trades
+    assert lost.energy_kwh == pytest.approx(38 - after.totals["bought"][2])
+    # The seller keeps what it was not paid for, and the grid takes it.
+    assert after.totals["export"][0] == pytest.approx(lost.energy_kwh)
+    assert after.totals["trade_income"][0] == pytest.approx(0.20 * after.totals["sold"][0])
 
 
 def test_tables_say_where_and_when(simulated, tmp_path):
@@ -159,6 +286,7 @@ def test_impossible_load_and_unknown_parts_are_said_plainly(simulated):
     feeder = Feeder(Network("file, [network]", spacing_m=500), ("a", "b"))
     with pytest.raises(NoPowerFlow, match="cannot carry the load"):
         feeder.flow(np.array([0.0, 5e6]))
+    assert feeder.flow(np.zeros(2)).voltage_pu.min() > 0.99  # and goes on afterwards
     with pytest.raises(BadInput, match="cable: pandapower knows no 'string'"):
         Feeder(Network("file, [network]", cable="string"), ("a",))
 
@@ -177,14 +305,15 @@ def test_scenario_without_pandapower_says_what_to_install(simulated, monkeypatch
 
 
 def test_nothing_is_held_back_when_nothing_is_near_a_limit():
-    guard = Guard(Network("test"), ("a", "b"), clock=None)
+    guard = Guard(Network("test"), Feeder(Network("test"), ("a", "b")))
     position_w = np.array([[500.0, -500.0]])
-    assert not guard.held_back(position_w, np.array([[0.0, 500.0]])).any()
+    room = Room(np.array([0.0, 500.0]), np.array([500.0, 0.0]))
+    assert not guard.change_w(position_w, room).any()
 
 
 def test_curtailing_after_the_clearing_is_refused_with_a_shared_battery(simulated):
     pool = "[pool]\ncapacity_wh = 1000\nprice_eur_per_kwh = 0.2\n"
-    with pytest.raises(BadInput, match=r'mode: "after" curtails trades, not what a \[pool\]'):
+    with pytest.raises(BadInput, match=r'"after" cannot take back .* \[pool\] .* use "before"'):
         simulated(ONE_SLOT.replace("MODE", "after") + pool + HOUSES)
 
 

@@ -1,0 +1,134 @@
+"""What a run leaves: totals per peer, series per slot, details; and what a block of slots is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from hub.sim.book import Pair
+from hub.sim.community import Community, Inputs, Tariff
+from hub.sim.events import Held
+from hub.sim.settle import Settled
+
+if TYPE_CHECKING:
+    from hub.sim.network.guard import Guard
+
+Values = npt.NDArray[np.float64]
+
+SERIES = (
+    "load",
+    "pv",
+    "generation",
+    "import",
+    "export",
+    "bought",
+    "sold",
+    "battery",
+    "stored",
+    "curtailed",
+    "deferred",
+    "pool_given",
+    "pool_drawn",
+)
+ENERGIES = (
+    "load",
+    "pv",
+    "generation",
+    "import",
+    "export",
+    "bought",
+    "sold",
+    "charged",
+    "discharged",
+    "curtailed",
+    "deferred",
+    "imbalance",
+    "pool_given",
+    "pool_drawn",
+)
+POOLED = ("pool_given", "pool_drawn")
+MONEY = (
+    "cost",
+    "grid_only_cost",
+    "trade_income",
+    "trade_cost",
+    "fee",
+    "pool_income",
+    "pool_cost",
+)
+
+
+@dataclass(frozen=True)
+class Response:
+    """How demand answered prices: rounds, the last change of any load in W, the energy moved."""
+
+    rounds: int
+    residual_w: float
+    shifted_kwh: float
+
+
+@dataclass
+class Outcome:
+    """The result of a run. Energies in kWh, money in EUR, powers in W.
+
+    `totals`: per peer; `slots`: of the community in each slot; `details`: (slots, peers), only
+    where asked for; `stored_wh`: the batteries' charge at the end; `unserved_wh`: load that the
+    feeder made wait and that was not served by the end.
+    """
+
+    community: Community
+    totals: dict[str, Values]
+    slots: dict[str, Values]
+    peak_import_w: Values
+    stored_wh: Values
+    unserved_wh: Values
+    net_metering_cost: Values | None = None
+    details: dict[str, Values] = field(default_factory=dict)
+    pairs: list[Pair] = field(default_factory=list)
+    response: Response | None = None
+    events: list[Held] = field(default_factory=list)
+    pool_stored_wh: float = 0.0
+    guard: Guard | None = None
+    curtailed_trades: list[Pair] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @classmethod
+    def empty(cls, community: Community) -> Outcome:
+        """Return the outcome before the first slot."""
+        slots, size = community.clock.slots, community.size
+        return cls(
+            community,
+            {name: np.zeros(size) for name in (*ENERGIES, *MONEY)},
+            {
+                name: np.zeros(slots)
+                for name in (*SERIES, "pool_stored", "cost", "trade_paid", "need", "offer")
+            },
+            *(np.zeros(size) for _ in range(3)),
+            warnings=list(community.warnings),
+        )
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some slots in a row, [start, stop); arrays are (slots, peers), powers in W.
+
+    `deferred_w`: load that the feeder made wait, no longer part of `inputs`. `expected_w`: the
+    positions that peers ordered by, where they forecast; None where all know their own. `flows`
+    once the peers have met; `lost`: their trades that the feeder could not carry.
+    """
+
+    start: int
+    stop: int
+    inputs: Inputs
+    tariff: Tariff
+    battery_w: Values
+    stored_wh: Values
+    curtailed_w: Values
+    deferred_w: Values
+    position_w: Values
+    expected_w: Values | None = None
+    flows: Settled = field(default=None)  # type: ignore[assignment]  # once they have met
+    lost: tuple[Pair, ...] = ()
