@@ -106,7 +106,9 @@ class Outcome:
                 name: np.zeros(slots)
                 for name in (*SERIES, "pool_stored", "cost", "trade_paid", "need", "offer")
             },
-            *(np.zeros(size) for _ in range(3)),
+            peak_import_w=np.zeros(size),
+            stored_wh=np.zeros(size),
+            unserved_wh=np.zeros(size),
             warnings=list(community.warnings),
         )
 

@@ -16,9 +16,11 @@ def add(outcome: Outcome, block: Block, hours: float) -> None:
     totals, flows, tariff = outcome.totals, block.flows, block.tariff
     powers = _powers(block)
     # A run of many homes is no slower for what it does not have.
-    absent = () if flows.pool is not None else POOLED
-    absent += () if block.deferred_w.any() else ("deferred",)
-    absent += () if block.expected_w is not None else ("imbalance",)
+    absent = [] if flows.pool is not None else list(POOLED)
+    if not block.deferred_w.any():
+        absent.append("deferred")
+    if block.expected_w is None:
+        absent.append("imbalance")
     for name in (one for one in SERIES if one not in absent):
         outcome.slots[name][block.start : block.stop] = powers[name].sum(axis=1)
     powers["charged"] = np.maximum(block.battery_w, 0.0)

@@ -1,5 +1,5 @@
-"""Curtails what causes a violation: settled flows and what peers must give enter, flows whose sellers
-give less and whose buyers take less leave.
+"""Curtails what causes a violation: settled flows and what peers must give enter, flows whose
+sellers give less and whose buyers take less leave.
 
 What goes through the grid goes first; only then a peer's trades, each in the same proportion. A
 buyer of a seller's curtailed trade gets its money back and buys from the grid; a seller whose buyer

@@ -1,4 +1,4 @@
-"""What gives way when the feeder is full: a block's powers enter, those that the feeder bears leave.
+"""What gives way when the feeder is full: a block's powers enter, those that it bears leave.
 
 A house that feeds in too much discharges its battery less, then curtails generation. A house that
 takes too much charges its battery less, then lets load wait: a vehicle's charging and the share of

@@ -1,5 +1,5 @@
-"""Keeps a run within its feeder: the positions of a block enter; by how much peers must give way and
-a record of every slot's power flow leave.
+"""Keeps a run within its feeder: the positions of a block enter; by how much peers must give way
+and a record of every slot's power flow leave.
 """
 
 from __future__ import annotations

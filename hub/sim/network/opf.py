@@ -1,4 +1,4 @@
-"""The optimal power flow: what peers would feed in and take enters, by how much each gives way leaves.
+"""The optimal power flow: what peers would feed in and take enters, how much each gives leaves.
 
 Linear about the empty network: voltages and branch flows are sums of what each peer injects or
 takes (`feeder.Response`). With g_i >= 0 for what peer i feeds in less, or takes less, it minimises
