@@ -37,6 +37,7 @@ class PagePart:
         from hub.services.agents import AgentDesk
         from hub.services.alarms import AlarmDesk
         from hub.services.market import MarketService
+        from hub.services.switching import SwitchDesk
         from hub.services.wallet_rpc import WalletRpc
         from hub.web.parts import PageParts
         from hub.web.server import PageServer
@@ -58,7 +59,11 @@ class PagePart:
             bridges=self._bridges,
             wallet_rpc=WalletRpc(chain.questions(), chain.identity.address),
             alarms=AlarmDesk(needs.store, may_release=needs.config.panel.kind == "page"),
-            agents=AgentDesk(self._service, chain.identity.address),
+            agents=AgentDesk(
+                self._service,
+                chain.identity.address,
+                SwitchDesk(self._service, self._bridges),
+            ),
         )
         self._server = PageServer(self._service, needs.config, needs.ports["page"], parts)
 
@@ -112,5 +117,6 @@ def _bridges(needs: PageNeeds, say: Callable[[str], None]) -> BridgesPart:
         state_dir=config.data_dir / "bridges",
         boards_dir=config.boards_dir,
         scales=(config.site.model_scale, config.clock.speed),
+        not_ours=[one.name for one in config.houses if one.agent != "hub"],
         say=say,
     )

@@ -18,11 +18,10 @@ from hub import config as configuration
 from hub import keys as secrets
 from hub.agent.backtest_cli import backtest
 from hub.cli_options import data_option
-from hub.errors import BadInput, TruequeError
+from hub.errors import BadInput
 from hub.fields import read_table
 
-LOOK_S = 1.0
-LONGEST_PAUSE_S = 30.0
+SWITCHING_SPAN_S = 30  # of readings that decide whether an appliance runs
 
 
 @click.group()
@@ -86,43 +85,25 @@ def bridge(data: Path, peer: str, authority: Path, out: Path) -> None:
 @click.option("--preferences", type=click.Path(dir_okay=False, exists=True, path_type=Path),
               help="TOML with wishes unlike the usual ones (docs/agents.md).")  # fmt: skip
 def run(peer: str, url: str, key_path: Path, preferences: Path | None) -> None:
-    """Trade for a house until Ctrl-C: forecast, bid, take, by its wishes.
+    """Trade for a house until Ctrl-C: forecast, bid, take, by its wishes; switch its appliances.
 
-    The key stays here: orders are signed before they leave. A hub that is away is waited for.
+    The key stays here: orders, and switching of its flexible plugs, are signed before they leave.
+    A hub that is away is waited for.
 
     Example: trueque agent run --peer house-3 --hub http://127.0.0.1:8080 --key house-3.key
     """
     account = _account(key_path)
     wishes = _wishes(preferences)
-    from hub.agent.remote import HubAway, RemoteMarket  # web3 takes a second to import
-    from hub.agent.runner import HISTORY_MARGIN_S, Agent
+    from hub.agent.away import AwayAgent
+    from hub.agent.remote import RemoteMarket  # web3 takes a second to import
+    from hub.agent.runner import HISTORY_MARGIN_S
 
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *told: stopping.set())
-    usual_span_s = wishes.get("averaging_s", 60) + HISTORY_MARGIN_S
+    usual_span_s = max(wishes.get("averaging_s", 60), SWITCHING_SPAN_S) + HISTORY_MARGIN_S
     market = RemoteMarket(url, peer, account, usual_span_s)
-    trader: Agent | None = None
-    pause_s, is_away = LOOK_S, False
-    while not stopping.is_set():
-        try:
-            market.refresh()
-            if trader is None:
-                wish = dataclasses.replace(market.default_preferences(), **wishes)
-                trader = Agent(peer, market, wish)
-                _say(f"trading for {peer} ({account.address}) at {url}")
-            elif is_away:
-                _say("the hub is back")
-            pause_s, is_away = LOOK_S, False
-            for action in trader.act():
-                _say(str(action))
-        except BadInput:
-            raise
-        except (HubAway, TruequeError) as problem:
-            if not is_away:
-                _say(f"waiting: {problem}")
-            is_away, pause_s = True, min(2 * pause_s, LONGEST_PAUSE_S)
-        stopping.wait(pause_s)
+    AwayAgent(peer, market, wishes).run(stopping, _say)
     _say("stopped; its orders stand")
 
 

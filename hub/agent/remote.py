@@ -1,4 +1,5 @@
-"""A hub somewhere else as an agent sees it: read over HTTP; orders are signed here, by its own key.
+"""A hub somewhere else as an agent sees it: read over HTTP; what it does is signed here, by its own
+key: orders for the chain, switched plugs for the hub.
 
 The hub never has the key. It passes signed calls on to the chain (`/rpc`), and nothing else.
 """
@@ -10,7 +11,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from eth_account.signers.local import LocalAccount
@@ -18,6 +19,7 @@ from eth_account.signers.local import LocalAccount
 from hub.agent.preferences import Preferences
 from hub.chain.client import MarketClient
 from hub.errors import BadInput, TruequeError
+from hub.services.switching import switch_message
 from hub.store import CounterRow, OrderRow, TradeRow, WindowRow
 
 TIMEOUT_S = 10.0
@@ -35,7 +37,7 @@ class RemoteMarket:
         parts = urllib.parse.urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise BadInput(f"--hub {url}: not an address such as http://127.0.0.1:8080")
-        self._url = url.rstrip("/")
+        self.url = url.rstrip("/")
         self._peer, self._account, self._span_s = peer, account, span_s
         self._seen: dict[str, Any] = {}
         self._asked_at_s = 0.0
@@ -45,17 +47,17 @@ class RemoteMarket:
         """Ask the hub. Raises HubAway, or BadInput when it has no such peer or another key."""
         query = urllib.parse.urlencode({"span_s": self._span_s})
         path = f"/api/agents/{urllib.parse.quote(self._peer, safe='')}?{query}"
-        seen = self._get(path)
+        seen = self._call(path)
         try:
             address, contract = str(seen["address"]), str(seen["contract"])
         except (KeyError, TypeError):
-            raise HubAway(f"{self._url} does not answer as a hub does") from None
+            raise HubAway(f"{self.url} does not answer as a hub does") from None
         if address.lower() != self._account.address.lower():
             raise BadInput(
                 f"the key is of {self._account.address}, but {self._peer} is {address} there"
             )
         if self._client is None or self._client.address.lower() != contract.lower():
-            self._client = MarketClient(f"{self._url}/rpc", contract)
+            self._client = MarketClient(f"{self.url}/rpc", contract)
         self._seen, self._asked_at_s = seen, time.monotonic()
 
     def default_preferences(self) -> Preferences:
@@ -86,7 +88,8 @@ class RemoteMarket:
 
     def recent_readings(self, node: str, span_s: int) -> list[dict[str, Any]]:
         readings: list[dict[str, Any]] = self._seen["readings"]
-        return readings
+        since_ms = (self.now_s() - span_s) * 1000
+        return [one for one in readings if one["received_at_ms"] >= since_ms]
 
     def has_order(self, order_id: int) -> bool:
         return bool(order_id <= self._seen["newest_order_id"])
@@ -96,6 +99,11 @@ class RemoteMarket:
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Nobody tells from afar: the agent looks once a second."""
+
+    def plugs(self) -> Sequence[Mapping[str, Any]]:
+        """Return the house's plugs that its agent may switch; none of a hub that shows none."""
+        found: list[dict[str, Any]] = self._seen.get("plugs", [])
+        return found
 
     # What it does -------------------------------------------------------------------------------
 
@@ -118,6 +126,15 @@ class RemoteMarket:
                 return self._chain.accept(self._account, counter_id, one.energy_uwh, price)
         raise HubAway(f"counter-offer {counter_id} does not stand any more")
 
+    def switch_plug(self, name: str, is_on: bool) -> None:
+        """Turn an appliance of the house on or off. Raises HubAway, also where it is refused."""
+        self.refresh()  # a word of the hub's counts once
+        word = str(self._seen["switch_word"])
+        signed = self._account.sign_message(switch_message(self._peer, name, is_on, word))
+        quoted = [urllib.parse.quote(one, safe="") for one in (self._peer, name)]
+        body = {"is_on": is_on, "word": word, "signature": "0x" + bytes(signed.signature).hex()}
+        self._call("/api/agents/{}/plugs/{}".format(*quoted), body)
+
     @property
     def _chain(self) -> MarketClient:
         assert self._client is not None  # an agent acts on what it has seen
@@ -127,22 +144,26 @@ class RemoteMarket:
     def _window_id(self) -> int:
         return int(self._seen["window"]["window_id"])
 
-    def _get(self, path: str) -> dict[str, Any]:
+    def _call(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        request = urllib.request.Request(self.url + path)
+        if body is not None:
+            request.data = json.dumps(body).encode()
+            request.add_header("Content-Type", "application/json")
         try:
-            with opener.open(self._url + path, timeout=TIMEOUT_S) as answer:
+            with opener.open(request, timeout=TIMEOUT_S) as answer:
                 found: dict[str, Any] = json.loads(answer.read())
         except urllib.error.HTTPError as refusal:
             raise self._refused(refusal) from None
         except (OSError, ValueError) as problem:
-            raise HubAway(f"{self._url}: {problem}") from None
+            raise HubAway(f"{self.url}: {problem}") from None
         return found
 
     def _refused(self, refusal: urllib.error.HTTPError) -> TruequeError:
         try:
             sentence = json.loads(refusal.read())["error"]
         except (OSError, ValueError, KeyError, TypeError):
-            return HubAway(f"{self._url}: {refusal}")
+            return HubAway(f"{self.url}: {refusal}")
         if refusal.code == 404:
-            return BadInput(f"{self._url}: {sentence}")
-        return HubAway(f"{self._url}: {sentence}")
+            return BadInput(f"{self.url}: {sentence}")
+        return HubAway(f"{self.url}: {sentence}")

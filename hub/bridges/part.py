@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import functools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from hub.bridges.home_assistant import HomeAssistantBridge
 from hub.bridges.http import Http
 from hub.bridges.market_feed import MarketFeedBridge
 from hub.bridges.parts import Parts
-from hub.bridges.plugs.bridge import PlugBridge, PlugThinning
+from hub.bridges.plugs.bridge import BY_HAND_MS, PlugBridge, PlugThinning
 from hub.bridges.plugs.ewelink import EwelinkBridge
 from hub.bridges.plugs.flexible import FlexiblePlugs
 from hub.bridges.plugs.messages import PlugMessages
@@ -51,12 +51,15 @@ class BridgesPart:
         parts: Parts,
         boards_dir: Path,
         scales: tuple[int, int] = (1, 1),
+        not_ours: Collection[str] = (),
     ) -> None:
-        """`scales`: of the DC model, and how fast the site's time runs."""
+        """`scales`: of the DC model, and how fast the site's time runs. `not_ours`: houses whose
+        flexible plugs no agent of this hub switches."""
         self._wanted = wanted
         self._parts = parts
         self._boards_dir = boards_dir
         self._scales = scales
+        self._not_ours = frozenset(not_ours)
         self._thingspeak: ThingSpeakBridge | None = None
         self._plugs: dict[str, PlugBridge] = {}
         self._messages = PlugMessages(parts)
@@ -79,9 +82,10 @@ class BridgesPart:
         **more: Any,
     ) -> BridgesPart:
         """Compose it. `names`: chain address to peer; `more`: passwords, broker, state_dir, say,
-        boards_dir, scales."""
+        boards_dir, scales, not_ours."""
         boards_dir: Path = more.pop("boards_dir")
         scales: tuple[int, int] = more.pop("scales", (1, 1))
+        not_ours: Collection[str] = more.pop("not_ours", ())
         parts = Parts(
             views=Views(store, clock, names),
             place_of=functools.partial(Place, store),
@@ -90,7 +94,7 @@ class BridgesPart:
             http=Http(),
             **more,
         )
-        return cls(wanted, parts, boards_dir, scales)
+        return cls(wanted, parts, boards_dir, scales, not_ours)
 
     def start(self) -> None:
         self._runner.start()
@@ -112,14 +116,36 @@ class BridgesPart:
 
         Raises PlugRefused, or BridgeDown when the plug does not obey.
         """
-        bridge = self._plugs.get(name)
-        if bridge is None and self._simulated.has(name):
+        if name not in self._plugs and self._simulated.has(name):
             return self._simulated.switch(name, is_on, peer)
+        return self._switch(name, self._plug_of(name, peer).switch_by_hand(is_on))
+
+    def flexible_plugs(self, peer: str) -> list[Record]:
+        """Return the plugs of a house that its agent may switch, as its agent away sees them."""
+        now_ms = wall_ms()
+        return [
+            {**one, "is_left_alone": self._plugs[one["name"]].is_left_alone(now_ms)}
+            for one in self._seen_plugs.get()
+            if one["house"] == peer and one["is_flexible"] and one["can_switch"]
+        ]
+
+    def switch_for_agent(self, name: str, is_on: bool, peer: str) -> Record:
+        """Switch a flexible plug for its house's agent away; return its record.
+
+        Raises PlugRefused, also for an hour after a person did, or BridgeDown.
+        """
+        return self._switch(name, self._plug_of(name, peer).switch_by_agent(is_on))
+
+    def _plug_of(self, name: str, peer: str) -> PlugBridge:
+        bridge = self._plugs.get(name)
         if bridge is None:
             raise PlugRefused("There is no such plug on this site.")
         if bridge.plug.house != peer:
             raise PlugRefused(f"Only {bridge.plug.house} can switch {name}.")
-        self._runner.call(bridge.switch_by_hand(is_on), SWITCH_TIMEOUT_S)
+        return bridge
+
+    def _switch(self, name: str, deed: Coroutine[Any, Any, None]) -> Record:
+        self._runner.call(deed, SWITCH_TIMEOUT_S)
         self._seen_plugs.forget()
         return next(one for one in self._seen_plugs.get() if one["name"] == name)
 
@@ -176,7 +202,9 @@ class BridgesPart:
             return cloud  # a person can sign in before there is a plug
         drivers = {plug.name: self._driver(plug) for plug in self._wanted.plugs}
         for plug in self._wanted.plugs:
-            self._plugs[plug.name] = PlugBridge(plug, drivers[plug.name], self._parts.plug_log)
+            self._plugs[plug.name] = PlugBridge(
+                plug, drivers[plug.name], self._parts.plug_log, BY_HAND_MS // self._scales[1]
+            )
         found: list[Bridge] = [*self._plugs.values(), PlugThinning(self._parts.plug_log)]
         on_mqtt = [one for one in drivers.values() if isinstance(one, TasmotaMqtt)]
         if on_mqtt:
@@ -185,9 +213,13 @@ class BridgesPart:
         if any(plug.kind == "sonoff" for plug in self._wanted.plugs):
             found.append(self._sonoff)
         found += cloud
-        flexible = [one for one in self._plugs.values() if one.plug.is_flexible]
+        flexible = [
+            one
+            for one in self._plugs.values()
+            if one.plug.is_flexible and one.plug.house not in self._not_ours
+        ]
         if flexible:
-            found.append(FlexiblePlugs(flexible, self._parts, *self._scales))
+            found.append(FlexiblePlugs(flexible, self._parts, self._scales[0]))
         return found
 
     def _driver(self, plug: Plug) -> Driver:

@@ -7,8 +7,10 @@ from typing import Any
 
 from hub.agent.preferences import preferences_of
 from hub.services.market import MarketService
+from hub.services.switching import SwitchDesk
 
 MOST_SPAN_S = 3_600
+NO_PLUGS: dict[str, Any] = {"plugs": [], "switch_word": None}
 READING_MEMBERS = (
     "received_at_ms",
     "pv_power_uw",
@@ -19,10 +21,13 @@ READING_MEMBERS = (
 
 
 class AgentDesk:
-    """Reads for agents; it does nothing for them: they sign their own orders."""
+    """Reads for agents; what they do they sign: orders for the chain, plugs for `switching`."""
 
-    def __init__(self, market: MarketService, contract: str) -> None:
+    def __init__(
+        self, market: MarketService, contract: str, switching: SwitchDesk | None = None
+    ) -> None:
         self._market = market
+        self.switching = switching
         self._contract = contract
 
     def record(self, peer: str, span_s: int) -> dict[str, Any]:
@@ -51,5 +56,6 @@ class AgentDesk:
             ],
             "available_wei": str(market.available_wei(peer)),
             **market.newest_ids(),
+            **(self.switching.record(peer) if self.switching else NO_PLUGS),
             "readings": [{name: one[name] for name in READING_MEMBERS} for one in readings],
         }

@@ -60,8 +60,9 @@ def protect(app: Flask) -> None:
 
     @app.before_request
     def check_token() -> ResponseReturnValue | None:
-        # Wallets have no session; what /rpc takes is signed, or changes nothing.
-        if request.method in ("GET", "HEAD", "OPTIONS") or request.blueprint == "rpc":
+        # Wallets and agents have no session; what these take is signed, or changes nothing.
+        is_signed = request.blueprint in ("rpc", "agents")
+        if request.method in ("GET", "HEAD", "OPTIONS") or is_signed:
             return None
         sent, kept = request.headers.get(TOKEN_HEADER, ""), session.get("csrf", "")
         if kept and hmac.compare_digest(sent.encode(), kept.encode()):

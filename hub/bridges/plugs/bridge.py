@@ -13,6 +13,7 @@ from hub.site_clock import wall_ms
 
 THIN_AFTER_MS = 7 * 86_400_000
 THIN_PERIOD_S = 3_600.0
+BY_HAND_MS = 3_600_000  # of the site's time: so long no agent contradicts a person
 
 
 class PlugBridge:
@@ -20,14 +21,18 @@ class PlugBridge:
 
     longest_pause_s = 30.0
 
-    def __init__(self, plug: Plug, driver: Driver, log: PlugLog) -> None:
+    def __init__(
+        self, plug: Plug, driver: Driver, log: PlugLog, by_hand_ms: int = BY_HAND_MS
+    ) -> None:
+        """`by_hand_ms`: how long agents leave it alone after a person switched it."""
         self.plug = plug
+        self._by_hand_ms = by_hand_ms
         self._driver = driver
         self._log = log
         self._meter: PlugMeter | None = None
         self._lock = asyncio.Lock()
         self.last: PlugRow | None = None  # since this hub runs
-        self.by_hand_at_ms: int | None = None  # when a person switched it last
+        self._by_hand_at_ms: int | None = None  # when a person switched it last
 
     @property
     def name(self) -> str:
@@ -50,7 +55,20 @@ class PlugBridge:
 
     async def switch_by_hand(self, is_on: bool) -> None:
         """Switch the plug for a person, whom no agent contradicts for a while."""
-        self.by_hand_at_ms = wall_ms()
+        self._by_hand_at_ms = wall_ms()
+        await self.switch(is_on)
+
+    def is_left_alone(self, now_ms: int) -> bool:
+        """Tell whether a person switched it a short while ago."""
+        at_ms = self._by_hand_at_ms
+        return at_ms is not None and 0 <= now_ms - at_ms < self._by_hand_ms
+
+    async def switch_by_agent(self, is_on: bool) -> None:
+        """Switch a flexible plug for its house's agent. Raises PlugRefused or BridgeDown."""
+        if not self.plug.is_flexible:
+            raise PlugRefused(f"{self.plug.name} is not its agent's to switch (is_flexible).")
+        if self.is_left_alone(wall_ms()):
+            raise PlugRefused(f"A person switched {self.plug.name} a short while ago.")
         await self.switch(is_on)
 
     async def switch(self, is_on: bool) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from hub.bridges.part import BridgesPart
 from hub.bridges.plugs import flexible
-from hub.bridges.plugs.flexible import surplus_uw, wanted_state
+from hub.bridges.plugs.sunlight import surplus_uw, wanted_state
 from hub.site_clock import wall_ms
 from tests.host.bridges.doubles import checked, wait_for
 from tests.host.bridges.servers import TasmotaServer

@@ -12,9 +12,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from wire import records
 
 from hub import config, keys
+from hub.agent.cli import agent
 from hub.chain.client import MarketClient
 from hub.chain.follower import follow
 from hub.chain.identity import deploy
@@ -168,3 +170,17 @@ def page(site: MarketSite, service: MarketService) -> Iterator[SimpleNamespace]:
     server.start()
     yield SimpleNamespace(url=server.url, server=server)
     server.stop()
+
+
+@pytest.fixture
+def key_file(site: MarketSite, tmp_path: Path) -> Callable[[str], Path]:
+    """`key_file(house)`: what `trueque agent key` writes for it."""
+
+    def make(house: str) -> Path:
+        path = tmp_path / f"{house}.key"
+        call = ["key", "--data", str(site.config.data_dir), "--peer", house, "--out", str(path)]
+        answer = CliRunner().invoke(agent, call)
+        assert answer.exit_code == 0, answer.output
+        return path
+
+    return make

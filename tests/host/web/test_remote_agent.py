@@ -38,20 +38,6 @@ def url(site, service):
     server.stop()
 
 
-@pytest.fixture
-def key_file(site, tmp_path):
-    """`key_file(house)`: what `trueque agent key` writes for it."""
-
-    def make(house):
-        path = tmp_path / f"{house}.key"
-        call = ["key", "--data", str(site.config.data_dir), "--peer", house, "--out", str(path)]
-        answer = CliRunner().invoke(command, call)
-        assert answer.exit_code == 0, answer.output
-        return path
-
-    return make
-
-
 def feed(site):
     for _ in range(4):
         for house in site.config.houses:
