@@ -54,8 +54,6 @@ def wait_until(condition, timeout_s=90):
 def test_agents_of_two_houses_trade_when_each_is_a_process_of_its_own(
     site, url, key_file, tmp_path
 ):
-    feed(site)
-    window_id = site.open_window(bids_s=40)
     said = tmp_path / "said"
     processes = []
     with said.open("wb") as out:
@@ -64,6 +62,9 @@ def test_agents_of_two_houses_trade_when_each_is_a_process_of_its_own(
                     "--key", str(key_file(house))]  # fmt: skip
             processes.append(subprocess.Popen(argv, stderr=out))
     try:
+        wait_until(lambda: said.read_text().count("trading for") == 2)
+        feed(site)
+        window_id = site.open_window(bids_s=40)
         wait_until(lambda: site.store.trades(window_id=window_id))
         for process in processes:
             process.send_signal(signal.SIGTERM)
