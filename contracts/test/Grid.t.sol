@@ -2,80 +2,21 @@
 pragma solidity ^0.8.24;
 
 import {IEnergyMarket} from "../src/interfaces/IEnergyMarket.sol";
-import {MarketTest} from "./Market.t.sol";
+import {BookTest} from "./Book.t.sol";
 
 /// @notice A window's grid account: it takes what is left of a book, at feed-in and retail.
-contract GridTest is MarketTest {
-    address private constant SELLER_2 = address(0xB3);
-    address private constant BUYER_2 = address(0xB4);
-    address private constant GRID = address(0xB5);
+contract GridTest is BookTest {
     uint64 private constant FEED_IN = 100; // gwei per kWh
     uint64 private constant RETAIL = 300;
     uint64 private constant MIDDLE = 200;
     uint256 private constant NONE = 0; // the id that stands for the grid
 
-    uint256 private windowId;
-    IEnergyMarket.Fill[] private fills;
-
-    function setUp() public override {
-        super.setUp();
-        makePeer(SELLER_2, "house-3");
-        makePeer(BUYER_2, "house-4");
-        makePeer(GRID, "grid");
-        open(communityTerms());
-    }
-
     /// @dev A community: one price for all within the tariffs, by no rule of the contract.
-    function communityTerms() private pure returns (IEnergyMarket.WindowTerms memory terms) {
+    function bookTerms() internal pure override returns (IEnergyMarket.WindowTerms memory terms) {
         terms = windowTerms();
         terms.mechanism = IEnergyMarket.Mechanism.Uniform;
         (terms.minPrice, terms.maxPrice, terms.kPermille) = (FEED_IN, RETAIL, 1001);
         terms.gridAccount = GRID;
-    }
-
-    function open(IEnergyMarket.WindowTerms memory terms) private {
-        vm.prank(COORDINATOR);
-        windowId = market.openWindow(terms);
-    }
-
-    function sell(address peer, uint64 energyUwh, uint64 price) private returns (uint256) {
-        vm.prank(peer);
-        return market.offer(windowId, energyUwh, price);
-    }
-
-    function buy(address peer, uint64 energyUwh, uint64 price) private returns (uint256) {
-        vm.prank(peer);
-        return market.bid(windowId, energyUwh, price, false);
-    }
-
-    function fill(uint256 bidId, uint256 offerId, uint64 energyUwh) private {
-        fills.push(IEnergyMarket.Fill(bidId, offerId, energyUwh, 0));
-    }
-
-    function clearAt(uint64 price) private {
-        vm.prank(COORDINATOR);
-        market.clear(IEnergyMarket.Batch(windowId, price, price, fills));
-        delete fills;
-    }
-
-    function refuse(uint64 price, bytes4 selector) private {
-        vm.expectPartialRevert(selector);
-        clearAt(price);
-        delete fills;
-    }
-
-    function close() private {
-        vm.prank(COORDINATOR);
-        market.closeBook(windowId, 1000);
-    }
-
-    function refuseToClose(bytes4 selector) private {
-        vm.expectPartialRevert(selector);
-        close();
-    }
-
-    function assertMoves(address peer, int256 movedWei) private view {
-        assertEq(balanceOf(peer), uint256(int256(DEPOSIT) + movedWei), "balance");
     }
 
     // ---------------------------------------------------------------------------- what it takes
@@ -152,7 +93,7 @@ contract GridTest is MarketTest {
     function test_GridTakesOrdersAsAnyPeerWhereNobodyClears() public {
         IEnergyMarket.WindowTerms memory terms = windowTerms();
         terms.gridAccount = GRID;
-        open(terms);
+        windowId = open(terms);
         uint256 offerId = sell(SELLER, MAX_UWH, FEED_IN);
         uint256 otherId = sell(SELLER_2, MAX_UWH, FEED_IN);
         vm.startPrank(GRID);
@@ -224,9 +165,9 @@ contract GridTest is MarketTest {
         fill(NONE, NONE, 10_000);
         refuse(MIDDLE, IEnergyMarket.OrderOfAnotherWindow.selector);
         vm.warp(T0);
-        IEnergyMarket.WindowTerms memory terms = communityTerms();
+        IEnergyMarket.WindowTerms memory terms = bookTerms();
         terms.gridAccount = address(0);
-        open(terms);
+        windowId = open(terms);
         uint256 offerId = sell(SELLER, 10_000, FEED_IN);
         vm.warp(BID_END);
         fill(NONE, offerId, 10_000);
@@ -262,24 +203,24 @@ contract GridTest is MarketTest {
     }
 
     function test_RevertWhen_GridIsNamedWhereMcAfeesRuleLeavesPairsOut() public {
-        IEnergyMarket.WindowTerms memory terms = communityTerms();
+        IEnergyMarket.WindowTerms memory terms = bookTerms();
         terms.mechanism = IEnergyMarket.Mechanism.McAfee;
         terms.minEnergyUwh = terms.maxEnergyUwh;
         vm.expectPartialRevert(IEnergyMarket.GridNotAllowed.selector);
-        open(terms);
+        windowId = open(terms);
     }
 
     function test_RevertWhen_GridIsNoPeer() public {
-        IEnergyMarket.WindowTerms memory terms = communityTerms();
+        IEnergyMarket.WindowTerms memory terms = bookTerms();
         terms.gridAccount = STRANGER;
         vm.expectPartialRevert(IEnergyMarket.NotRegistered.selector);
-        open(terms);
+        windowId = open(terms);
     }
 
     function test_GridInAStrictBookLeavesThePriceToThePeers() public {
-        IEnergyMarket.WindowTerms memory terms = communityTerms();
+        IEnergyMarket.WindowTerms memory terms = bookTerms();
         (terms.isStrict, terms.kPermille) = (true, 500);
-        open(terms);
+        windowId = open(terms);
         uint256 offerId = sell(SELLER, 10_000, FEED_IN);
         uint256 bidId = buy(BUYER, 4_000, MIDDLE);
         vm.warp(BID_END);
