@@ -18,6 +18,7 @@ MOUNT = "/firmware"
 TRIAL_BOOTS = 3
 TRIAL_MS = 120_000
 WATCHDOG_MS = 8_000
+ENDS = ("did_not_start", "kept_resetting", "hub_not_reached")  # of a trial; wire/records.py, too
 # How much may be allocated between two collections. Collected only when the memory is full, what
 # stays lies scattered among what was compiled and dropped, and no block of samples fits any more.
 COLLECT_AFTER_BYTES = 32_768
@@ -43,11 +44,11 @@ class Boots:
             return
         try:
             kept = json.loads(saved)
+            _check(kept)
             self.active, self.highest = kept["active"], kept["highest"]
             self.trial, self.failed = kept["trial"], kept["failed"]
-        except (ValueError, KeyError, TypeError):
-            # Whole by its CRC and yet not ours: the cable's firmware needs none of it.
-            self.active, self.highest, self.trial, self.failed = CABLE, 0, None, None
+        except (ValueError, KeyError, TypeError, RuntimeError):  # the last: nested beyond measure
+            pass  # whole by its CRC and yet not ours: the cable's firmware needs none of it
 
     def _save(self):
         kept = {"active": self.active, "highest": self.highest}
@@ -106,6 +107,25 @@ class Boots:
         self.trial[2] += 1
         self._save()
         return self.trial[0]
+
+
+def _check(kept):
+    """Raise ValueError unless these are the members of a Boots' record."""
+    trial, failed = kept["trial"], kept["failed"]
+    numbers = [kept["highest"]]
+    if trial is not None:
+        slot, number, boots = trial
+        numbers += [number, boots]
+    else:
+        slot = CABLE
+    if failed is not None:
+        number, reason, times, is_told = failed
+        numbers += [number, times]
+        if reason not in ENDS or not isinstance(is_told, bool):
+            raise ValueError
+    is_good = kept["active"] in (CABLE,) + SLOTS and (trial is None or slot in SLOTS)
+    if not is_good or not all(type(each) is int and 0 <= each < 1 << 32 for each in numbers):
+        raise ValueError
 
 
 def enter(path):

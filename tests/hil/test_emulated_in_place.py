@@ -26,7 +26,7 @@ def told():
     machine_ = delivery.Delivery({"link_lost_ms": 2000, "over_current_ua": 1}, lambda id_: False)
     kept = [machine_.tick(None, True, 5), machine_.hold("updating"), machine_.trip("exposure", 9)]
     kept.append([members.Hex("a", 4).check(text) for text in ("12ab", "12AB", "1")])
-    kept.append(finals._as_report({"delivery_id": "x"}))
+    kept.append(finals.as_report({"delivery_id": "x"}))
     return kept
 
 first = told()

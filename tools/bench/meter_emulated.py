@@ -13,10 +13,10 @@ from tools.bench.meter_rows import Row, row_of
 from tools.rig import Choice, NoRig, choose, emulated_image
 
 if TYPE_CHECKING:
-    from tools.emulation.bars import Figures, Minute, Trip
+    from tools.emulation.bars import Figures, Minute, Saves, Trip
 
 CHANNELS = 3
-BARS = ("minute", "limits", "loss", "share", "authority", "cuts", "torn")
+BARS = ("minute", "limits", "saves", "loss", "share", "authority", "cuts", "torn")
 """As tools.emulation.bars.NAMES, said here for a machine without the emulator."""
 
 
@@ -42,6 +42,7 @@ def _rows(figures: Figures, of_block_us: int) -> list[Row]:
         share = figures.block_us / of_block_us * 100
         rows.append(row_of("emulated_metering_share", share, "%", 15.0))
     rows += _rows_of_trips(figures.trips) if figures.trips else []
+    rows += _rows_of_saves(figures.saves) if figures.saves else []
     for name, value, unit, bar in (
         ("relay_open_hub_silent", figures.silence_s, "s", 15.0),
         ("relay_open_broker_gone", figures.loss_s, "s", 15.0),
@@ -75,4 +76,12 @@ def _rows_of_trips(trips: tuple[Trip, ...]) -> list[Row]:
         row_of("emulated_signed_after_open", signed_s, "s", 1.5),
         row_of("emulated_safety_wait_while_signing", waited_ms, "ms", 20.0),
         row_of("emulated_safety_wait_for_flash", held_up_ms, "ms", None),
+    ]
+
+
+def _rows_of_saves(saves: Saves) -> list[Row]:
+    return [
+        row_of("emulated_saves_in_delivery", saves.pages, "pages", None),
+        row_of("emulated_erases_in_delivery", saves.erases, "erases", 0.0),
+        row_of("emulated_safety_wait_for_save", saves.waited_ms, "ms", 20.0),
     ]

@@ -26,6 +26,7 @@ MINUTE_S = 60.0
 BLOCK_US = 50_000
 OVER_CURRENT_A = 1.4  # the limit is 1 A
 TRIPS = 5
+SAVES_S = 10.0
 SEED = 2017
 LOOK_EVERY_MS = 20.0
 """Of the safety loop, while the node is armed."""
@@ -59,12 +60,23 @@ class Trip:
 
 
 @dataclass(frozen=True)
+class Saves:
+    """What saves of a delivery under way did to it."""
+
+    waited_ms: float
+    """How much longer than its period the safety loop waited at most where flash was written."""
+    pages: int
+    erases: int
+
+
+@dataclass(frozen=True)
 class Figures:
     """The bars that were measured; None is one that was not asked for."""
 
     block_us: int | None = None
     minute: Minute | None = None
     trips: tuple[Trip, ...] | None = None
+    saves: Saves | None = None
     silence_s: float | None = None
     loss_s: float | None = None
     foreign_connections: int | None = None
@@ -136,6 +148,17 @@ def _signed(board: LoneBoard) -> set[str]:
     return {each["delivery_id"] for each in board.hub.all(NODE, "signature")}
 
 
+async def watch_saves(board: LoneBoard) -> Saves:
+    """Let a delivery be saved each second; return what was seen."""
+    await board.begin_delivery()
+    await board.run_for(1)
+    flash = board.device.flash
+    looks, writes, erases = len(board.looks), flash.writes, flash.erases
+    await board.run_for(SAVES_S)
+    waits = _waits_ms(board.looks[looks:])
+    return Saves(max(waits[True]), flash.writes - writes, flash.erases - erases)
+
+
 async def silence_s(board: LoneBoard) -> float:
     """Let the hub fall silent in a delivery; return the seconds until the relay opened."""
     delivery_id = await board.begin_delivery()
@@ -196,6 +219,11 @@ async def _limits(image: Path, _: float) -> dict[str, Any]:
         return {"trips": tuple(trips)}
 
 
+async def _saves(image: Path, _: float) -> dict[str, Any]:
+    async with _connected(image, saving_often()) as board:
+        return {"saves": await watch_saves(board)}
+
+
 async def _loss(image: Path, _: float) -> dict[str, Any]:
     async with _connected(image) as board:
         silent_s = await silence_s(board)
@@ -222,6 +250,7 @@ async def _torn(image: Path, _: float) -> dict[str, Any]:
 MEASURED: dict[str, Callable[[Path, float], Awaitable[dict[str, Any]]]] = {
     "minute": _minute,
     "limits": _limits,
+    "saves": _saves,
     "loss": _loss,
     "share": _share,
     "authority": _authority,

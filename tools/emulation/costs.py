@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from node.profiles import PROFILES
 
 from tools.board.firmware_files import compiled_files
 from tools.emulation.device import PicoW, Surroundings
@@ -18,10 +19,11 @@ ON_BOARD = Path(__file__).with_name("on_board_costs.py")
 TIMEOUT_S = 900
 
 
-async def measure(image: Path) -> dict[str, Any]:
+async def measure(image: Path, profile: str = "thesis") -> dict[str, Any]:
     """Return what on_board_costs.py prints. Raises RuntimeError: what the board complained of."""
     house = noon_house()
-    files = compiled_files() | {"settings.json": json.dumps(SETTINGS).encode()}
+    settings = SETTINGS | {"profile": profile}
+    files = compiled_files() | {"settings.json": json.dumps(settings).encode()}
     # Under its own name main.py would run at boot; imported it only defines.
     files["lib/main.py"] = files.pop("main.py")
     around = Surroundings(house.sample, house.meters, house.unique_id)
@@ -42,10 +44,11 @@ async def measure(image: Path) -> dict[str, Any]:
 @click.option(
     "--image", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True
 )
+@click.option("--profile", type=click.Choice(sorted(PROFILES)), default="thesis", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def main(image: Path, as_json: bool) -> None:
+def main(image: Path, profile: str, as_json: bool) -> None:
     """Time the parts of the firmware on an emulated Pico W (a minute or two)."""
-    costs = asyncio.run(measure(image))
+    costs = asyncio.run(measure(image, profile))
     if as_json:
         click.echo(json.dumps(costs))
         return

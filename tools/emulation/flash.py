@@ -38,6 +38,8 @@ class Flash(RPSSI):
         super().__init__(mcu, "SSI")
         self.unique_id = bytes(8)
         self.writes = 0
+        self.erases = 0
+        """How many of the writes erased a sector or more."""
         self.write_ms: Mapping[int, float] = {}
         """By command how long it takes; none takes any where nothing is said."""
         self._busy_until_ns = 0.0
@@ -74,6 +76,7 @@ class Flash(RPSSI):
             super()._apply_command()
             return
         self.writes += 1
+        self.erases += self._tx_buffer[0] != PAGE_PROGRAM
         duration_ns = self.write_ms.get(self._tx_buffer[0], 0.0) * 1e6
         self._busy_until_ns = self.rp2040.clock.nanos + duration_ns
         if self._cut_at is None or self.writes < self._cut_at:

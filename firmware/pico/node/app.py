@@ -135,6 +135,7 @@ class Node:
         So relays open: the link alone would only connect anew.
         """
         try:
+            self.safety.look_before_work()
             self.commands.receive(topic, payload)
         except Exception as problem:
             self.supervisor.fail("commands: %r" % problem)
@@ -153,6 +154,7 @@ class Node:
             self.network = Wifi(network, credentials, settings.node)
         aggregator = Aggregator(settings.aggregate_period_s * 1000)
         self.offline = Offline(self.publisher, aggregator, self.clock)
+        self.offline.is_delivering = self.delivery.is_relay_needed
         sources = (self.outbox, self.offline)
         self.link = Link(settings, self.network, sources, self.clock, self.receive)
         self.publisher.on_added = self.link.wake
@@ -161,6 +163,7 @@ class Node:
         self.time_sync = TimeSync(server, self.wall_clock, self.clock, self._time_slots)
         self.time_sync.on_set = self._clock_set
         self.link.time_sync = self.time_sync
+        self.link.before_work = self.signer.before_step = self.safety.look_before_work
         self.link.on_handshake = lambda: self.supervisor.excuse(HANDSHAKE_MS)
         self.led = StatusLed(self._machine.Pin("LED", self._machine.Pin.OUT))
 
@@ -212,7 +215,7 @@ class Node:
         if self.delivery.state == "delivering":
             self.store.keep_running(self.delivery.report("progress", None)[1])
         else:
-            self.store.save_registers()
+            self.store.save()
 
     async def run(self):
         """Run all tasks for ever."""
@@ -225,7 +228,8 @@ class Node:
             "link tick": self.link.tick(lambda: beat("link")),
             "collector": self.collector.run(turns),
             "reading": _every(self._settings.reading_period_ms, self.send_reading, turns),
-            "status": _every(NONCE_PERIOD_MS, self.publisher.send_status, turns),
+            "status": self.publisher.run(turns),
+            "nonce": _every(NONCE_PERIOD_MS, self.publisher.want_status),
             "updates": self.updates.run(turns),
             "updates look": _every(LOOK_MS, self.updates.look),
             "save": _every(SAVE_PERIOD_MS, self.save, turns),

@@ -1,4 +1,4 @@
-"""Delivery reports that must not be lost: kept in flash until the broker has them, and signed."""
+"""Reports of ended deliveries: kept in flash until the broker has them, and signed."""
 
 import json
 
@@ -8,15 +8,15 @@ KEPT = 16  # ended deliveries remembered, so that none is done twice
 
 
 class Finals:
-    """The delivery under way and the last ones that ended."""
+    """The last deliveries that ended."""
 
     def __init__(self, slots):
         """`slots`: Slots of its own."""
         self._slots = slots
-        self._running = None  # members of the delivery record as last saved
         # {"members": delivery record without header, "sent": bool, "signed": bool}; the last two:
         # the broker has the final, and the board's signature of it.
         self._ended = []
+        self._is_marked = False  # since the last save
         self._load()
 
     def is_finished(self, delivery_id):
@@ -32,7 +32,7 @@ class Finals:
 
     def has_any(self):
         """Tell whether a delivery was ever kept here."""
-        return bool(self._running or self._ended)
+        return bool(self._ended)
 
     def unsent(self):
         """Return the finals the broker has not acknowledged, oldest first."""
@@ -48,14 +48,8 @@ class Finals:
             if entry["members"]["delivery_id"] == delivery_id:
                 entry["signed"] = False
 
-    def keep_running(self, members):
-        """Save what a delivery under way has metered, for the case of a reset."""
-        self._running = dict(members)
-        self._save()
-
     def keep_final(self, members):
         """Save the report of a delivery that ended."""
-        self._running = None
         self._ended.append({"members": dict(members), "sent": False, "signed": False})
         # Those not yet sent stay, however many: each is somebody's money.
         spare = len(self._ended) - KEPT
@@ -71,19 +65,19 @@ class Finals:
         """The broker has the signature of the final of `delivery_id`."""
         self._mark(delivery_id, "signed")
 
-    def end_interrupted(self):
-        """After a boot: turn the delivery that a reset cut off into a final."""
-        if self._running:
-            members = dict(self._running)
-            members["phase"] = "final"
-            members["reason"] = "rebooted"
-            self.keep_final(members)
+    def save_marks(self):
+        """Save what was acknowledged since the last save.
+
+        Not at once: the next delivery may be under way. What a reset forgets goes out again, and
+        the hub knows it.
+        """
+        if self._is_marked:
+            self._save()
 
     def _mark(self, delivery_id, what):
         for entry in self._ended:
             if entry["members"]["delivery_id"] == delivery_id and not entry[what]:
-                entry[what] = True
-                self._save()
+                entry[what] = self._is_marked = True
 
     def _load(self):
         saved = self._slots.load()
@@ -96,10 +90,9 @@ class Finals:
         if not isinstance(content, dict):
             print("flash: finals are not readable")
             return
-        self._running = _as_report(content.get("running"))
         ended = content.get("ended")
         for entry in ended if isinstance(ended, list) else ():
-            members = _as_report(entry.get("members")) if isinstance(entry, dict) else None
+            members = as_report(entry.get("members")) if isinstance(entry, dict) else None
             if members:
                 is_sent = entry.get("sent") is True
                 # A firmware that signed nothing says nothing of it: then what is sent is done.
@@ -107,15 +100,15 @@ class Finals:
                 self._ended.append({"members": members, "sent": is_sent, "signed": is_signed})
 
     def _save(self):
-        content = {"running": self._running, "ended": self._ended}
-        self._slots.save(json.dumps(content).encode())
+        self._slots.save(json.dumps({"ended": self._ended}).encode())
+        self._is_marked = False
 
 
 def _is_done(entry):
     return entry["sent"] and entry["signed"]
 
 
-def _as_report(saved):
+def as_report(saved):
     """Return the members of a delivery record without header, or None where `saved` holds none.
 
     What another version of the firmware saved may lack members that can be null, or have more.

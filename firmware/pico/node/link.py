@@ -45,6 +45,7 @@ class Link:
         self.is_up = False
         self.on_up = None  # () -> None, after each connection
         self.on_handshake = None  # () -> None, before a handshake
+        self.before_work = lambda: None  # () -> None, before each message out: to encrypt takes ms
         self.time_sync = None  # TimeSync: certificates have dates, so the clock comes first
         self._said = ""
         self.connections = 0
@@ -141,6 +142,7 @@ class Link:
             if entry is None:
                 return
             source.sending(entry)
+            self.before_work()
             flags = packets.RETAIN if entry.kind == "status" else 0
             await connection.publish(
                 self._topics[entry.kind],

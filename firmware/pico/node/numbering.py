@@ -43,6 +43,11 @@ class Numbering:
         self._next[kind] = number + 1
         return number
 
+    def reserve_ahead(self):
+        """Reserve so many that a whole block is left: none is reserved while a relay is closed."""
+        if self._limit - max(self._next.values()) < BLOCK:
+            self._reserve()
+
     def go_on_from(self, unix_ms):
         """Take the time as the least number of all kinds; now they are surely new."""
         least = max(unix_ms, self._limit)

@@ -1,5 +1,7 @@
 """What the node has to tell in; numbered, signed records in the outbox out."""
 
+import asyncio
+
 from wire import codec
 from wire.records import QUALITY
 from wire.topics import FROM_NODE, topic
@@ -25,6 +27,7 @@ class Publisher:
         self._topics = {kind: topic(settings.node, kind) for kind in FROM_NODE}
         self.read_status = None  # () -> members of a status that change; set when all is built
         self.on_added = None  # () -> None; wakes the link
+        self._status_wanted = asyncio.Event()
 
     def send(self, kind, members, is_final=False, on_sent=None):
         """Queue one record; not while its number might be refused (Store.may_number)."""
@@ -71,6 +74,23 @@ class Publisher:
         """Queue an event. `on_sent()`: called when the broker has it."""
         members = {"code": code, "reason": reason, "delivery_id": delivery_id, "value": value}
         self.send("event", members, False, on_sent)
+
+    def want_status(self):
+        """Something a status tells has changed, or a nonce grows old."""
+        self._status_wanted.set()
+
+    def send_wanted_status(self):
+        """Queue a status if one is wanted; one that was wanted twice is sent once."""
+        if self._status_wanted.is_set():
+            self._status_wanted.clear()
+            self.send_status()
+
+    async def run(self, turns):
+        """Send each wanted status in a turn of its own: it takes a board 15 ms. `turns`: Turns."""
+        while True:
+            await self._status_wanted.wait()
+            await turns.take()
+            self.send_wanted_status()
 
     def send_status(self):
         """Queue the status of this moment, with a fresh nonce."""

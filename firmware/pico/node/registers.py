@@ -59,7 +59,7 @@ class Registers:
     def restore(self, saved):
         """Take what `to_bytes` returned, also of a firmware that had fewer registers.
 
-        Raises ValueError for anything else.
+        No register goes back by it. Raises ValueError for anything else.
         """
         count = len(saved) // _EACH_BYTES
         if len(saved) % _EACH_BYTES or not 0 < count <= len(NAMES):
@@ -67,6 +67,7 @@ class Registers:
         values = struct.unpack(">%dQ" % (2 * count), saved)
         if max(values[:count]) > MAX_ENERGY_UWH or max(values[count:]) >= PICO_PER_MICRO_HOUR:
             raise ValueError("registers: beyond any energy")
-        for place in range(count):
-            self._whole_uwh[NAMES[place]] = values[place]
-            self._rest[NAMES[place]] = values[count + place]
+        for place, name in enumerate(NAMES[:count]):
+            found = values[place], values[count + place]
+            if found > (self._whole_uwh[name], self._rest[name]):
+                self._whole_uwh[name], self._rest[name] = found

@@ -37,13 +37,16 @@ def finish(steps):
             return end.value
 
 
-async def share(steps, collect=None):
+async def share(steps, collect=None, before_step=None):
     """Run a generator to its end, other tasks after every step; return its result.
 
-    `collect`: coroutine function that collects garbage in a turn of its own.
+    `collect`: coroutine function that collects garbage in a turn of its own. `before_step()`: may
+    look at what can't wait.
     """
     count = 0
     while True:
+        if before_step:
+            before_step()
         try:
             next(steps)
         except StopIteration as end:

@@ -27,6 +27,7 @@ class Signer:
         self._under_way = []  # deliveries whose signature is in the outbox
         self._is_snapshot_due = False
         self.read_snapshot = None  # () -> uptime and registers; set when all is built
+        self.before_step = None  # () -> None, before each step of a signature
 
     @property
     def public_key(self):
@@ -92,7 +93,7 @@ class Signer:
 
         threshold = _set_threshold(SIGNING_THRESHOLD_BYTES)
         try:
-            signature = await share(self._identity.sign_steps(digest), collect)
+            signature = await share(self._identity.sign_steps(digest), collect, self.before_step)
         finally:
             _set_threshold(threshold)
         await take_turn()

@@ -34,10 +34,16 @@ class Slots:
         self._number += 1
         head = struct.pack(_HEAD, _MARK, self._number, len(record))
         check = struct.pack(">I", binascii.crc32(head + record) & 0xFFFFFFFF)
-        with open(self._temporary, "wb") as file:
-            file.write(head + record + check)
+        self._replace(self._paths[self._number % 2], head + record + check)
+
+    def _replace(self, path, content):
+        self._write(self._temporary, content)
+        os.rename(self._temporary, path)
+
+    def _write(self, path, content):
+        with open(path, "wb") as file:
+            file.write(content)
             file.flush()
-        os.rename(self._temporary, self._paths[self._number % 2])
 
 
 def _read(path):

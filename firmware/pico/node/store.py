@@ -5,6 +5,7 @@ from wire.topics import FROM_NODE
 from node.finals import Finals
 from node.numbering import Numbering
 from node.slots import Slots
+from node.underway import Underway
 
 SAVE_PERIOD_MS = 300_000  # flash endures some 100,000 erases a sector
 
@@ -21,18 +22,30 @@ class Store:
         self._register_slots = Slots(directory + "registers")
         self.numbering = Numbering(Slots(directory + "numbering"), FROM_NODE, first_number)
         self.finals = Finals(Slots(directory + "finals"))
+        self._underway = Underway(directory)
         self._saved = self._register_slots.load()
         self.has_restored = False
-        if self._saved:
-            try:
-                registers.restore(self._saved)
-                self.has_restored = True
-            except ValueError as problem:
-                # Whole but no registers: a board that counts from 0 beats one that never boots, and
-                # the hub sees registers go back.
-                print("flash:", problem)
-        self._is_old = self._saved is not None or self.finals.has_any()
-        self.finals.end_interrupted()
+        for saved in (self._saved, self._underway.registers):
+            self._restore(saved)
+        self._is_old = self.has_restored or self._saved is not None or self.finals.has_any()
+        self._end_interrupted()
+
+    def _restore(self, saved):
+        if not saved:
+            return
+        try:
+            self._registers.restore(saved)
+            self.has_restored = True
+        except ValueError as problem:
+            # Whole but no registers: a board that counts from 0 beats one that never boots, and
+            # the hub sees registers go back.
+            print("flash:", problem)
+
+    def _end_interrupted(self):
+        """Turn the delivery that a reset cut off into a final, once."""
+        members = self._underway.members
+        if members and not self.finals.is_finished(members["delivery_id"]):
+            self.keep_final(members)
 
     def may_number(self):
         """Tell whether records may be numbered: not while higher numbers surely were given out.
@@ -41,6 +54,11 @@ class Store:
         """
         return not (self.numbering.is_unsure() and self._is_old)
 
+    def save(self):
+        """Save what has changed. It may erase sectors: not while a relay is closed."""
+        self.save_registers()
+        self.finals.save_marks()
+
     def save_registers(self):
         """Save the registers unless nothing moved."""
         current = self._registers.to_bytes()
@@ -48,12 +66,18 @@ class Store:
             self._register_slots.save(current)
             self._saved = current
 
+    def begin_delivery(self, members):
+        """Save registers and a delivery whose relay is about to close."""
+        self.numbering.reserve_ahead()
+        self._underway.begin()
+        self.keep_running(members)
+
     def keep_running(self, members):
-        """Save registers and a delivery under way."""
-        self.save_registers()
-        self.finals.keep_running(members)
+        """Save registers and a delivery under way: see underway.py on how."""
+        self._underway.keep(members, self._registers.to_bytes())
 
     def keep_final(self, members):
         """Save registers and a delivery that ended."""
         self.save_registers()
         self.finals.keep_final(members)
+        self._underway.end()

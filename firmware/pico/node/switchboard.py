@@ -29,7 +29,7 @@ class Switchboard:
             elif verb == "event":
                 self._publisher.send_event(*action[1:])
             elif verb == "status":
-                self._publisher.send_status()
+                self._publisher.want_status()
 
     def fail(self):
         """An exception somewhere: open, say so, never close again before the reset."""
@@ -53,7 +53,7 @@ class Switchboard:
         if self._kept_id != self._delivery.delivery_id:
             # Before the contact closes: a flash write would hold up the safety loop after it, and
             # what is not in flash could be done again after a reset.
-            self._store.keep_running(self._delivery.report("closed", None)[1])
+            self._store.begin_delivery(self._delivery.report("closed", None)[1])
             self._kept_id = self._delivery.delivery_id
         if self._relays.close(relay):
             self._led.value(1 if relay == "in" else 0)

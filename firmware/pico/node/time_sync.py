@@ -7,6 +7,7 @@ import random
 from node import sntp
 from node.addresses import address_of
 from node.datagram import ask
+from node.wall_clock import LATEST_MS
 
 PERIOD_MS = 3_600_000  # a crystal off by 50 ppm drifts 0.2 s in it
 RETRY_MS = (2_000, 300_000)  # first and longest pause while nobody answers
@@ -94,9 +95,10 @@ class TimeSync:
 
 
 def kept_ms(slots):
-    """Return the last time kept in flash, 0 when there is none."""
+    """Return the last time kept in flash, 0 when there is none that could be one."""
     saved = slots.load()
-    return int.from_bytes(saved, "big") if saved and len(saved) == 8 else 0
+    kept = int.from_bytes(saved, "big") if saved and len(saved) == 8 else 0
+    return kept if kept < LATEST_MS else 0
 
 
 def _jittered(pause_ms):

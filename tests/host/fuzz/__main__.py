@@ -8,7 +8,21 @@ import traceback
 
 from wire import signing
 
-from tests.host.fuzz import commands, flash, ingest, packages, packets, rpc, settings_file, signed
+from tests.host.fuzz import (
+    boot,
+    clock,
+    commands,
+    flash,
+    identity,
+    ingest,
+    offline,
+    packages,
+    packets,
+    rpc,
+    settings_file,
+    signed,
+    staging,
+)
 
 TARGETS = {
     "commands": commands.Target,
@@ -16,6 +30,11 @@ TARGETS = {
     "ingest": ingest.Target,
     "packets": packets.Target,
     "flash": flash.Target,
+    "identity": identity.Target,
+    "clock": clock.Target,
+    "offline": offline.Target,
+    "staging": staging.Target,
+    "boot": boot.Target,
     "packages": packages.Target,
     "rpc": rpc.Target,
 }

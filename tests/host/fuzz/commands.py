@@ -130,6 +130,7 @@ class Target:
 
     def _drain(self):
         outbox = self.rig.node.outbox
+        self.rig.node.publisher.send_wanted_status()
         while True:
             entry = outbox.next_unsent()
             if entry is None:

@@ -3,47 +3,19 @@
 import contextlib
 import io
 import json
+import struct
 
 import pytest
-from node import slots
+from node import slots, underway
 from node.registers import NAMES, Registers
 from node.store import Store
 from wire.records import check
 from wire.units import MAX_ENERGY_UWH
 
 from tests.host.fuzz import mutate, signed
+from tests.host.fuzz.memory_flash import Flash
 
-FILES = ("registers", "numbering", "finals")
-
-
-class Files:
-    """A flash in memory, as far as slots need it."""
-
-    def __init__(self):
-        self.content = {}
-
-    def open(self, path, mode):
-        """Return a file object."""
-        if "w" in mode:
-            return _Written(self, path)
-        if path not in self.content:
-            raise OSError(2)
-        return io.BytesIO(self.content[path])
-
-    def rename(self, old, new):
-        """Replace a file."""
-        self.content[new] = self.content.pop(old)
-
-
-class _Written(io.BytesIO):
-    def __init__(self, files, path):
-        super().__init__()
-        self._files, self._path = files, path
-
-    def close(self):
-        if not self.closed:
-            self._files.content[self._path] = self.getvalue()
-        super().close()
+FILES = ("registers", "numbering", "finals", "underway/delivery")
 
 
 class Target:
@@ -53,9 +25,8 @@ class Target:
         self.rng = rng
         self._patch = pytest.MonkeyPatch()
         self.kept = 0
-        self._files = Files()
-        self._patch.setattr(slots, "open", self._files.open, raising=False)
-        self._patch.setattr(slots, "os", self._files)
+        self._flash = Flash()
+        self._flash.patch(self._patch, slots, underway)
 
     def close(self):
         """Give back the real files."""
@@ -64,21 +35,28 @@ class Target:
     def one(self):
         """Boot once on damaged files, work a little, boot again."""
         rng = self.rng
-        self._files.content.clear()
-        for name in FILES:
-            for _ in range(rng.randrange(3)):
-                self._write(name)
+        self._flash.content.clear()
+        self.write()
         with contextlib.redirect_stdout(io.StringIO()):
             registers, store = self._boot()
-            before = [registers[name] for name in NAMES]
             registers.add(rng.choice(NAMES), 10**9, rng.randrange(10**7))
             members = self._report()
             if members:
+                store.begin_delivery(members)
+                registers.add(rng.choice(NAMES), 10**9, rng.randrange(10**7))
                 store.keep_running(members)
             if members and rng.random() < 0.5:
                 store.keep_final(members)
-            again, _ = self._boot()
-        assert members is None or all(again[n] >= v for n, v in zip(NAMES, before, strict=True))
+            again, after = self._boot()
+        if members:
+            assert again.to_bytes() == registers.to_bytes()
+            assert after.finals.is_finished(members["delivery_id"])
+
+    def write(self):
+        """Fill the files."""
+        for name in FILES:
+            for _ in range(self.rng.randrange(3)):
+                self._write(name)
 
     def _boot(self):
         registers = Registers()
@@ -104,8 +82,8 @@ class Target:
         kept._number = rng.randrange(3)
         kept.save(self._record(name))
         if rng.random() < 0.4:
-            path = rng.choice(list(self._files.content))
-            self._files.content[path] = mutate.damaged(rng, self._files.content[path])
+            path = rng.choice(list(self._flash.content))
+            self._flash.content[path] = mutate.damaged(rng, self._flash.content[path])
 
     def _record(self, name):
         rng = self.rng
@@ -115,8 +93,15 @@ class Target:
             return rng.choice((Registers().to_bytes(), rng.randbytes(16 * rng.randrange(12))))
         if name == "numbering":
             return rng.choice((rng.randbytes(9), rng.randbytes(8), (5).to_bytes(8, "big")))
+        if name == "underway/delivery":
+            numbers = [rng.choice(mutate.NUMBERS) % (1 << 64) for _ in range(4)]
+            numbers[2] %= 1 << 32
+            delivery = struct.pack(
+                ">16sBQQIQ", rng.randbytes(rng.choice((0, 16))), rng.randrange(3), *numbers
+            )
+            return delivery + self._record("registers")
         entry = {"members": self._report() or mutate.any_value(rng), "sent": rng.random() < 0.5}
-        content = {"running": self._report(), "ended": [entry, mutate.any_value(rng)]}
+        content = {"ended": [entry, mutate.any_value(rng)]}
         for key in list(content):
             if rng.random() < 0.2:
                 content[key] = mutate.any_value(rng)

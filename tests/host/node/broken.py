@@ -25,6 +25,7 @@ CALLEES = {
     "registers": breaking("registers", "add"),
     "machine": breaking("delivery", "tick"),
     "flash": breaking("store", "keep_running"),
+    "room in flash": breaking("store", "begin_delivery"),
     "final in flash": breaking("store", "keep_final"),
     "publisher": breaking("publisher", "send"),
     "status": breaking("publisher", "send_status"),

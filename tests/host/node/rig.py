@@ -110,7 +110,14 @@ class Rig:
             self.step()
 
     def collect(self):
-        """Be the broker: take and acknowledge everything in the outbox."""
+        """Be the broker: take and acknowledge everything in the outbox.
+
+        A status that is wanted gets its turn before.
+        """
+        try:
+            self.node.publisher.send_wanted_status()
+        except Exception as problem:
+            self.node.supervisor.fail(f"status: {problem!r}")
         while True:
             entry = self.node.outbox.next_unsent()
             if entry is None:

@@ -235,24 +235,27 @@ def members(delivery_id, phase="final", energy_uwh=1):
 
 def test_final_stays_unsent_over_reboots_until_acknowledged(tmp_path):
     finals = Finals(slots(tmp_path))
-    finals.keep_running(members("aa", "closed"))
     finals.keep_final(members("aa"))
     assert Finals(slots(tmp_path)).unsent() == [members("aa")]
     finals.acknowledge(whole("aa"))
+    finals.save_marks()
     after = Finals(slots(tmp_path))
     assert after.unsent() == []
     assert after.is_finished(whole("aa"))
 
 
-def test_delivery_ends_rebooted_with_the_energy_saved_when_power_was_cut(tmp_path):
-    Finals(slots(tmp_path)).keep_running(members("aa", "progress", 77))
-    after = Finals(slots(tmp_path))
-    after.end_interrupted()
-    expected = dict(members("aa", "final", 77), reason="rebooted")
-    assert after.unsent() == [expected]
-    again = Finals(slots(tmp_path))
-    again.end_interrupted()
-    assert again.unsent() == [expected]
+def test_flash_is_not_written_when_a_final_is_acknowledged_before_the_next_save(tmp_path):
+    finals = Finals(slots(tmp_path))
+    finals.keep_final(members("aa"))
+    before = (tmp_path / "kept.1").stat().st_mtime_ns
+    finals.acknowledge(whole("aa"))
+    finals.acknowledge_signature(whole("aa"))
+    assert sorted(os.listdir(tmp_path)) == ["kept.1"]
+    assert (tmp_path / "kept.1").stat().st_mtime_ns == before
+    finals.save_marks()
+    finals.save_marks()
+    assert sorted(os.listdir(tmp_path)) == ["kept.0", "kept.1"]
+    assert (tmp_path / "kept.1").stat().st_mtime_ns == before
 
 
 def test_unsent_finals_are_never_dropped_when_many_wait(tmp_path):
@@ -288,7 +291,6 @@ DAMAGED = [
 def test_finals_are_none_and_work_on_when_flash_holds_something_else(tmp_path, content):
     slots(tmp_path).save(content)
     finals = Finals(slots(tmp_path))
-    finals.end_interrupted()
     assert finals.unsent() == []
     finals.keep_final(members("aa"))
     assert Finals(slots(tmp_path)).unsent() == [members("aa")]

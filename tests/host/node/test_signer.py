@@ -72,9 +72,20 @@ def test_final_is_signed_with_its_own_figures_when_a_delivery_has_ended(rig):
 def test_final_is_signed_once_when_the_broker_has_the_signature(rig):
     deliver(rig)
     sign(rig)
+    rig.node.save()
     start_again(rig)
     sign(rig)
     assert len(rig.records("signature")) == 1
+
+
+def test_final_and_signature_go_out_again_when_power_went_before_flash_knew_of_the_broker(rig):
+    deliver(rig)
+    sign(rig)
+    start_again(rig)
+    sign(rig)
+    first, again = rig.records("signature")
+    assert first["signature"] == again["signature"]
+    assert rig.finals() == [(FIRST, "commanded")] * 2
 
 
 def test_final_is_signed_after_the_boot_when_power_went_before_its_signature(rig):

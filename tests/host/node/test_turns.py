@@ -111,3 +111,79 @@ def test_collector_counts_what_a_collection_left_unless_a_relay_is_needed(
 
     assert asyncio.run(run()) == 4711
     assert collected == ["collect"] * COUNT_EVERY + ["count"] * (not is_relay_needed)
+
+
+def test_status_is_sent_once_and_in_a_turn_when_it_was_wanted_twice(rig):
+    publisher, turns, seen = rig.node.publisher, Turns(), []
+    publisher.send_status = lambda: seen.append("status")
+
+    async def run():
+        telling = asyncio.create_task(publisher.run(turns))
+        publisher.want_status()
+        publisher.want_status()
+        await settle()
+        assert seen == []
+        for _ in range(2):
+            turns.grant()
+            await settle()
+        telling.cancel()
+
+    publisher.send_wanted_status()  # of the boot
+    seen.clear()
+    asyncio.run(run())
+    assert seen == ["status"]
+
+
+def looks_of(rig, *at_ms, is_leased=True):
+    """Return at which of these times, in ms, the safety loop looked out of its turn."""
+    safety, seen = rig.node.safety, []
+    if is_leased:
+        rig.lease("00" * 16)
+    safety.step = lambda is_link_up: seen.append("look")
+    asyncio.run(stopped(safety))
+    looked, now_ms = [], 0
+    for then_ms in at_ms:
+        rig.ticks.advance_ms(then_ms - now_ms)
+        now_ms = then_ms
+        seen.clear()
+        safety.look_before_work()
+        looked += [now_ms] * len(seen)
+    return looked
+
+
+async def stopped(safety):
+    """Let the loop look once, then hold it up for ever."""
+    looking = asyncio.create_task(safety.run(lambda: None, lambda: True))
+    await settle()
+    looking.cancel()
+
+
+def test_safety_looks_before_other_work_when_its_last_look_is_not_fresh(rig):
+    assert looks_of(rig, 5, 9, 12, 16, 18, 26) == [9, 18, 26]
+
+
+def test_safety_looks_in_no_hurry_when_no_relay_is_needed(rig):
+    assert looks_of(rig, 100, 1_000, is_leased=False) == []
+
+
+def test_relay_opens_before_a_message_is_read_when_the_last_look_is_not_fresh(rig):
+    rig.lease("00" * 16)
+    rig.close("00" * 16)
+    asyncio.run(stopped(rig.node.safety))
+    order = []
+    rig.node.commands.receive = lambda topic, payload: order.append(rig.relay())
+    rig.set_bus(12_000_000, 1_400_000)  # 1.4 A of 1 A
+    rig.ticks.advance_ms(21)
+    rig.node.receive("any", b"")
+    assert order == ["open"]
+
+
+def test_old_figures_wait_when_a_delivery_is_near(rig):
+    offline, asked = rig.node.offline, []
+    offline._backlog.oldest = lambda: asked.append("oldest")
+    rig.lease("00" * 16)
+    offline.next_unsent()
+    assert asked == []
+    rig.command("open", "00" * 16)
+    offline.next_unsent()
+    assert asked == ["oldest"]
