@@ -39,8 +39,8 @@ class Delivery:
         self._progress_at_ms = 0
         self._sample = None
         self._watch = None
-        self._open_current_since_ms = None
-        self._link_lost_since_ms = None
+        self._lasting = trips.Lasting()  # "open_current", "link_lost"
+        self._is_link_lost = False
         self._tripped_id = None  # armed when it tripped: only another attempt may close again
 
     def is_relay_needed(self):
@@ -106,10 +106,8 @@ class Delivery:
         """Look at a fresh meter `sample` (None when the sensor did not answer), link and time."""
         if sample is not None:
             self._sample = sample
-        if is_link_up:
-            self._link_lost_since_ms = None
-        elif self._link_lost_since_ms is None:
-            self._link_lost_since_ms = now_ms
+        lost_ms = self._limits["link_lost_ms"]
+        self._is_link_lost = self._lasting.lasts("link_lost", not is_link_up, lost_ms, now_ms)
         if self.state == "delivering":
             return self._tick_delivering(sample, now_ms)
         if self.state == "opening":
@@ -225,7 +223,7 @@ class Delivery:
         terms = self._terms
         if now_ms >= self._lease_end_ms:
             return "lease_expired"
-        if self._is_link_lost(now_ms):
+        if self._is_link_lost:
             return "link_lost"
         if self.elapsed_ms >= terms["max_duration_ms"]:
             return "window_over"
@@ -242,15 +240,11 @@ class Delivery:
             return "exposure"
         return None
 
-    def _is_link_lost(self, now_ms):
-        since_ms = self._link_lost_since_ms
-        return since_ms is not None and now_ms - since_ms >= self._limits["link_lost_ms"]
-
     def _stop(self, reason, now_ms):
         self.state = "opening"
         self._since_ms = now_ms
         self._stop_reason = reason
-        self._open_current_since_ms = None
+        self._is_open_current(False, now_ms)
         actions = [("open",), ("status",)]
         if reason not in ("energy_reached", "commanded"):
             actions.append(("event", "tripped", reason, self.delivery_id))
@@ -286,21 +280,20 @@ class Delivery:
         """Current while both relays are open latches a fault."""
         if sample is None or self.state == "fault":
             return []
-        if not self._has_current(sample):
-            self._open_current_since_ms = None
+        if not self._is_open_current(self._has_current(sample), now_ms):
             return []
-        if self._open_current_since_ms is None:
-            self._open_current_since_ms = now_ms
-        if now_ms - self._open_current_since_ms < METERING_BLOCK_MS:
-            return []
+        self._is_open_current(False, now_ms)
         return self._latch("welded_contact")
+
+    def _is_open_current(self, is_flowing, now_ms):
+        """Tell whether current has flowed for a block although both relays are open."""
+        return self._lasting.lasts("open_current", is_flowing, METERING_BLOCK_MS, now_ms)
 
     def _latch(self, reason):
         delivery_id = self.delivery_id
         self._rest()
         self.state = "fault"
         self.fault = reason
-        self._open_current_since_ms = None
         return [("open",), ("event", "fault", reason, delivery_id), ("status",)]
 
     def _has_current(self, sample):

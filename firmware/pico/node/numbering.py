@@ -9,6 +9,7 @@ import struct
 from wire.units import MAX_SEQ
 
 BLOCK = 4096
+AHEAD = 18_000  # of an hour's delivery, which tells its progress five times a second
 LARGEST = MAX_SEQ >> 1  # a saved number beyond it is none
 _LAYOUT = ">QB"
 _BYTES = (8, 9)  # a firmware before this one saved the number only
@@ -44,9 +45,10 @@ class Numbering:
         return number
 
     def reserve_ahead(self):
-        """Reserve so many that a whole block is left: none is reserved while a relay is closed."""
-        if self._limit - max(self._next.values()) < BLOCK:
-            self._reserve()
+        """Reserve enough for an hour: flash must not be written while a relay is closed."""
+        missing = max(self._next.values()) + AHEAD - self._limit
+        if missing > 0:
+            self._reserve(max(missing, BLOCK))
 
     def go_on_from(self, unix_ms):
         """Take the time as the least number of all kinds; now they are surely new."""
@@ -56,8 +58,8 @@ class Numbering:
         self._mark = _SURE
         self._reserve()
 
-    def _reserve(self):
-        self._limit += BLOCK
+    def _reserve(self, count=BLOCK):
+        self._limit += count
         self._slots.save(struct.pack(_LAYOUT, self._limit, self._mark))
 
 

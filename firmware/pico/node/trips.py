@@ -29,6 +29,24 @@ def closing_refusal(sample, limits, now_ms):
     return None
 
 
+class Lasting:
+    """Conditions that count only once they have been true for a time."""
+
+    def __init__(self):
+        self._since_ms = {}  # condition: when it began, None while it is not true
+
+    def lasts(self, condition, is_true, duration_ms, now_ms):
+        """Tell whether `condition` has been true for so long; to be called at each look."""
+        if not is_true:
+            self._since_ms[condition] = None
+            return False
+        since_ms = self._since_ms.get(condition)
+        if since_ms is None:
+            self._since_ms[condition] = now_ms
+            return False
+        return now_ms - since_ms >= duration_ms
+
+
 class Watch:
     """Looks at every sample while a relay is closed. Some limits must be passed for a time."""
 
@@ -36,7 +54,7 @@ class Watch:
         """`terms`: the close command."""
         self._limits = limits
         self._terms = terms
-        self._since_ms = {}  # condition: when it began
+        self._lasting = Lasting()
         self._current_at_ms = now_ms  # when current last flowed
         self._block_at_ms = now_ms
         self._block_uwh = 0
@@ -63,15 +81,7 @@ class Watch:
         return self._look_at_power(energy_uwh, now_ms)
 
     def _lasts(self, condition, is_true, now_ms):
-        """Tell whether `condition` has been true for a whole metering block."""
-        if not is_true:
-            self._since_ms[condition] = None
-            return False
-        since_ms = self._since_ms.get(condition)
-        if since_ms is None:
-            self._since_ms[condition] = now_ms
-            return False
-        return now_ms - since_ms >= METERING_BLOCK_MS
+        return self._lasting.lasts(condition, is_true, METERING_BLOCK_MS, now_ms)
 
     def _look_at_power(self, energy_uwh, now_ms):
         duration_ms = now_ms - self._block_at_ms

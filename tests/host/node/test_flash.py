@@ -130,6 +130,19 @@ def test_numbers_of_an_older_firmware_are_taken_over(tmp_path):
     assert numbering.take("reading") == 9_000 and not numbering.is_unsure()
 
 
+def test_flash_is_not_written_for_numbers_in_an_hour_when_they_were_reserved(tmp_path):
+    numbering = Numbering(slots(tmp_path), FROM_NODE)
+    for _ in range(BLOCK - 1):
+        numbering.take("status")
+    for _ in range(3):
+        numbering.reserve_ahead()
+        before = sorted((path, path.stat().st_mtime_ns) for path in tmp_path.iterdir())
+        numbers = [numbering.take("delivery") for _ in range(5 * 3600)]
+        assert numbers == list(range(numbers[0], numbers[0] + 5 * 3600))
+        assert before == sorted((path, path.stat().st_mtime_ns) for path in tmp_path.iterdir())
+    assert Numbering(slots(tmp_path), FROM_NODE).take("delivery") > numbers[-1]
+
+
 @pytest.mark.parametrize("kept", ["registers", "finals"])
 def test_nothing_may_be_numbered_when_only_the_numbers_are_lost(tmp_path, kept):
     registers = Registers()
