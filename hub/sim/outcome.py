@@ -45,7 +45,6 @@ ENERGIES = (
     "discharged",
     "curtailed",
     "deferred",
-    "imbalance",
     "pool_given",
     "pool_drawn",
 )
@@ -117,9 +116,8 @@ class Outcome:
 class Block:
     """Some slots in a row, [start, stop); arrays are (slots, peers), powers in W.
 
-    `deferred_w`: load that the feeder made wait, no longer part of `inputs`. `expected_w`: the
-    positions that peers ordered by, where they forecast; None where all know their own. `flows`
-    once the peers have met; `lost`: their trades that the feeder could not carry.
+    `deferred_w`: load that the feeder made wait, no longer part of `inputs`. `flows` once
+    the peers have met; `lost`: their trades that the feeder could not carry.
     """
 
     start: int
@@ -131,6 +129,5 @@ class Block:
     curtailed_w: Values
     deferred_w: Values
     position_w: Values
-    expected_w: Values | None = None
     flows: Settled = field(default=None)  # type: ignore[assignment]  # once they have met
     lost: tuple[Pair, ...] = ()

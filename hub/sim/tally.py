@@ -19,14 +19,10 @@ def add(outcome: Outcome, block: Block, hours: float) -> None:
     absent = [] if flows.pool is not None else list(POOLED)
     if not block.deferred_w.any():
         absent.append("deferred")
-    if block.expected_w is None:
-        absent.append("imbalance")
     for name in (one for one in SERIES if one not in absent):
         outcome.slots[name][block.start : block.stop] = powers[name].sum(axis=1)
     powers["charged"] = np.maximum(block.battery_w, 0.0)
     powers["discharged"] = powers["charged"] - block.battery_w
-    if block.expected_w is not None:
-        powers["imbalance"] = np.abs(block.position_w - block.expected_w)
     for name in (one for one in ENERGIES if one not in absent):
         totals[name] += powers[name].sum(axis=0) * (hours / W_PER_KW)
     cost = flows.cost(tariff)
@@ -53,10 +49,8 @@ def add(outcome: Outcome, block: Block, hours: float) -> None:
 
 def details(block: Block) -> dict[str, Values]:
     """Return the block's powers, and its money in EUR/h, (slots, peers)."""
-    expected = {} if block.expected_w is None else {"expected_position": block.expected_w}
     return {
         **_powers(block),
-        **expected,
         "cost": block.flows.cost(block.tariff),
         "paid": block.flows.paid,
         "earned": block.flows.earned,
