@@ -5,40 +5,35 @@ import gc
 import io
 import random
 
-import pytest
 from node import backlog, secp256k1, slots, staging, underway
 
 from tests.host.fakes.ticks import Ticks
 from tests.host.fuzz import clock, flash, identity, offline
 from tests.host.fuzz import staging as staged
-from tests.host.fuzz.memory_flash import Flash
+from tests.host.fuzz.on_flash import OnFlash
 from tests.host.node.deliveries import FIRST, deliver
 from tests.host.node.rig import Rig
 
 WRITERS = (flash, identity, clock, offline)
 
 
-class Target:
+class Target(OnFlash):
     """A whole node over damaged files; it boots, tells what it has to tell, and can deliver."""
 
-    def __init__(self, rng):
-        self.rng = rng
+    MODULES = (slots, underway, backlog, staging)
+
+    def __init__(self, rng, flash=None):
+        super().__init__(rng, flash)
         self.closings = 0
-        self._patch = pytest.MonkeyPatch()
-        self._flash = Flash()
-        self._patch.setattr(gc, "collect", int)
-        self._writers = [module.Target(random.Random(rng.random())) for module in WRITERS]
-        self._updates = staged.Target(random.Random(rng.random()))
-        for writer in (*self._writers, self._updates):
-            writer._flash = self._flash
-        self._flash.patch(self._patch, slots, underway, backlog, staging)
+        self._writers = [self._part(module) for module in WRITERS]
+        self._updates = self._part(staged)
+
+    def _quicken(self):
+        self._patch.setattr(gc, "collect", int)  # as a board does, but here each takes 0.2 s
         self._patch.setattr(secp256k1, "public_key", identity.quick_public_key)
 
-    def close(self):
-        """Give back the real files."""
-        self._patch.undo()
-        for writer in (*self._writers, self._updates):
-            writer.close()
+    def _part(self, module):
+        return module.Target(random.Random(self.rng.random()), self._flash)
 
     def one(self):
         """Write damaged files, boot, and deliver."""

@@ -1,6 +1,5 @@
 """Any content of the files with the last known time: a board starts, and takes the hub's time."""
 
-import pytest
 from node import slots
 from node.clock import Clock
 from node.time_sync import TimeSync, kept_ms
@@ -8,7 +7,7 @@ from node.wall_clock import EARLIEST_MS, LATEST_MS, WallClock
 
 from tests.host.fakes.ticks import Ticks
 from tests.host.fuzz import mutate
-from tests.host.fuzz.memory_flash import Flash
+from tests.host.fuzz.on_flash import OnFlash
 
 DAY_MS = 86_400_000
 TIMES = (0, EARLIEST_MS, LATEST_MS - 1, LATEST_MS, (1 << 53) - 1, (1 << 64) - 1)
@@ -22,19 +21,12 @@ class Calendar:
         assert 2026 <= moment[0] < 2100
 
 
-class Target:
+class Target(OnFlash):
     """A wall clock over damaged files, set once, kept, and started again."""
 
-    def __init__(self, rng):
-        self.rng = rng
+    def __init__(self, rng, flash=None):
+        super().__init__(rng, flash)
         self.kept = 0
-        self._patch = pytest.MonkeyPatch()
-        self._flash = Flash()
-        self._flash.patch(self._patch, slots)
-
-    def close(self):
-        """Give back the real files."""
-        self._patch.undo()
 
     def one(self):
         """Boot, be told the time, keep it, boot again."""
@@ -68,9 +60,4 @@ class Target:
         rng = self.rng
         time_ms = rng.choice((*TIMES, rng.randrange(EARLIEST_MS, LATEST_MS)))
         record = time_ms.to_bytes(8, "big")
-        kept = slots.Slots("clock")
-        kept._number = rng.randrange(3)
-        kept.save(record if rng.random() < 0.8 else mutate.any_bytes(rng, 40))
-        if rng.random() < 0.4:
-            path = rng.choice(list(self._flash.content))
-            self._flash.content[path] = mutate.damaged(rng, self._flash.content[path])
+        self._save("clock", record if rng.random() < 0.8 else mutate.any_bytes(rng, 40))

@@ -5,7 +5,6 @@ import io
 import json
 import struct
 
-import pytest
 from node import slots, underway
 from node.registers import NAMES, Registers
 from node.store import Store
@@ -13,24 +12,19 @@ from wire.records import check
 from wire.units import MAX_ENERGY_UWH
 
 from tests.host.fuzz import mutate, signed
-from tests.host.fuzz.memory_flash import Flash
+from tests.host.fuzz.on_flash import OnFlash
 
 FILES = ("registers", "numbering", "finals", "underway/delivery")
 
 
-class Target:
+class Target(OnFlash):
     """A store over damaged files; its registers and reports can always be told."""
 
-    def __init__(self, rng):
-        self.rng = rng
-        self._patch = pytest.MonkeyPatch()
-        self.kept = 0
-        self._flash = Flash()
-        self._flash.patch(self._patch, slots, underway)
+    MODULES = (slots, underway)
 
-    def close(self):
-        """Give back the real files."""
-        self._patch.undo()
+    def __init__(self, rng, flash=None):
+        super().__init__(rng, flash)
+        self.kept = 0
 
     def one(self):
         """Boot once on damaged files, work a little, boot again."""
@@ -56,7 +50,7 @@ class Target:
         """Fill the files."""
         for name in FILES:
             for _ in range(self.rng.randrange(3)):
-                self._write(name)
+                self._save(name, self._record(name))
 
     def _boot(self):
         registers = Registers()
@@ -74,16 +68,6 @@ class Target:
         if check("delivery", record):
             return None
         return {name: record[name] for name in record if name not in ("boot_id", "seq", "t_ms")}
-
-    def _write(self, name):
-        """One slot: a whole record of anything, or a damaged file."""
-        rng = self.rng
-        kept = slots.Slots(name)
-        kept._number = rng.randrange(3)
-        kept.save(self._record(name))
-        if rng.random() < 0.4:
-            path = rng.choice(list(self._flash.content))
-            self._flash.content[path] = mutate.damaged(rng, self._flash.content[path])
 
     def _record(self, name):
         rng = self.rng

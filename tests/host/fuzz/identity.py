@@ -2,12 +2,11 @@
 
 import hashlib
 
-import pytest
-from node import identity, secp256k1, slots
+from node import identity, secp256k1
 from node.curve import N
 
 from tests.host.fuzz import mutate
-from tests.host.fuzz.memory_flash import Flash
+from tests.host.fuzz.on_flash import OnFlash
 
 KEYS = (bytes(32), bytes(31) + b"\x01", (N - 1).to_bytes(32, "big"), N.to_bytes(32, "big"))
 
@@ -17,20 +16,15 @@ def quick_public_key(key):
     return hashlib.sha512(key).digest()
 
 
-class Target:
+class Target(OnFlash):
     """A board's key over damaged files; after the first boot it stays what it is."""
 
-    def __init__(self, rng):
-        self.rng = rng
+    def __init__(self, rng, flash=None):
+        super().__init__(rng, flash)
         self.kept = 0
-        self._patch = pytest.MonkeyPatch()
-        self._flash = Flash()
-        self._flash.patch(self._patch, slots)
-        self._patch.setattr(secp256k1, "public_key", quick_public_key)
 
-    def close(self):
-        """Give back the real files."""
-        self._patch.undo()
+    def _quicken(self):
+        self._patch.setattr(secp256k1, "public_key", quick_public_key)
 
     def one(self):
         """Boot twice on damaged files."""
@@ -54,10 +48,5 @@ class Target:
         record = key + quick_public_key(key)
         if rng.random() < 0.4:
             record = rng.choice((mutate.any_bytes(rng, 200), mutate.damaged(rng, record)))
-        kept = slots.Slots("identity")
-        kept._number = rng.randrange(3)
-        kept.save(record)
-        if rng.random() < 0.4:
-            path = rng.choice(list(self._flash.content))
-            self._flash.content[path] = mutate.damaged(rng, self._flash.content[path])
+        self._save("identity", record)
         return record

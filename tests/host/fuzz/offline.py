@@ -6,7 +6,6 @@ import io
 import struct
 from collections import Counter
 
-import pytest
 from node import backlog
 from node.aggregate import KEPT_BYTES, Aggregator, from_bytes, to_bytes
 from node.clock import Clock
@@ -17,7 +16,7 @@ from wire.topics import topic
 
 from tests.host.fakes.ticks import Ticks
 from tests.host.fuzz import mutate, signed
-from tests.host.fuzz.memory_flash import Flash
+from tests.host.fuzz.on_flash import OnFlash
 
 TOPIC, KEY = topic("house-1", "aggregate"), b"1" * 32
 PERIOD_MS = 1_000
@@ -40,19 +39,14 @@ class Publisher:
         return codec.encode(TOPIC, record, KEY)
 
 
-class Target:
+class Target(OnFlash):
     """An offline memory over damaged files, drained and filled at random."""
 
-    def __init__(self, rng):
-        self.rng = rng
-        self.kept = 0
-        self._patch = pytest.MonkeyPatch()
-        self._flash = Flash()
-        self._flash.patch(self._patch, backlog)
+    MODULES = (backlog,)
 
-    def close(self):
-        """Give back the real files."""
-        self._patch.undo()
+    def __init__(self, rng, flash=None):
+        super().__init__(rng, flash)
+        self.kept = 0
 
     def one(self):
         """Boot on damaged files, keep a few readings, send all."""

@@ -5,7 +5,6 @@ import contextlib
 import json
 
 import mounted
-import pytest
 from launcher import CABLE, SLOTS, TRIAL_BOOTS, Boots
 from node import secp256k1, slots, staging
 from wire import package
@@ -13,7 +12,7 @@ from wire.package import PackageError
 from wire.records import UPDATE_REFUSALS
 
 from tests.host.fuzz import mutate
-from tests.host.fuzz.memory_flash import Flash
+from tests.host.fuzz.on_flash import OnFlash
 from tests.host.updates.samples import made, manifest_of
 
 FILES = {"node/program.mpy": bytes(range(200)), "wire/units.mpy": b"units"}
@@ -37,20 +36,17 @@ def quick_verify_steps(key, digest, signature):
     return is_signed and signature == GOOD[package.HEAD_BYTES + len(MANIFEST) :][:64]
 
 
-class Target:
+class Target(OnFlash):
     """A board's slots for firmware over damaged files, and a transfer that goes on from there."""
 
-    def __init__(self, rng):
-        self.rng = rng
-        self.taken = 0
-        self._patch = pytest.MonkeyPatch()
-        self._flash = Flash()
-        self._flash.patch(self._patch, slots, staging, mounted)
-        self._patch.setattr(secp256k1, "verify_steps", quick_verify_steps)
+    MODULES = (slots, staging, mounted)
 
-    def close(self):
-        """Give back the real files."""
-        self._patch.undo()
+    def __init__(self, rng, flash=None):
+        super().__init__(rng, flash)
+        self.taken = 0
+
+    def _quicken(self):
+        self._patch.setattr(secp256k1, "verify_steps", quick_verify_steps)
 
     def one(self):
         """Boot on damaged files, mount what is there, transfer a package."""
