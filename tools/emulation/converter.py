@@ -58,6 +58,9 @@ class Converter(adc.RPADC):
     def reset(self) -> None:
         self._codes = []
         super().reset()
+        # Asked for while the FIFO is full, and in 0.3.6 for ever: a channel of the DMA would then
+        # take what is not there, without end and in no time.
+        self.rp2040.dma.clear_dreq(self.dreq)
 
     def complete_adc_read(self, value: int, error: bool) -> None:
         """Put a code into the FIFO and go on to the next channel."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import random
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tools.emulation.flash import LAYOUT, Flash, build_image, read_files, write_
 from tools.emulation.i2c import Meter, MeterBus
 from tools.emulation.network import Radio
 from tools.emulation.pace import Pace, PacedSimulator
+from tools.emulation.remains import clear_after_power_cut, clear_after_reset
 from tools.emulation.usb import Console
 
 BOOT_S = 120
@@ -41,6 +43,7 @@ class PicoW(MicroPythonDevice):
         self.radio = Radio()
         self.on_reset: Callable[[], None] = lambda: None
         self.resets = 0
+        self._noise = random.Random(around.unique_id)
         board = dataclasses.replace(
             BOARDS["pico_w"],
             image=image,
@@ -100,5 +103,12 @@ class PicoW(MicroPythonDevice):
 
     def _enter_reset(self, cause: ResetCause) -> None:
         super()._enter_reset(cause)
+        # Its regulator's pin floats now, which rp2040py 0.3.6 tells no listener of.
+        self.radio.bus.power_off()
+        self.meter_bus.reset()
+        if cause is ResetCause.POWER_ON:
+            clear_after_power_cut(self.mcu, self._noise)
+        else:
+            clear_after_reset(self.mcu)
         self.resets += 1
         self.on_reset()

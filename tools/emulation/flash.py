@@ -57,6 +57,10 @@ class Flash(RPSSI):
         mcu.peripherals[0x18000] = flash
         return flash
 
+    def reset(self) -> None:
+        super().reset()
+        self._busy_until_ns = 0.0
+
     def cut_power_at(self, nth: int, kept_bytes: int, on_cut: Callable[[], None]) -> None:
         """Let the nth write from now on end after `kept_bytes`, then call `on_cut`."""
         self._cut_at, self._kept_bytes, self._on_cut = self.writes + nth, kept_bytes, on_cut

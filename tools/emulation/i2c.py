@@ -43,6 +43,11 @@ class MeterBus:
         controller.on_read_byte = self._read
         controller.on_stop = self._stop
 
+    def reset(self) -> None:
+        """Forget a transfer that the controller's reset has ended."""
+        self._alarm.cancel()
+        self._meter, self._written = None, []
+
     def _now_s(self) -> float:
         return float(self._mcu.clock.nanos) / 1e9
 

@@ -63,6 +63,8 @@ class _Bus(GSPIBus):
         super().power_off()
         self._bus_data_credit = 1 + CREDIT_MARGIN
         self._is_joined = False
+        if self._data_pin is not None:
+            self._data_pin.release_input()
         # A guest that starts again takes the same ports: its first segment to one would be taken
         # for one of the connection that it had before, and never be answered.
         self.hang_up()
