@@ -17,6 +17,7 @@ from rich.markup import escape
 from hub import config as configuration
 from hub import keys as secrets
 from hub import report as reports
+from hub import report_text
 from hub.cli_options import data_option
 from hub.config import SiteConfig
 from hub.errors import BadInput
@@ -47,8 +48,16 @@ def up(data: Path, once: bool, days: int | None, report_path: Path | None) -> No
         # Escaped: what is said may hold brackets of its own, such as a log's.
         console.print(f"[dim]{datetime.datetime.now():%H:%M:%S}[/dim] {escape(text)}")
 
+    def publish(found: dict[str, Any]) -> None:
+        report_text.show(found, console)
+        if report_path is not None:
+            reports.write(report_path, found)
+            say(f"report: {report_path}")
+        for problem in found["problems"]:
+            say(f"not as it should be: {problem}")
+
     bound = days if days else (0 if once else None)
-    if not asyncio.run(_up(config, keys, say, report_path, bound)):
+    if not asyncio.run(_up(config, keys, say, publish, bound)):
         sys.exit(1)
 
 
@@ -58,9 +67,12 @@ def _load(data: Path) -> tuple[SiteConfig, secrets.Keys]:
 
 
 async def _up(
-    config: SiteConfig, keys: secrets.Keys, say: Any, report_path: Path | None, bound: int | None
+    config: SiteConfig, keys: secrets.Keys, say: Any, publish: Any, bound: int | None
 ) -> bool:
-    """Run a site, for ever or for `bound` days, 0 for one window; True when all went well."""
+    """Run a site, for ever or for `bound` days, 0 for one window; True when all went well.
+
+    `publish` takes the report of what was bounded.
+    """
     from hub.site import Site  # web3 takes a second to import: not for --help
 
     manager = ServiceManager()
@@ -86,7 +98,7 @@ async def _up(
     try:
         if bound is not None:
             manager.tell("READY=1")
-            return await _bounded(site, config, say, report_path, bound)
+            return await _bounded(site, config, say, publish, bound)
         say("the hub is up; Ctrl-C ends it")
         manager.tell("READY=1")
         await site.run()
@@ -98,9 +110,7 @@ async def _up(
         alive.cancel()
 
 
-async def _bounded(
-    site: Any, config: SiteConfig, say: Any, report_path: Path | None, days: int
-) -> bool:
+async def _bounded(site: Any, config: SiteConfig, say: Any, publish: Any, days: int) -> bool:
     from hub.one_window import run_one_window
     from hub.some_days import run_days
 
@@ -117,11 +127,6 @@ async def _bounded(
     site.request_stop()
     await running_site
     found = window.result()
-    problems = reports.problems(found, config)
-    found["problems"] = problems
-    if report_path is not None:
-        reports.write(report_path, found)
-        say(f"report: {report_path}")
-    for problem in problems:
-        say(f"not as it should be: {problem}")
-    return not problems
+    found["problems"] = reports.problems(found, config)
+    publish(found)
+    return not found["problems"]
