@@ -2,8 +2,9 @@
 
 import io
 
-from hub import report_text
 from rich.console import Console
+
+from hub import report_text
 
 SETTLED = {
     "trade_id": 7,
@@ -44,10 +45,21 @@ def shown(trades, violations=0, rejected=None):
 
 def test_report_has_each_trade_and_what_it_comes_to_when_some_settled():
     told = shown([SETTLED, EXPIRED], rejected={"bad_mac": 2, "old_seq": 1})
-    row = "7 house-1, house-2 39.931 39.967 39.871 39.871 0.214 8532 settled".split()
+    row = [
+        "7",
+        "house-1,",
+        "house-2",
+        "39.931",
+        "39.967",
+        "39.871",
+        "39.871",
+        "0.214",
+        "8532",
+        "settled",
+    ]
     assert row in [line.split() for line in told]
     (expired,) = (line.split() for line in told if "expired:" in line)
-    assert expired[:9] == "8 house-1, house-2 39.931 39.967 - - 0.214 -".split()
+    assert expired[:9] == ["8", "house-1,", "house-2", "39.931", "39.967", "-", "-", "0.214", "-"]
     assert told[-4:] == [
         "1 of 2 trades settled, 1 of them signed by both boards; 39.871 mWh paid for",
         "Gain over trading with the grid alone: 0.000007974 ETH",
