@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from wire.records import QUALITY
+
 UW_MS_PER_UWH = 3_600_000
 SAVE_INTERVAL_MS = 330_000  # node/store.py saves every five minutes
 SLACK_MS = 5_000  # how unevenly two readings may arrive
@@ -58,6 +60,7 @@ class _Integral:
     duration_ms: int = 0
     energy: dict[str, int] = field(default_factory=collections.Counter)  # uW ms
     peak_uw: dict[str, int] = field(default_factory=collections.Counter)
+    unseen: dict[str, int] = field(default_factory=collections.Counter)  # uW ms: of steps with gaps
 
 
 class Judge:
@@ -130,6 +133,7 @@ class Judge:
         window = self._integral
         window.readings += 1
         window.duration_ms += step_ms
+        has_gap = bool((reading["quality_flags"] or 0) & QUALITY["samples_lost"])
         for port in PORTS:
             powers = (before[f"{port}_power_uw"], reading[f"{port}_power_uw"])
             if None in powers:
@@ -138,7 +142,9 @@ class Judge:
                 # Power is positive for what the bus, a battery or a load takes, and PV gives.
                 sign = 1 if (way == "export") == (port == "pv") else -1
                 first, last = (max(sign * power, 0) for power in powers)
-                window.energy[f"{port}_{way}_uwh"] += (first + last) * step_ms // 2
+                told = (first + last) * step_ms // 2
+                window.energy[f"{port}_{way}_uwh"] += told
+                window.unseen[f"{port}_{way}_uwh"] += told if has_gap else 0
                 peak = window.peak_uw.get(f"{port}_{way}_uwh", 0)
                 window.peak_uw[f"{port}_{way}_uwh"] = max(peak, first, last)
         if window.readings < LEAST_READINGS or window.duration_ms < LEAST_MS:
@@ -156,7 +162,9 @@ def _mismatch(window: _Integral, start: Reading, reading: Reading) -> str | None
         rise_uwh, told_uwh = reading[name] - start[name], energy // UW_MS_PER_UWH
         allowed_uwh = max(rise_uwh, told_uwh) * INTEGRAL_PERMILLE // 1000
         allowed_uwh += window.peak_uw[name] * EDGE_MS // UW_MS_PER_UWH + 1
-        if abs(rise_uwh - told_uwh) > allowed_uwh:
+        # A board that says it lost samples may have counted less meanwhile, never more.
+        unseen_uwh = window.unseen[name] // UW_MS_PER_UWH
+        if not -allowed_uwh - unseen_uwh <= rise_uwh - told_uwh <= allowed_uwh:
             return (f"{name} rose by {rise_uwh} uWh in {window.duration_ms / 1000:.0f} s, its own "
                     f"powers make {told_uwh}")  # fmt: skip
     return None

@@ -2,7 +2,9 @@
 
 One disagreement does not tell who is wrong, and the contract holds what is disputed. Several in a
 row do: the honest meter agrees with others in between. Two that only ever meet each other are both
-under suspicion, and a person has to look.
+under suspicion, and a person has to look. A meter that counted less and says itself that it lost
+samples meanwhile is more likely overtaxed than lying: it takes three times as many, for whoever
+says so each time must not be believed for ever.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 from hub.oracle.disputes import LOSSES
 
 IN_A_ROW = 3
+GAPS_COUNT = 3  # times as many, while gaps explain them
 REMEMBERED = 256  # deliveries of which one final came
 
 
@@ -23,6 +26,7 @@ class Final:
     node: str
     energy_uwh: int
     reason: str | None
+    has_gaps: bool = False  # the node said that it lost samples while this was metered
 
 
 class MeterPairs:
@@ -32,7 +36,8 @@ class MeterPairs:
         self._loss_permille = loss_permille
         self._block_uwh = block_uwh
         self._first: collections.OrderedDict[str, dict[str, Final]] = collections.OrderedDict()
-        self._row: collections.Counter[str] = collections.Counter()
+        self._row: collections.Counter[str] = collections.Counter()  # weighed
+        self._count: collections.Counter[str] = collections.Counter()
 
     def hear(self, delivery_id: str, role: str, final: Final) -> dict[str, str]:
         """Take in a final; return what is said of each node that has disagreed too often."""
@@ -48,17 +53,21 @@ class MeterPairs:
         allowed_uwh = seller.energy_uwh * self._loss_permille // 1000 + self._block_uwh
         gap_uwh = seller.energy_uwh - buyer.energy_uwh
         if -(2 * self._block_uwh + seller.energy_uwh // 100) <= gap_uwh <= allowed_uwh:
-            self._row[seller.node] = self._row[buyer.node] = 0
+            self.forget(seller.node)
+            self.forget(buyer.node)
             return {}
+        lower = min((seller, buyer), key=lambda one: one.energy_uwh)
+        weight = 1 if lower.has_gaps else GAPS_COUNT
         found = {}
         for own, other in ((seller, buyer), (buyer, seller)):
-            self._row[own.node] += 1
-            if self._row[own.node] >= IN_A_ROW:
-                found[own.node] = (f"its meter disagrees with others in {IN_A_ROW} deliveries in a "
-                                   f"row, last {own.energy_uwh} against {other.energy_uwh} uWh "
-                                   f"of {other.node}")  # fmt: skip
+            self._row[own.node] += weight
+            self._count[own.node] += 1
+            if self._row[own.node] >= IN_A_ROW * GAPS_COUNT:
+                found[own.node] = (f"its meter disagrees with others in {self._count[own.node]} "
+                                   f"deliveries in a row, last {own.energy_uwh} against "
+                                   f"{other.energy_uwh} uWh of {other.node}")  # fmt: skip
         return found
 
     def forget(self, node: str) -> None:
-        """Begin anew with a node that a person has released."""
-        self._row[node] = 0
+        """Begin anew with a node that agreed, or that a person has released."""
+        self._row[node] = self._count[node] = 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from wire.records import QUALITY
+
 from hub.config import SiteConfig
 from hub.honesty.judge import Judge, Limits
 from hub.honesty.meters import Final, MeterPairs
@@ -15,6 +17,7 @@ from hub.store import Store
 
 QUARANTINED, IMPLAUSIBLE = "quarantined", "implausible"
 OF_METERS = ("reading", "aggregate", "snapshot")  # kinds that tell of energy used
+GAP_MARGIN_MS = 5_000  # a reading tells afterwards what was lost before it
 BUS_TIMES = 2  # times the limit of a command: sources, sinks and meters have tolerances
 
 
@@ -42,6 +45,7 @@ class Honesty:
             node: (row, row["received_at_ms"]) for node, row in store.latest_readings().items()
         }
         self._judges: dict[str, Judge] = {}
+        self._gap_at_ms: dict[str, int] = {}  # when a node last told of lost samples
         self.quarantine = Quarantine(store, self._forget)
 
     def inspect(
@@ -67,9 +71,13 @@ class Honesty:
         """Hold both meters of each delivery against each other."""
         for stored in batch:
             record = stored.record
+            if _tells_of_gap(stored):
+                self._gap_at_ms[stored.node] = stored.received_at_ms
             if stored.kind != "delivery" or record["phase"] != "final":
                 continue
-            final = Final(stored.node, record["energy_uwh"], record["reason"])
+            began_ms = stored.received_at_ms - record["elapsed_ms"] - GAP_MARGIN_MS
+            has_gaps = self._gap_at_ms.get(stored.node, -1) >= began_ms
+            final = Final(stored.node, record["energy_uwh"], record["reason"], has_gaps)
             for node, reason in self._pairs.hear(
                 record["delivery_id"], record["role"], final
             ).items():
@@ -92,3 +100,11 @@ class Honesty:
         self._judges.pop(node, None)
         self._bases.pop(node, None)
         self._pairs.forget(node)
+
+
+def _tells_of_gap(stored: Stored) -> bool:
+    """Tell whether a node says that it lost samples: at once, and once more in its next reading."""
+    if stored.kind == "event":
+        return bool(stored.record["code"] == "samples_lost")
+    flags = stored.record["quality_flags"] if stored.kind == "reading" else 0
+    return bool((flags or 0) & QUALITY["samples_lost"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from wire.records import QUALITY
 
 from hub.honesty.judge import Judge, Limits
 from tests.host.hub.samples import reading
@@ -11,6 +12,7 @@ LIMITS = Limits(
     bus_power_uw=24_000_000, dc_power_uw=500_000_000, load_power_uw=10**10, period_ms=1_000
 )
 START_MS = 1_700_000_000_000
+LOST = QUALITY["samples_lost"]
 
 
 class Board:
@@ -112,6 +114,21 @@ def test_register_that_is_not_the_integral_of_its_power_is_a_lie_after_three_min
 
 def test_register_that_stands_still_while_power_flows_is_a_lie(board):
     assert any(board.say(6_250_000, rise_uwh=0).lie for _ in range(400))
+
+
+def test_register_that_lags_is_believed_when_the_board_says_it_lost_samples(board):
+    for _ in range(600):
+        assert board.say(rise_uwh=868, quality_flags=LOST).lie is None  # half of 6.25 W
+
+
+def test_register_that_lags_is_a_lie_when_few_readings_tell_of_lost_samples(board):
+    flags = (LOST if second % 20 == 0 else 0 for second in range(400))
+    assert any(board.say(rise_uwh=868, quality_flags=one).lie for one in flags)
+
+
+def test_register_that_runs_ahead_is_a_lie_when_the_board_says_it_lost_samples(board):
+    found = [board.say(rise_uwh=2 * 1_736, quality_flags=LOST).lie for _ in range(400)]
+    assert any(found)
 
 
 def test_repeated_reading_is_no_news(board):

@@ -58,3 +58,26 @@ def test_final_that_comes_twice_counts_once(pairs):
     for _ in range(5):
         pairs.hear("same", "seller", Final("house-1", 34_000, None))
         assert pairs.hear("same", "buyer", Final("house-2", 20_000, None)) == {}
+
+
+def deliver_with_gaps(pairs, gaps, energies):
+    """Deliver from house-1 to house-2; `gaps`: who said that it lost samples."""
+    name, said = f"d{next(NUMBER)}", {}
+    for role, node, energy_uwh in zip(
+        ("seller", "buyer"), ("house-1", "house-2"), energies, strict=True
+    ):
+        said |= pairs.hear(name, role, Final(node, energy_uwh, None, node in gaps))
+    return said
+
+
+def test_meter_that_counted_less_gets_more_time_when_it_says_it_lost_samples(pairs):
+    for _ in range(8):
+        assert deliver_with_gaps(pairs, ("house-2",), (34_000, 20_000)) == {}
+    found = deliver_with_gaps(pairs, ("house-2",), (34_000, 20_000))
+    assert "in 9 deliveries in a row" in found["house-2"]
+
+
+def test_disagreement_counts_whole_when_who_counted_more_lost_samples(pairs):
+    for _ in range(2):
+        assert deliver_with_gaps(pairs, ("house-1",), (34_000, 20_000)) == {}
+    assert "house-2" in deliver_with_gaps(pairs, ("house-1",), (34_000, 20_000))

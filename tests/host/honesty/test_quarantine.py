@@ -117,6 +117,17 @@ def test_meters_that_disagree_again_and_again_are_caught(honesty, caught):
     assert {node for node, _ in caught} == {"house-1", "house-2"}
 
 
+def test_meters_that_disagree_are_given_time_when_one_tells_of_lost_samples(honesty, caught):
+    for number in range(3):
+        lost = {"code": "samples_lost", "reason": None, "delivery_id": None, "value": number}
+        honesty.hear([Stored("house-2", "event", lost, wall_ms())])
+        for node, role, energy in (("house-1", "seller", 34_000), ("house-2", "buyer", 20_000)):
+            record = delivery(delivery_id=f"{number:032x}", role=role, phase="final",
+                              energy_uwh=energy, elapsed_ms=20_000)  # fmt: skip
+            honesty.hear([Stored(node, "delivery", record, wall_ms())])
+    assert caught == []
+
+
 def test_release_is_refused_when_the_node_is_not_in_quarantine(store):
     with pytest.raises(BadInput, match="not in quarantine"):
         quarantine.release(store, "house-1", 1)
