@@ -22,6 +22,8 @@ STRIKES, AMONG = 3, 20  # impossible powers among that many readings
 LEAST_READINGS, LEAST_MS, LONGEST_STEP_MS = 60, 60_000, 5_000
 INTEGRAL_PERMILLE, EDGE_MS = 250, 3_000
 INTEGRAL_STRIKES = 3  # windows in a row
+# So many of them may lag behind for lost samples, which a board could claim for ever.
+MOST_EXCUSED, EXCUSED_AMONG = 20, 60
 PORTS = ("bus", "pv", "battery", "load")
 WAYS = ("import", "export")
 Reading = Mapping[str, Any]
@@ -73,6 +75,7 @@ class Judge:
         self._integral = _Integral()
         self._start: Reading | None = None
         self._mismatches = 0
+        self._excused: collections.deque[bool] = collections.deque(maxlen=EXCUSED_AMONG)
 
     def judge(self, reading: Reading, at_ms: int) -> Verdict:
         """Judge the next reading, which came at `at_ms`."""
@@ -151,23 +154,48 @@ class Judge:
             return None
         found = _mismatch(window, self._start, reading)
         self._integral, self._start = _Integral(), reading
-        self._mismatches = self._mismatches + 1 if found else 0
-        return found if self._mismatches >= INTEGRAL_STRIKES else None
+        return self._weigh(found)
+
+    def _weigh(self, found: _Mismatch | None) -> str | None:
+        is_excused = found is not None and found.is_excused
+        self._excused.append(is_excused)
+        if found is None or is_excused:
+            self._mismatches = 0
+        else:
+            self._mismatches += 1
+        if found is not None and self._mismatches >= INTEGRAL_STRIKES:
+            return found.sentence
+        if found is not None and sum(self._excused) > MOST_EXCUSED:
+            return f"{found.sentence}, and lost samples explained that too often before"
+        return None
 
 
-def _mismatch(window: _Integral, start: Reading, reading: Reading) -> str | None:
+@dataclass(frozen=True)
+class _Mismatch:
+    """Energy that is not the integral of its power. `is_excused`: lost samples explain it."""
+
+    sentence: str
+    is_excused: bool
+
+
+def _mismatch(window: _Integral, start: Reading, reading: Reading) -> _Mismatch | None:
+    excused = None
     for name, energy in window.energy.items():
         if start[name] is None or reading[name] is None:
             continue
         rise_uwh, told_uwh = reading[name] - start[name], energy // UW_MS_PER_UWH
         allowed_uwh = max(rise_uwh, told_uwh) * INTEGRAL_PERMILLE // 1000
         allowed_uwh += window.peak_uw[name] * EDGE_MS // UW_MS_PER_UWH + 1
+        if abs(rise_uwh - told_uwh) <= allowed_uwh:
+            continue
+        sentence = (f"{name} rose by {rise_uwh} uWh in {window.duration_ms / 1000:.0f} s, its own "
+                    f"powers make {told_uwh}")  # fmt: skip
         # A board that says it lost samples may have counted less meanwhile, never more.
         unseen_uwh = window.unseen[name] // UW_MS_PER_UWH
-        if not -allowed_uwh - unseen_uwh <= rise_uwh - told_uwh <= allowed_uwh:
-            return (f"{name} rose by {rise_uwh} uWh in {window.duration_ms / 1000:.0f} s, its own "
-                    f"powers make {told_uwh}")  # fmt: skip
-    return None
+        if not -allowed_uwh - unseen_uwh <= rise_uwh - told_uwh < 0:
+            return _Mismatch(sentence, is_excused=False)
+        excused = _Mismatch(sentence, is_excused=True)
+    return excused
 
 
 def _is_old(reading: Reading, base: Reading) -> bool:

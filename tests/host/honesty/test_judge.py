@@ -121,6 +121,19 @@ def test_register_that_lags_is_believed_when_the_board_says_it_lost_samples(boar
         assert board.say(rise_uwh=868, quality_flags=LOST).lie is None  # half of 6.25 W
 
 
+def test_register_that_lags_for_ever_is_a_lie_when_the_board_always_claims_lost_samples(board):
+    found = [board.say(rise_uwh=868, quality_flags=LOST).lie for _ in range(22 * 60)]
+    assert "lost samples explained that too often" in next(filter(None, found))
+
+
+def test_register_that_lags_now_and_then_is_believed_when_the_board_says_it_lost_samples(board):
+    for minute in range(240):
+        lags = minute % 4 == 0
+        for _ in range(60):
+            verdict = board.say(rise_uwh=868 if lags else None, quality_flags=LOST * lags)
+            assert verdict.lie is None
+
+
 def test_register_that_lags_is_a_lie_when_few_readings_tell_of_lost_samples(board):
     flags = (LOST if second % 20 == 0 else 0 for second in range(400))
     assert any(board.say(rise_uwh=868, quality_flags=one).lie for one in flags)

@@ -77,6 +77,15 @@ def test_meter_that_counted_less_gets_more_time_when_it_says_it_lost_samples(pai
     assert "in 9 deliveries in a row" in found["house-2"]
 
 
+def test_meter_is_not_believed_for_ever_when_it_agrees_between_its_lost_samples(pairs):
+    for _ in range(8):
+        assert deliver_with_gaps(pairs, ("house-2",), (34_000, 20_000)) == {}
+        assert deliver_with_gaps(pairs, ("house-2",), (34_000, 33_900)) == {}
+    found = deliver_with_gaps(pairs, ("house-2",), (34_000, 20_000))
+    assert set(found) == {"house-2"}
+    assert "in 9 of 17 deliveries, each time with samples lost" in found["house-2"]
+
+
 def test_disagreement_counts_whole_when_who_counted_more_lost_samples(pairs):
     for _ in range(2):
         assert deliver_with_gaps(pairs, ("house-1",), (34_000, 20_000)) == {}
