@@ -6,11 +6,11 @@ import asyncio
 def test_records_survive_when_power_fails_within_any_write(image):
     from tools.emulation import outages
 
-    assert asyncio.run(outages.survived_torn_writes(image)) == outages.TORN
+    assert asyncio.run(outages.survived_torn_writes(image, print)) == outages.TORN
 
 
 def test_node_loses_nothing_when_power_fails_at_random_moments(image):
     from tools.emulation import outages
 
     cuts = 10  # all fifty are a bar of the bench
-    assert asyncio.run(outages.survived_cuts(image, cuts)) == cuts
+    assert asyncio.run(outages.survived_cuts(image, print, cuts)) == cuts

@@ -240,11 +240,11 @@ async def _authority(image: Path, _: float) -> dict[str, Any]:
 
 
 async def _cuts(image: Path, _: float) -> dict[str, Any]:
-    return {"cuts_survived": await outages.survived_cuts(image)}
+    return {"cuts_survived": await outages.survived_cuts(image, _say)}
 
 
 async def _torn(image: Path, _: float) -> dict[str, Any]:
-    return {"torn_survived": await outages.survived_torn_writes(image)}
+    return {"torn_survived": await outages.survived_torn_writes(image, _say)}
 
 
 MEASURED: dict[str, Callable[[Path, float], Awaitable[dict[str, Any]]]] = {

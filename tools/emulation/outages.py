@@ -6,7 +6,7 @@ import json
 import random
 import struct
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +15,15 @@ from node.registers import NAMES, Registers
 from node.slots import Slots
 
 from tools.board.firmware_files import compiled_files
+from tools.emulation.autopsy import autopsy
 from tools.emulation.device import PicoW, Surroundings
 from tools.emulation.flash import TYPICAL_MS, read_files
 from tools.emulation.lone import SETTINGS, noon_house, saving_often
 from tools.emulation.pace import Pace
 
+Say = Callable[[str], None]
 TORN, CUTS = 100, 50
+TOLD_EACH = 10
 SEED = 2017
 PAGE_BYTES = 256
 WRITES_A_SAVE = 12
@@ -44,9 +47,10 @@ while True:
 class Outages:
     """Cuts the power of a board at a random write, again and again, and keeps the flash's state."""
 
-    def __init__(self, device: PicoW, random_: random.Random) -> None:
+    def __init__(self, device: PicoW, random_: random.Random, say: Say) -> None:
         self._device = device
         self._random = random_
+        self._say = say
         self.counts: list[int | None] = []
 
     def plan(self) -> None:
@@ -58,6 +62,8 @@ class Outages:
         self.counts.append(_saved_count(read_files(self._device.mcu)))
         self._device.cut_power()
         self.plan()
+        if len(self.counts) % TOLD_EACH == 0:
+            self._say(f"torn write {len(self.counts)}")
 
 
 def _saved_count(files: Mapping[str, bytes]) -> int | None:
@@ -76,11 +82,11 @@ def saved_record(files: Mapping[str, bytes], name: str) -> bytes | None:
         return saved
 
 
-async def survived_torn_writes(image: Path, cuts: int = TORN) -> int:
+async def survived_torn_writes(image: Path, say: Say, cuts: int = TORN) -> int:
     """Cut the power within random flash writes; return after how many of them all was well.
 
     All is well when the file system mounts, the newest whole record is there and is no older than
-    the one before, and the board carries on from it.
+    the one before, and the board carries on from it. `say` is told of each tenth.
     """
     files = compiled_files()
     files = {"node/slots.mpy": files["node/slots.mpy"], "node/__init__.py": b"", "main.py": SAVING}
@@ -88,7 +94,7 @@ async def survived_torn_writes(image: Path, cuts: int = TORN) -> int:
     around = Surroundings(house.sample, house.meters, house.unique_id)
     device = PicoW(image, files, around, Pace(None))
     await device.start()
-    outages = Outages(device, random.Random(SEED))
+    outages = Outages(device, random.Random(SEED), say)
     try:
         await device.wait(lambda: device.flash.writes > 5 * WRITES_A_SAVE, 30)
         outages.plan()
@@ -136,11 +142,12 @@ class Kept:
         )
 
 
-async def survived_cuts(image: Path, cuts: int = CUTS) -> int:
+async def survived_cuts(image: Path, say: Say, cuts: int = CUTS) -> int:
     """Cut the power of a node at random moments; return after how many of them all was well.
 
     It samples, meters and saves each second; no network is in its reach, so time is free. All is
     well when the flash holds what it held, or later, and the node starts and samples again.
+    `say` is told of each cut, and of what the board was at when one ends the emulation.
     """
     house, random_ = noon_house(), random.Random(SEED)
     files = saving_often() | {"settings.json": json.dumps(SETTINGS).encode()}
@@ -149,6 +156,7 @@ async def survived_cuts(image: Path, cuts: int = CUTS) -> int:
     device.flash.write_ms = TYPICAL_MS
     device.radio.cut()
     await device.start()
+    number = 0
     try:
         survived, before = 0, Kept.of({})
         await _start(device)
@@ -156,7 +164,8 @@ async def survived_cuts(image: Path, cuts: int = CUTS) -> int:
             await device.run_for((2 * SAVE_S + 1) * random_.random())
             try:
                 now = Kept.of(read_files(device.mcu))
-            except (LittleFSError, ValueError):
+            except (LittleFSError, ValueError) as problem:
+                say(f"cut {number + 1} of {cuts} left nothing that can be read: {problem!r}")
                 break
             device.cut_power()
             if number % CUT_IN_START == 0:
@@ -165,7 +174,11 @@ async def survived_cuts(image: Path, cuts: int = CUTS) -> int:
             await _start(device)
             survived += now.follows(before)
             before = now
+            say(f"cut {number + 1} of {cuts}, {survived} survived")
         return survived if any(before.energies_uwh) else 0
+    except Exception:
+        say(f"cut {number + 1} of {cuts} ended it: {autopsy(device)}")
+        raise
     finally:
         device.stop()
 

@@ -27,7 +27,7 @@ def test_rows_are_those_of_the_figures_when_a_board_was_measured(monkeypatch, tm
 
     async def measure(path, seconds, wanted):
         assert (path, seconds) == (image, 10)
-        return bars.Figures(14_200, minute, trips, 9.5, 2.1, 0, 50, 99)
+        return bars.Figures(14_200, minute, trips, bars.Saves(18.0, 9, 0), 9.5, 2.1, 0, 50, 99)
 
     monkeypatch.setattr(bars, "measure", measure)
     rows = {each.name: (each.value, each.ratio) for each in emulated_rows(image, 10)}
@@ -39,6 +39,9 @@ def test_rows_are_those_of_the_figures_when_a_board_was_measured(monkeypatch, tm
     assert rows["emulated_signed_after_open"] == (1.4, pytest.approx(1.4 / 1.5, abs=1e-3))
     assert rows["emulated_safety_wait_while_signing"] == (17.0, 0.85)
     assert rows["emulated_safety_wait_for_flash"] == (90.0, None)
+    assert rows["emulated_safety_wait_for_save"] == (18.0, 0.9)
+    assert rows["emulated_saves_in_delivery"] == (9, None)
+    assert rows["emulated_relay_open_hub_silent"] == (9.5, pytest.approx(9.5 / 15, abs=1e-3))
     assert rows["emulated_duration_at_least"] == (10.0, pytest.approx(1 / 6, abs=1e-3))
     assert rows["emulated_foreign_authority_connections"] == (0, None)
     assert rows["emulated_power_cuts_survived_at_least"] == (50, 1.0)
