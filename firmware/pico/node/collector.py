@@ -5,10 +5,14 @@ import gc
 
 PERIOD_MS = 500  # a node that samples and sends leaves some 10 kB in that time
 COUNT_EVERY = 20  # collections
+# How much may be allocated between two collections once the node runs. The launcher's threshold is
+# for imports, whose garbage would scatter what stays. What stays now has its place, and whatever is
+# collected in a turn of its own must not be collected in the middle of other work before.
+RUNNING_THRESHOLD_BYTES = 65_536
 
 
 class Collector:
-    """Collects before `gc.threshold` would, which main.py sets for what comes unexpectedly."""
+    """Collects before `gc.threshold` would, which is left for what comes unexpectedly."""
 
     def __init__(self, is_relay_needed):
         """`is_relay_needed()`: a relay is closed or may soon be."""
@@ -22,6 +26,8 @@ class Collector:
 
         Counting takes 7 ms more: it is left out while the safety loop must not wait for it.
         """
+        if hasattr(gc, "threshold"):  # MicroPython's
+            gc.threshold(RUNNING_THRESHOLD_BYTES)
         while True:
             for _ in range(COUNT_EVERY):
                 await asyncio.sleep(PERIOD_MS / 1000)

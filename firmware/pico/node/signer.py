@@ -10,9 +10,6 @@ from wire import digests
 
 from node.secp256k1 import share
 
-# What is collected in turns must not be collected in the middle of a step before.
-SIGNING_THRESHOLD_BYTES = 65_536
-
 
 class Signer:
     """Signs what waits, one after the other."""
@@ -91,11 +88,7 @@ class Signer:
             await take_turn()
             gc.collect()
 
-        threshold = _set_threshold(SIGNING_THRESHOLD_BYTES)
-        try:
-            signature = await share(self._identity.sign_steps(digest), collect, self.before_step)
-        finally:
-            _set_threshold(threshold)
+        signature = await share(self._identity.sign_steps(digest), collect, self.before_step)
         await take_turn()
         return signature.hex()
 
@@ -109,12 +102,3 @@ class Signer:
         digest = digests.snapshot_digest(self._node, record)
         record["signature"] = await self._sign(digest, take_turn)
         self._publisher.send_record("snapshot", record)
-
-
-def _set_threshold(size):
-    """Let so much be allocated between two collections; return how much it was."""
-    if not hasattr(gc, "mem_free"):  # not MicroPython's
-        return None
-    before = gc.threshold()
-    gc.threshold(size)
-    return before
