@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import time
 from typing import Any
@@ -13,6 +14,7 @@ import serial
 from tools.board.errors import NoBoard, PortBusy
 
 SOCKET = "socket://"
+ADDRESS = re.compile(r"(?P<host>[\w.-]+|\[[0-9a-fA-F:.]+\]):(?P<port>\d{1,5})", re.ASCII)
 READ_S = 0.2
 BUSY_S = 2.0
 """Desktops look for a modem on each new port for a moment."""
@@ -30,10 +32,13 @@ def open_line(port: str) -> Any:
 def check_line(port: str) -> None:
     """Raise NoBoard or PortBusy when a port cannot be opened; mpremote would say only that."""
     if port.startswith(SOCKET):
+        _check_address(port)
         return
     try:
         mode = os.stat(port).st_mode
     except OSError:
+        if ADDRESS.fullmatch(port):
+            raise NoBoard(f"{port}: a board at an address is {SOCKET}{port}") from None
         raise NoBoard(f"{port}: there is no such port; see: trueque board list") from None
     if not stat.S_ISCHR(mode):
         raise NoBoard(f"{port}: this is not a serial port; see: trueque board list")
@@ -42,6 +47,12 @@ def check_line(port: str) -> None:
         if time.monotonic() > deadline_s:
             raise PortBusy(port)
         time.sleep(0.1)
+
+
+def _check_address(port: str) -> None:
+    found = ADDRESS.fullmatch(port.removeprefix(SOCKET))
+    if found is None or not 0 < int(found["port"]) < 65_536:
+        raise NoBoard(f"{port}: an address is {SOCKET}HOST:PORT, such as {SOCKET}127.0.0.1:2000")
 
 
 def _is_free(port: str) -> bool:

@@ -9,7 +9,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from hub.errors import TruequeError
 from tools.board.errors import BoardError, NoBoard
+from tools.board.line import check_line
 from tools.board.ports import boot_drives, serial_boards
 from tools.board.prompt import Prompt
 from tools.board.state import BoardState, look
@@ -28,15 +30,16 @@ def list_command(ports: tuple[str, ...], no_ask: bool, is_json: bool) -> None:
     """Show the boards that are plugged in, what they run and whose they are.
 
     Asking interrupts a board: its relays open, and it starts again afterwards. With --no-ask only
-    the ports are shown.
+    the ports are shown. Exit code 1 when no board answers at a port named by --port.
 
     Example: trueque board list --json
     """
     numbers = {each.port: each.serial_number for each in serial_boards()}
+    ask = (lambda port: _try(port) if port in ports else None) if no_ask else _ask
     found = [
-        _board(port, numbers.get(port, ""), None if no_ask else _ask(port))
-        for port in dict.fromkeys((*numbers, *ports))
+        _board(port, numbers.get(port, ""), ask(port)) for port in dict.fromkeys((*numbers, *ports))
     ]
+    is_wrong = any(each["port"] in ports and each["problem"] for each in found)
     for drive in boot_drives():
         place = str(drive.path) if drive.path else f"{drive.label} (not mounted)"
         found.append({**_board(place, "", None), "kind": f"{drive.chip}, BOOTSEL"})
@@ -46,6 +49,8 @@ def list_command(ports: tuple[str, ...], no_ask: bool, is_json: bool) -> None:
         Console().print(_table(found))
     else:
         click.echo(NOTHING, err=True)
+    if is_wrong:
+        raise SystemExit(TruequeError.exit_code)
 
 
 def _ask(port: str) -> BoardState | str:
@@ -58,6 +63,15 @@ def _ask(port: str) -> BoardState | str:
             return state
     except (BoardError, NoBoard) as problem:
         return str(problem)
+
+
+def _try(port: str) -> str | None:
+    """Return why a port can't be opened, if it can't; the board is not interrupted."""
+    try:
+        check_line(port)
+    except (BoardError, NoBoard) as problem:
+        return str(problem)
+    return None
 
 
 def _board(port: str, serial_number: str, answer: BoardState | str | None) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from tools.board.errors import (
     NoAnswer,
     NoBoard,
     NoSpace,
+    PortBusy,
     ProgramFailed,
 )
 from tools.board.line import SOCKET, check_line
@@ -54,8 +55,11 @@ class Prompt:
         self._transport = _open(port)
         try:
             self._interrupt()
-        except BaseException:
+        except BaseException as problem:
             self.close()
+            if isinstance(problem, CableLost) and port.startswith(SOCKET):
+                # No cable to pull: who listens there has hung up, for it serves one at a time.
+                raise PortBusy(port) from None
             raise
 
     def __enter__(self) -> Prompt:
@@ -66,11 +70,15 @@ class Prompt:
 
     def close(self) -> None:
         """Let go of the port; the board stays at its prompt."""
+        line = getattr(self._transport.serial, "_socket", None)
         with contextlib.suppress(OSError, TransportError):
             self._transport.close()
         # A line that is gone fails before it is closed, and would stay locked.
         with contextlib.suppress(OSError):
             self._transport.serial.close()
+        # pyserial leaves a socket open whose other side has hung up: its shutdown fails before.
+        if line is not None:
+            line.close()
 
     def _interrupt(self) -> None:
         attempts = ATTEMPTS * self._patience
@@ -198,12 +206,12 @@ class Prompt:
 
 def _open(port: str) -> SerialTransport:
     """Open a port for ourselves alone."""
+    check_line(port)
     if port.startswith(SOCKET):
         try:
             return SerialTransport(port, timeout=READ_S)
         except TransportError:
             raise NoBoard(f"{port}: nothing listens at this address") from None
-    check_line(port)
     try:
         return SerialTransport(port, timeout=READ_S)
     except (TransportError, OSError):

@@ -23,9 +23,9 @@ from tools.bench.lab import STEP_S
 from tools.bench.profile import DEFAULT_START, profile_of_house
 from tools.bench.world import World
 from tools.emulation.lab import Bench, EmulatedBoard
+from tools.emulation.line import Line
 from tools.emulation.pace import Pace
 
-PAUSE_S = 0.002
 MOST_HOUSES = 4
 USAGE = "supply on|off, apply HOUSE CHANNEL VALUE (in V, A rms), look"
 
@@ -37,42 +37,22 @@ class EmulatedPort:
         """`files`: what is in its file system."""
         self.house = house
         self.board = EmulatedBoard(house, image, files, bench)
-        self._writer: asyncio.StreamWriter | None = None
-        self._server: asyncio.Server | None = None
+        self._line = Line(self.board.device.cdc)
 
     async def start(self, port: int) -> str:
         """Power on and listen; return the address for `--port`."""
         await self.board.start()
         self.board.device.cdc.on_serial_data = self._say
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
-        return f"socket://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return await self._line.start(port)
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Power off."""
         self.board.device.stop()
-        if self._server is not None:
-            self._server.close()
+        await self._line.stop()
 
     def _say(self, said: bytes | bytearray) -> None:
         self.board.console.extend(said)
-        if self._writer is not None and not self._writer.is_closing():
-            self._writer.write(bytes(said))
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Carry what is typed to the board, no faster than it takes it."""
-        self._writer, cdc = writer, self.board.device.cdc
-        try:
-            while typed := await reader.read(1024):
-                for byte in typed:
-                    while cdc.tx_fifo.full:
-                        await asyncio.sleep(PAUSE_S)
-                    cdc.send_serial_byte(byte)
-        except OSError:
-            pass  # it hung up
-        finally:
-            if self._writer is writer:
-                self._writer = None
-            writer.close()
+        self._line.say(said)
 
 
 class EmulatedPorts:
@@ -115,7 +95,7 @@ class EmulatedPorts:
     async def stop(self) -> None:
         """Power off."""
         for port in self.ports.values():
-            port.stop()
+            await port.stop()
         if self._stepper is not None:
             self._stepper.cancel()
             with contextlib.suppress(asyncio.CancelledError):

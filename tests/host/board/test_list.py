@@ -30,8 +30,9 @@ def plugged(monkeypatch):
     return plug
 
 
-def run(*words):
+def run(*words, exit_code=0):
     result = CliRunner().invoke(list_command, [*words, "--json"], catch_exceptions=False)
+    assert result.exit_code == exit_code
     return json.loads(result.stdout)["boards"]
 
 
@@ -50,6 +51,21 @@ def test_board_is_not_interrupted_when_not_asked(plugged):
 def test_problem_is_told_when_a_board_does_not_answer(plugged):
     plugged(usb("/dev/ttyNONE"))
     assert "no such port" in run()[0]["problem"]
+
+
+@pytest.mark.parametrize(
+    ("port", "words"),
+    [
+        ("/dev/ttyNONE", "there is no such port"),
+        ("socket://foo", "an address is socket://HOST:PORT"),
+        ("socket://127.0.0.1:70000", "an address is socket://HOST:PORT"),
+        ("127.0.0.1:2000", "a board at an address is socket://127.0.0.1:2000"),
+    ],
+)
+@pytest.mark.parametrize("manner", [[], ["--no-ask"]])
+def test_command_fails_when_a_port_that_was_named_is_wrong(plugged, port, words, manner):
+    (found,) = run("--port", port, *manner, exit_code=1)
+    assert found["problem"].startswith(f"{port}: {words}")
 
 
 def test_other_devices_are_left_out(plugged):

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import threading
 
 import pytest
 import serial
@@ -54,6 +55,19 @@ def test_second_prompt_is_refused_when_one_is_open(bench):
 def test_wrong_port_is_named_when_it_is_none(port):
     with pytest.raises(NoBoard, match=port):
         Prompt(port)
+
+
+def test_port_is_busy_when_who_serves_it_hangs_up_on_a_second():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def refuse():
+            line, _ = server.accept()
+            with line:
+                line.sendall(b"busy")
+
+        threading.Thread(target=refuse, daemon=True).start()
+        with pytest.raises(PortBusy, match="another program holds this port"):
+            Prompt(f"socket://127.0.0.1:{server.getsockname()[1]}")
 
 
 def test_wrong_address_is_named_when_nothing_listens():
