@@ -11,8 +11,8 @@ from node.profiles import PROFILES
 
 from hub import config as configuration
 from hub import keys as secrets
-from hub.config import SiteConfig
-from hub.errors import BadInput
+from hub.config import FILE_NAME, SiteConfig
+from hub.errors import BadInput, ConfigError
 from hub.network_config import HOST
 from hub.running import known_ports
 from tools.board.alone import alone
@@ -46,12 +46,7 @@ def provision_command(
     if node not in names:
         raise BadInput(f"--node: {node!r} is not one of {site}'s houses: {', '.join(names)}")
     keys = secrets.load(config.keys_path, names)
-    ports = known_ports(config)
-    if directory is None and config.broker.hosts[0] == HOST:
-        raise BadInput(
-            f"{site}/site.toml: broker.hosts is {HOST}, which no board can reach: name the hub's "
-            "address in the boards' network there, and in broker.listen"
-        )
+    ports = _reachable_ports(config, is_virtual=directory is not None)
     changes = {"profile": profile} if profile else {}
     with target(port, directory) as board, alone(board.port) as (prompt, state):
         needs_password = not is_wired(state) and board.bench is None
@@ -59,6 +54,24 @@ def provision_command(
         wanted = Wanted(config, keys, config.house(node), ports, password, changes, replace)
         done = provision(prompt, state, wanted)
     _tell(done, is_json)
+
+
+def _reachable_ports(config: SiteConfig, *, is_virtual: bool) -> dict[str, int]:
+    """Return where the board finds broker and time. Raises ConfigError with all that is missing."""
+    problems: list[str] = []
+    ports: dict[str, int] = {}
+    try:
+        ports = known_ports(config)
+    except ConfigError as problem:
+        problems += problem.problems
+    if not is_virtual and config.broker.hosts[0] == HOST:
+        problems.append(
+            f"broker.hosts: it is {HOST}, which no board can reach; name the hub's address in the "
+            'boards\' network, and let broker.listen be "0.0.0.0" or that address'
+        )
+    if problems:
+        raise ConfigError(str(config.data_dir / FILE_NAME), problems)
+    return ports
 
 
 def _password(config: SiteConfig, keys: secrets.Keys, file: Any) -> str:

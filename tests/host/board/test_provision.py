@@ -121,8 +121,20 @@ def test_ports_are_asked_for_when_the_site_has_none_yet(flash_dir, tmp_path):
 
 def test_hubs_address_is_asked_for_when_no_board_could_reach_it(site):
     words = ["--port", "/dev/ttyNONE", "--site", str(site), "--node", "house-1"]
-    with pytest.raises(BadInput, match=r"broker\.hosts is 127\.0\.0\.1"):
+    with pytest.raises(ConfigError, match=r"broker\.hosts: it is 127\.0\.0\.1"):
         CliRunner().invoke(provision_command, words, catch_exceptions=False)
+
+
+def test_all_that_a_board_needs_is_asked_for_at_once(tmp_path):
+    bare = make_site(tmp_path / "bare", broker={"port": 0}, ntp={"port": 0})
+    words = ["--port", "/dev/ttyNONE", "--site", str(bare), "--node", "house-1"]
+    with pytest.raises(ConfigError) as refused:
+        CliRunner().invoke(provision_command, words, catch_exceptions=False)
+    assert [each.partition(":")[0] for each in refused.value.problems] == [
+        "broker.port",
+        "ntp.port",
+        "broker.hosts",
+    ]
 
 
 def test_board_of_a_running_bench_is_left_alone(site):
