@@ -1,4 +1,4 @@
-"""An erased emulated Pico W on its serial port: the technician's commands put the firmware on it."""
+"""An erased emulated Pico W on its serial port gets the firmware by the technician's commands."""
 
 import json
 import subprocess
