@@ -17,6 +17,7 @@ _COMMANDS = {
     "bridges": ("hub.bridges_cli:bridges", "Show bridges, their keys and broker accounts."),
     "install": ("hub.install_cli:install", "Make a site a service that starts with the machine."),
     "review": ("hub.review_cli:review", "Show and decide what waits for the coordinator."),
+    "event": ("hub.event_cli:event", "Announce a demand-response event; show how they went."),
     "anchors": ("hub.anchor.command:anchors", "Show and verify hashes on an outside chain."),
     "backup": ("hub.backup.command:backup", "Write the whole site into one file, running or not."),
     "restore": ("hub.backup.command:restore", "Make a site from a backup, to take over."),

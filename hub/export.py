@@ -23,6 +23,7 @@ from hub import billing, bills
 from hub import config as configuration
 from hub.config import SiteConfig
 from hub.errors import BadInput
+from hub.services.events import EVENTS
 from hub.store import Store
 from hub.store.messages import AGGREGATE_COLUMNS, READING_COLUMNS, SNAPSHOT_COLUMNS
 from hub.store.periods import PERIOD_COLUMNS
@@ -48,6 +49,10 @@ TRADE_COLUMNS = (
     "paid_wei",
     "refunded_wei",
 )
+EVENT_COLUMNS = (
+    *("event_id", "start_ms", "end_ms", "reward_gwei_per_kwh", "house", "pledged_uwh"),
+    *("accepted_uwh", "baseline_uwh", "metered_uwh", "verified_uwh", "reward_wei", "problem"),
+)
 COLUMNS = {
     "readings": READING_COLUMNS,
     "aggregates": AGGREGATE_COLUMNS,
@@ -56,6 +61,7 @@ COLUMNS = {
     "trades": TRADE_COLUMNS,
     "bills": tuple(field.name for field in dataclasses.fields(bills.Bill)),
     "snapshots": SNAPSHOT_COLUMNS,
+    "events": EVENT_COLUMNS,
 }
 ISO_UTC = "an ISO date or time, UTC unless it names a zone"
 
@@ -137,6 +143,14 @@ def _snapshots(
     return store.each_snapshot(*span)
 
 
+def _events(config: SiteConfig, store: Store, span: tuple[int, int], period: str) -> Iterator[Row]:
+    for event in store.state(EVENTS) or []:
+        if span[0] <= event["start_ms"] < span[1]:
+            for name, house in event["houses"].items():
+                row = {**event, **house, "house": name}
+                yield {column: row[column] for column in EVENT_COLUMNS}
+
+
 def _trades(config: SiteConfig, store: Store, span: tuple[int, int], period: str) -> Iterator[Row]:
     names = {peer.peer: peer.node for peer in store.peers()}
     for trade in store.trades():
@@ -161,6 +175,7 @@ _SOURCES: dict[str, Callable[[SiteConfig, Store, tuple[int, int], str], Iterator
     "trades": _trades,
     "bills": _bills,
     "snapshots": _snapshots,
+    "events": _events,
 }
 
 # Writing ----------------------------------------------------------------------------------------
@@ -202,7 +217,7 @@ def _write_parquet(out: Path | None, columns: Sequence[str], rows: Iterable[Row]
 
 
 _TEXT = ("node", "seller", "buyer", "seller_address", "buyer_address", "state", "peer", "address",
-         "signature", "bases", "load_source")  # fmt: skip
+         "signature", "bases", "load_source", "house", "problem")  # fmt: skip
 
 
 def _arrow_type(name: str, pyarrow: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,13 @@ from hub.bridges.part import BridgesPart
 from hub.bridges.parts import BrokerAddress
 from hub.chain_part import ChainPart
 from hub.config import SiteConfig
+from hub.errors import StoreError
 from hub.keys import Keys
 from hub.panel.duty import PanelDuty
 from hub.site_clock import SiteClock
 from hub.store import Store
+
+LOOK_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class PagePart:
     def __init__(self, needs: PageNeeds, panel: PanelDuty, say: Callable[[str], None]) -> None:
         from hub.services.agents import AgentDesk
         from hub.services.alarms import AlarmDesk
+        from hub.services.events import EventDesk
         from hub.services.market import MarketService
         from hub.services.switching import SwitchDesk
         from hub.services.wallet_rpc import WalletRpc
@@ -54,6 +59,7 @@ class PagePart:
             notices=[needs.network.broker.sentence],
         )
         self._bridges = _bridges(needs, say)
+        self._events = EventDesk.of(needs.config, needs.store, needs.clock)
         parts = PageParts(
             panel=panel,
             bridges=self._bridges,
@@ -64,6 +70,7 @@ class PagePart:
                 chain.identity.address,
                 SwitchDesk(self._service, self._bridges),
             ),
+            events=self._events,
         )
         self._server = PageServer(self._service, needs.config, needs.ports["page"], parts)
 
@@ -86,6 +93,15 @@ class PagePart:
         from hub.agent.runner import AgentRunner
 
         await AgentRunner(self._service, self._config).run()
+
+    async def run_events(self) -> None:
+        """Verify demand-response events once they are over, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                await asyncio.to_thread(self._events.look)
+            except StoreError as problem:
+                self._say(f"demand-response events are verified later: {problem}")
 
     def chain_moved(self) -> None:
         """Show nothing older than the contract's newest events."""

@@ -236,6 +236,7 @@ class Site:
         self.page.start()
         self._closers.callback(self.page.stop)
         self._spawn(self.page.run_agents(), "agents")
+        self._spawn(self.page.run_events(), "events")
 
     def _announce(self) -> None:
         state = {

@@ -1,4 +1,4 @@
-"""Windows, orders and trades, published read-only on `trueque/1/market/...` for other programs.
+"""Windows, orders, trades, events: published read-only on `trueque/1/market/...` for others.
 
 One retained message each; an empty one takes it back. Only what changed is published.
 """
@@ -15,6 +15,7 @@ from hub.bridges.mqtt import Mqtt
 from hub.bridges.parts import Parts
 from hub.bridges.views import Views
 
+SHOWN_EVENTS = 8
 LONGEST_PAYLOAD = 2_000  # below what the broker lets pass
 Record = dict[str, Any]
 
@@ -58,6 +59,8 @@ def messages(views: Views) -> dict[str, bytes]:
             found[f"order/{order['order_id']}"] = {**order, "window_id": window["window_id"]}
     for trade in views.trades():
         found[f"trade/{trade['trade_id']}"] = trade
+    for event in views.events()[-SHOWN_EVENTS:]:
+        found[f"event/{event['event_id']}"] = event
     found["summary"] = {
         "windows": [window["window_id"] for window in windows if window["phase"] != "over"],
         "trades": views.trade_states(),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hub.services import snapshot, window_records
+from hub.services.events import EVENTS, is_held_off
 from hub.site_clock import SiteClock, wall_ms
 from hub.store import NodeRow, StatusRow, Store
 
@@ -101,6 +102,15 @@ class Views:
             # The meters' figures of a trade that is not settled are the page's to follow.
             records.append({key: record[key] for key in _TRADE_MEMBERS})
         return records
+
+    def events(self) -> list[Record]:
+        """Return the demand-response events, oldest first."""
+        kept = self._store.state(EVENTS)
+        return kept if isinstance(kept, list) else []
+
+    def is_held_off(self, house: str) -> bool:
+        """Tell whether a house has promised to keep its flexible appliances off now."""
+        return is_held_off(self.events(), house, wall_ms())
 
     def trade_states(self) -> dict[str, int]:
         """Return how many trades are in each state."""

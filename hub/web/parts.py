@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hub.services.agents import AgentDesk
 from hub.services.alarms import AlarmDesk
+from hub.services.events import EventDesk
 from hub.services.wallet_rpc import WalletRpc
 from hub.web.bridges import PageBridges
 from hub.web.panel import PanelKeys
@@ -18,6 +19,7 @@ class PageParts:
     wallet_rpc: WalletRpc | None = None
     alarms: AlarmDesk | None = None
     agents: AgentDesk | None = None
+    events: EventDesk | None = None
 
 
 NOTHING_BESIDES = PageParts()

@@ -46,6 +46,8 @@ class FlexiblePlugs:
             self._parts.views.readings_since, plug.house, now_ms - SPAN_MS
         )
         wanted = self._rule.wanted(plug.name, row.is_on, readings)
+        if await asyncio.to_thread(self._parts.views.is_held_off, plug.house):
+            wanted = False  # it was promised in a demand-response event
         if wanted is not row.is_on:
             await self._switch(bridge, wanted)
 

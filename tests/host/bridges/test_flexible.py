@@ -71,3 +71,12 @@ def test_agent_leaves_an_appliance_alone_when_a_person_switched_it(site, house):
     before = len(site.store.plug_readings("washer", 0))
     wait_for(lambda: len(site.store.plug_readings("washer", 0)) > before + 1)
     assert plug.is_on
+
+
+def test_agent_keeps_an_appliance_off_in_an_event_although_the_sun_shines(site, monkeypatch, house):
+    from hub.bridges.views import Views
+
+    monkeypatch.setattr(Views, "is_held_off", lambda self, name: name == "house-1")
+    _, plug = house
+    shine(site, 30_000_000, 300_000_000)
+    wait_for(lambda: plug.is_on is False)
