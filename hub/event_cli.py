@@ -34,6 +34,8 @@ def event(
 ) -> None:
     """Announce a demand-response event, or show how events went. Minutes are the site's time.
 
+    Rewards are the operator's to pay, outside the chain: no balance on it changes.
+
     Example: trueque hub event --in 30 --for 60 --reward 0.2
     """
     given = [in_minutes is not None, for_minutes is not None, reward is not None]
@@ -48,7 +50,7 @@ def event(
         body = {"in_minutes": in_minutes, "for_minutes": for_minutes, "reward": reward}
         found = [page.post("/api/events", {**body, "asked_uwh": asked_uwh})]
     else:
-        found = page.get("/api/events")
+        found = page.get("/api/events")["events"]
     if as_json:
         click.echo(json.dumps(found, indent=1))
         return
@@ -61,11 +63,16 @@ def event(
 def _show(event: dict[str, Any]) -> None:
     reward = amounts.price_text(event["reward_gwei_per_kwh"])
     click.echo(f"{event['event_id']}: {event['start_local']} to {event['end_local']}, {reward}")
+    if event["operator_owes_wei"] is not None:
+        owed = amounts.money_text(int(event["operator_owes_wei"]))
+        click.echo(f"   the operator owes {owed}, paid outside the chain")
     for name, house in event["houses"].items():
         line = f"   {name}: accepted {amounts.energy_text(house['accepted_uwh'])}"
+        if house["is_asked"] and not event["is_verified"]:
+            line = f"   {name}: its agent was asked for {amounts.energy_text(house['pledged_uwh'])}"
         if house["verified_uwh"] is not None:
             line += f", verified {amounts.energy_text(house['verified_uwh'])}"
             line += f", earns {amounts.money_text(int(house['reward_wei']))}"
         click.echo(line + (f" ({house['problem']})" if house["problem"] else ""))
     if not event["houses"]:
-        click.echo("   no house has a flexible appliance to do without")
+        click.echo("   no house has anything to do without: its appliances do not run then")

@@ -68,7 +68,7 @@ class PagePart:
             agents=AgentDesk(
                 self._service,
                 chain.identity.address,
-                SwitchDesk(self._service, self._bridges),
+                SwitchDesk(self._service, self._bridges, self._events),
             ),
             events=self._events,
         )

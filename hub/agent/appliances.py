@@ -18,13 +18,20 @@ class House(Protocol):
     def plugs(self) -> Sequence[Mapping[str, Any]]: ...
     def recent_readings(self, node: str, span_s: int) -> Sequence[Mapping[str, Any]]: ...
     def switch_plug(self, name: str, is_on: bool) -> None: ...
+    def event(self) -> Mapping[str, Any] | None: ...
+    def accept_event(self, event_id: int) -> int: ...
 
 
 class Appliances:
     """`act` at each round of the agent; it looks at the plugs every few seconds."""
 
-    def __init__(self, peer: str, house: House, model_scale: int) -> None:
+    def __init__(
+        self, peer: str, house: House, model_scale: int, least_reward_gwei_per_kwh: int = 0
+    ) -> None:
+        """For less than the least reward it takes part in no demand-response event."""
         self._peer, self._house = peer, house
+        self._least_reward = least_reward_gwei_per_kwh
+        self._answered: int | None = None
         self._rule = SunlightRule(model_scale)
         self._looked_at_ms = -LOOK_MS
 
@@ -37,8 +44,26 @@ class Appliances:
         if 0 <= now_ms - self._looked_at_ms < LOOK_MS:
             return []
         self._looked_at_ms = now_ms
-        said = (self._look(plug, now_ms) for plug in self._house.plugs())
+        said = [self._answer(), *(self._look(plug, now_ms) for plug in self._house.plugs())]
         return [sentence for sentence in said if sentence is not None]
+
+    def _answer(self) -> str | None:
+        """Promise what an event asks for, if its reward is enough; one refusal is the last word."""
+        event = self._house.event()
+        if event is None or event["event_id"] == self._answered:
+            return None
+        name = f"event {event['event_id']}"
+        if event["reward_gwei_per_kwh"] < self._least_reward:
+            self._answered = event["event_id"]
+            return f"takes no part in {name}: its reward is too small"
+        try:
+            accepted_uwh = self._house.accept_event(event["event_id"])
+        except BadInput:
+            raise
+        except TruequeError as problem:
+            return f"cannot take part in {name} yet: {problem}"
+        self._answered = event["event_id"]
+        return f"takes part in {name}: {accepted_uwh} uWh"
 
     def _look(self, plug: Mapping[str, Any], now_ms: int) -> str | None:
         name, is_on, age_ms = plug["name"], plug["is_on"], plug["age_ms"]
@@ -48,7 +73,8 @@ class Appliances:
         if not may_switch or plug["is_left_alone"]:
             return None
         readings = self._house.recent_readings(self._peer, SPAN_MS // 1000)
-        wanted = self._rule.wanted(name, is_on, readings)
+        promised = plug.get("is_promised_off", False)  # in a demand-response event
+        wanted = not promised and self._rule.wanted(name, is_on, readings)
         if wanted is is_on:
             return None
         self._rule.note_switching(name, now_ms)

@@ -47,7 +47,9 @@ class AwayAgent:
         if self._trader is None or self._appliances is None:
             wish = dataclasses.replace(self._market.default_preferences(), **self._wishes)
             self._trader = Agent(self._peer, self._market, wish)
-            self._appliances = Appliances(self._peer, self._market, wish.model_scale)
+            self._appliances = Appliances(
+                self._peer, self._market, wish.model_scale, wish.event_reward_gwei_per_kwh
+            )
             say(f"trading for {self._peer} at {self._market.url}")
         for action in (*self._trader.act(), *self._appliances.act()):
             say(str(action))

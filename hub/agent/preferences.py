@@ -33,6 +33,7 @@ class Preferences:
     `strategy`: how prices of its own orders come from the limit (`hub.agent.strategies`), towards
     `best_gwei_per_kwh`, the grid's price on the other side; `asking_gwei_per_kwh` is what came of
     it for this window (None: the limit). `day_s`: how long the day takes whose habits it learns.
+    `event_reward_gwei_per_kwh`: for less its agent away takes part in no demand-response event.
     """
 
     limit_gwei_per_kwh: int
@@ -53,6 +54,7 @@ class Preferences:
     best_gwei_per_kwh: int | None = None
     asking_gwei_per_kwh: int | None = None
     day_s: int = 2 * HALF_A_DAY_S
+    event_reward_gwei_per_kwh: int = 0
 
     def __post_init__(self) -> None:
         if self.strategy not in STRATEGIES:

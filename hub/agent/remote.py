@@ -14,12 +14,13 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from eth_account.messages import SignableMessage
 from eth_account.signers.local import LocalAccount
 
 from hub.agent.preferences import Preferences
 from hub.chain.client import MarketClient
 from hub.errors import BadInput, TruequeError
-from hub.services.switching import switch_message
+from hub.services.switching import promise_message, switch_message
 from hub.store import CounterRow, OrderRow, TradeRow, WindowRow
 
 TIMEOUT_S = 10.0
@@ -45,9 +46,7 @@ class RemoteMarket:
 
     def refresh(self) -> None:
         """Ask the hub. Raises HubAway, or BadInput when it has no such peer or another key."""
-        query = urllib.parse.urlencode({"span_s": self._span_s})
-        path = f"/api/agents/{urllib.parse.quote(self._peer, safe='')}?{query}"
-        seen = self._call(path)
+        seen = self._call(f"{self._path}?{urllib.parse.urlencode({'span_s': self._span_s})}")
         try:
             address, contract = str(seen["address"]), str(seen["contract"])
         except (KeyError, TypeError):
@@ -105,6 +104,11 @@ class RemoteMarket:
         found: list[dict[str, Any]] = self._seen.get("plugs", [])
         return found
 
+    def event(self) -> Mapping[str, Any] | None:
+        """Return the demand-response event that asks this house and has no answer yet."""
+        found: dict[str, Any] | None = self._seen.get("event")
+        return found
+
     # What it does -------------------------------------------------------------------------------
 
     def post_offer(self, peer_name: str, energy_uwh: int, price: int) -> int:
@@ -130,10 +134,23 @@ class RemoteMarket:
         """Turn an appliance of the house on or off. Raises HubAway, also where it is refused."""
         self.refresh()  # a word of the hub's counts once
         word = str(self._seen["switch_word"])
-        signed = self._account.sign_message(switch_message(self._peer, name, is_on, word))
-        quoted = [urllib.parse.quote(one, safe="") for one in (self._peer, name)]
-        body = {"is_on": is_on, "word": word, "signature": "0x" + bytes(signed.signature).hex()}
-        self._call("/api/agents/{}/plugs/{}".format(*quoted), body)
+        message = switch_message(self._peer, name, is_on, word)
+        body = {"is_on": is_on, "word": word, "signature": self._sign(message)}
+        self._call(f"{self._path}/plugs/{urllib.parse.quote(name, safe='')}", body)
+
+    def accept_event(self, event_id: int) -> int:
+        """Promise what an event asks of the house; return what was accepted. Raises HubAway."""
+        self.refresh()
+        word = str(self._seen["switch_word"])
+        body = {"word": word, "signature": self._sign(promise_message(self._peer, event_id, word))}
+        return int(self._call(f"{self._path}/events/{event_id}", body)["accepted_uwh"])
+
+    def _sign(self, message: SignableMessage) -> str:
+        return "0x" + bytes(self._account.sign_message(message).signature).hex()
+
+    @property
+    def _path(self) -> str:
+        return f"/api/agents/{urllib.parse.quote(self._peer, safe='')}"
 
     @property
     def _chain(self) -> MarketClient:

@@ -60,7 +60,11 @@ def messages(views: Views) -> dict[str, bytes]:
     for trade in views.trades():
         found[f"trade/{trade['trade_id']}"] = trade
     for event in views.events()[-SHOWN_EVENTS:]:
-        found[f"event/{event['event_id']}"] = event
+        topic = f"event/{event['event_id']}"
+        # Apart: a record of all houses may be longer than the broker lets pass.
+        found[topic] = {name: value for name, value in event.items() if name != "houses"}
+        for name, house in event["houses"].items():
+            found[f"{topic}/{name}"] = {"event_id": event["event_id"], "house": name, **house}
     found["summary"] = {
         "windows": [window["window_id"] for window in windows if window["phase"] != "over"],
         "trades": views.trade_states(),

@@ -122,9 +122,13 @@ class BridgesPart:
 
     def flexible_plugs(self, peer: str) -> list[Record]:
         """Return the plugs of a house that its agent may switch, as its agent away sees them."""
-        now_ms = wall_ms()
+        now_ms, promised_ms = wall_ms(), self._promised_ms(peer)
         return [
-            {**one, "is_left_alone": self._plugs[one["name"]].is_left_alone(now_ms)}
+            {
+                **one,
+                "is_left_alone": self._plugs[one["name"]].is_left_alone(now_ms, promised_ms),
+                "is_promised_off": promised_ms is not None,
+            }
             for one in self._seen_plugs.get()
             if one["house"] == peer and one["is_flexible"] and one["can_switch"]
         ]
@@ -134,7 +138,13 @@ class BridgesPart:
 
         Raises PlugRefused, also for an hour after a person did, or BridgeDown.
         """
-        return self._switch(name, self._plug_of(name, peer).switch_by_agent(is_on))
+        plug = self._plug_of(name, peer)
+        return self._switch(name, plug.switch_by_agent(is_on, self._promised_ms(peer)))
+
+    def _promised_ms(self, house: str) -> int | None:
+        """Return since when a house keeps its appliances off for an event, None when it does not."""
+        promise = self._parts.views.promise(house)
+        return None if promise is None else int(promise["start_ms"])
 
     def _plug_of(self, name: str, peer: str) -> PlugBridge:
         bridge = self._plugs.get(name)
@@ -248,10 +258,13 @@ class BridgesPart:
         now_ms = wall_ms()
         rows = {row["plug"]: row for row in self._parts.views.latest_plugs()}
         problems = {one.name: one.problem for one in self._runner.states() if not one.is_running}
-        return [
-            _plug_record(bridge.plug, rows.get(name), problems.get(bridge.name), now_ms)
-            for name, bridge in self._plugs.items()
-        ]
+        found = []
+        for name, bridge in self._plugs.items():
+            one = _plug_record(bridge.plug, rows.get(name), problems.get(bridge.name), now_ms)
+            promise = self._parts.views.promise(bridge.plug.house) if one["is_flexible"] else None
+            one["promised_off_until"] = None if promise is None else promise["end_local"]
+            found.append(one)
+        return found
 
 
 def _plug_record(plug: Plug, row: Record | None, problem: str | None, now_ms: int) -> Record:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hub.services import snapshot, window_records
-from hub.services.events import EVENTS, is_held_off
+from hub.services.events import EVENTS
+from hub.services.promises import promise_of
 from hub.site_clock import SiteClock, wall_ms
 from hub.store import NodeRow, StatusRow, Store
 
@@ -108,9 +109,9 @@ class Views:
         kept = self._store.state(EVENTS)
         return kept if isinstance(kept, list) else []
 
-    def is_held_off(self, house: str) -> bool:
-        """Tell whether a house has promised to keep its flexible appliances off now."""
-        return is_held_off(self.events(), house, wall_ms())
+    def promise(self, house: str) -> Record | None:
+        """Return the event for which a house keeps its flexible appliances off now, or None."""
+        return promise_of(self.events(), house, wall_ms())
 
     def trade_states(self) -> dict[str, int]:
         """Return how many trades are in each state."""

@@ -10,7 +10,7 @@ from hub.services.market import MarketService
 from hub.services.switching import SwitchDesk
 
 MOST_SPAN_S = 3_600
-NO_PLUGS: dict[str, Any] = {"plugs": [], "switch_word": None}
+NO_PLUGS: dict[str, Any] = {"plugs": [], "event": None, "switch_word": None}
 READING_MEMBERS = (
     "received_at_ms",
     "pv_power_uw",

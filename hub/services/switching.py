@@ -1,5 +1,7 @@
 """Plugs for agents away from the hub: a signed wish in, a switched plug out (docs/agents.md).
 
+In the same way they promise to keep them off in a demand-response event.
+
 Who may switch is proven by the house's key, as for orders; freshness by a word of the hub's own
 that counts once and for half a minute: a message held back or sent again does nothing.
 """
@@ -25,6 +27,13 @@ MOST_WORDS = 4  # of a house: whoever asks more often makes older ones worthless
 Record = dict[str, Any]
 
 
+class AgentEvents(Protocol):
+    """What it needs of hub.services.events.EventDesk."""
+
+    def question(self, house: str, /) -> Record | None: ...
+    def accept(self, house: str, event_id: int, /) -> Record: ...
+
+
 class AgentPlugs(Protocol):
     """What it needs of hub.bridges.part.BridgesPart."""
 
@@ -37,31 +46,55 @@ def switch_message(peer: str, plug: str, is_on: bool, word: str) -> SignableMess
     return encode_defunct(text=json.dumps(["trueque: switch a plug", peer, plug, is_on, word]))
 
 
+def promise_message(peer: str, event_id: int, word: str) -> SignableMessage:
+    """Return what a house's key signs to take part in an event, as it was asked to."""
+    return encode_defunct(text=json.dumps(["trueque: accept an event", peer, event_id, word]))
+
+
 class SwitchDesk:
     """Shows each agent its house's plugs and switches them on its signed word; from any thread."""
 
-    def __init__(self, market: MarketService, plugs: AgentPlugs) -> None:
-        self._market, self._plugs = market, plugs
+    def __init__(
+        self, market: MarketService, plugs: AgentPlugs, events: AgentEvents | None = None
+    ) -> None:
+        self._market, self._plugs, self._events = market, plugs, events
         self._lock = threading.Lock()
         self._words: dict[str, dict[str, float]] = {}  # house -> word -> when it was given
 
     def record(self, peer: str) -> Record:
-        """Return a house's flexible plugs and a word to switch one with. Raises Refused."""
+        """Return a house's flexible plugs, the event that asks for them, and a word to answer with.
+
+        Raises Refused.
+        """
         self._market.address_of(peer)
         plugs = self._plugs.flexible_plugs(peer)
-        return {"plugs": plugs, "switch_word": self._give_word(peer) if plugs else None}
+        if not plugs:
+            return {"plugs": [], "event": None, "switch_word": None}
+        event = None if self._events is None else self._events.question(peer)
+        return {"plugs": plugs, "event": event, "switch_word": self._give_word(peer)}
 
     def switch(self, peer: str, plug: str, body: Record) -> Record:
         """Switch a plug as its house's agent signed. Raises Refused, PlugRefused or BridgeDown."""
         is_on, word, signature = (body.get(name) for name in ("is_on", "word", "signature"))
         if not (isinstance(is_on, bool) and isinstance(word, str) and isinstance(signature, str)):
             raise Refused("Say whether on (is_on), with the hub's switch_word and a signature.")
+        self._check(peer, switch_message(peer, plug, is_on, word), word, signature)
+        return self._plugs.switch_for_agent(plug, is_on, peer)
+
+    def promise(self, peer: str, event_id: int, body: Record) -> Record:
+        """Take part in an event as the house's agent signed. Raises Refused or BadInput."""
+        word, signature = body.get("word"), body.get("signature")
+        if self._events is None or not (isinstance(word, str) and isinstance(signature, str)):
+            raise Refused("Sign the event's number with the hub's switch_word.")
+        self._check(peer, promise_message(peer, event_id, word), word, signature)
+        return self._events.accept(peer, event_id)
+
+    def _check(self, peer: str, message: SignableMessage, word: str, signature: str) -> None:
         address = self._market.address_of(peer)
-        if _signer(switch_message(peer, plug, is_on, word), signature) != address:
+        if _signer(message, signature) != address:
             raise Refused(f"That is not signed by the key of {peer}.", "signature")
         if not self._take_word(peer, word):
             raise Refused("That switch_word is used or too old: ask again.", "word")
-        return self._plugs.switch_for_agent(plug, is_on, peer)
 
     def _give_word(self, peer: str) -> str:
         word = secrets.token_hex(WORD_BYTES)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Callable
+from typing import Any, cast
 
 from flask import Blueprint, abort, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
@@ -10,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from hub.errors import TruequeError
 from hub.services.agents import AgentDesk
 from hub.services.order_rules import Refused
+from hub.services.switching import SwitchDesk
 
 blueprint = Blueprint("agents", __name__, url_prefix="/api/agents")
 USUAL_SPAN_S = 65
@@ -25,16 +27,26 @@ def look(peer: str) -> ResponseReturnValue:
 @blueprint.post("/<peer>/plugs/<name>")
 def switch(peer: str, name: str) -> ResponseReturnValue:
     """Turn an appliance on or off on its house's signed word; no session, no token of one."""
+    return _signed(lambda desk, body: desk.switch(peer, name, body))
+
+
+@blueprint.post("/<peer>/events/<int:event_id>")
+def promise(peer: str, event_id: int) -> ResponseReturnValue:
+    """Take part in a demand-response event on the house's signed word."""
+    return _signed(lambda desk, body: desk.promise(peer, event_id, body))
+
+
+def _signed(do: Callable[[SwitchDesk, dict[str, Any]], dict[str, Any]]) -> ResponseReturnValue:
     desk, body = _desk(), request.get_json(silent=True)
     if desk.switching is None:
         return jsonify(error="This hub has no plugs.", field=None), 409
     if not isinstance(body, dict):
         return jsonify(error="The request must be a JSON object.", field=None), 400
     try:
-        return jsonify(desk.switching.switch(peer, name, body))
+        return jsonify(do(desk.switching, body))
     except Refused as refusal:
         return jsonify(error=str(refusal), field=refusal.field), 403
-    except TruequeError as problem:  # the plug itself: away, or not the agent's
+    except TruequeError as problem:  # the plug itself: away, or not the agent's; an event begun
         return jsonify(error=str(problem), field=None), 409
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 from flask import Blueprint, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from hub.amounts import BadAmount
 from hub.errors import TruequeError
 from hub.services.events import EventDesk, announcement_of
 
@@ -19,19 +20,24 @@ def _desk() -> EventDesk | None:
 
 @blueprint.get("")
 def show() -> ResponseReturnValue:
-    """Return the events, the newest first."""
+    """Return whether one can be announced here, and the events, the newest first."""
     desk = _desk()
-    records: list[dict[str, Any]] = desk.records() if desk else []
-    return jsonify(records)
+    if desk is None:
+        return jsonify(can_announce=False, events=[])
+    return jsonify(can_announce=desk.can_announce(), events=desk.records())
 
 
 @blueprint.post("")
 def announce() -> ResponseReturnValue:
-    """Announce one: {"in_minutes", "for_minutes", "reward", "asked_uwh" or null}."""
+    """Announce one: {"in_minutes", "for_minutes", "reward", "asked" or "asked_uwh" or neither}."""
     desk = _desk()
     if desk is None:
         return jsonify(error="This hub holds no events.", field=None), 409
-    return jsonify(desk.announce(announcement_of(request.get_json(silent=True))))
+    try:
+        wanted = announcement_of(request.get_json(silent=True))
+    except BadAmount as wrong:
+        return jsonify(error=str(wrong), field=wrong.field), 400
+    return jsonify(desk.announce(wanted))
 
 
 @blueprint.errorhandler(TruequeError)

@@ -58,16 +58,22 @@ class PlugBridge:
         self._by_hand_at_ms = wall_ms()
         await self.switch(is_on)
 
-    def is_left_alone(self, now_ms: int) -> bool:
-        """Tell whether a person switched it a short while ago."""
-        at_ms = self._by_hand_at_ms
-        return at_ms is not None and 0 <= now_ms - at_ms < self._by_hand_ms
+    def is_left_alone(self, now_ms: int, promised_ms: int | None = None) -> bool:
+        """Tell whether a person switched it a short while ago.
 
-    async def switch_by_agent(self, is_on: bool) -> None:
+        `promised_ms`: since when its house has promised to keep it off, None when it has not: what
+        was switched before that counts no more, what a person switches afterwards does.
+        """
+        at_ms = self._by_hand_at_ms
+        if at_ms is None or (promised_ms is not None and at_ms < promised_ms):
+            return False
+        return 0 <= now_ms - at_ms < self._by_hand_ms
+
+    async def switch_by_agent(self, is_on: bool, promised_ms: int | None = None) -> None:
         """Switch a flexible plug for its house's agent. Raises PlugRefused or BridgeDown."""
         if not self.plug.is_flexible:
             raise PlugRefused(f"{self.plug.name} is not its agent's to switch (is_flexible).")
-        if self.is_left_alone(wall_ms()):
+        if self.is_left_alone(wall_ms(), promised_ms):
             raise PlugRefused(f"A person switched {self.plug.name} a short while ago.")
         await self.switch(is_on)
 

@@ -1,7 +1,8 @@
 """The hub's agents at the switch: flexible appliances run on their house's own sun.
 
-What a person switched is left alone for an hour of the site's time. Only plugs that are set to be
-flexible, of houses whose agent the hub runs, and no relay: this is the mains side.
+What a person switched is left alone for an hour of the site's time; but what the house promised in
+a demand-response event ends what was switched before it. Only plugs that are set to be flexible, of
+houses whose agent the hub runs, and no relay: this is the mains side.
 """
 
 from __future__ import annotations
@@ -40,14 +41,16 @@ class FlexiblePlugs:
         if row is None or row.is_on is None or now_ms - row.at_ms > SPAN_MS:
             return
         may_switch = self._rule.may_switch(plug.name, row.power_uw, now_ms)
-        if not may_switch or bridge.is_left_alone(now_ms):
+        promise = await asyncio.to_thread(self._parts.views.promise, plug.house)
+        promised_ms = None if promise is None else promise["start_ms"]
+        if not may_switch or bridge.is_left_alone(now_ms, promised_ms):
             return
         readings = await asyncio.to_thread(
             self._parts.views.readings_since, plug.house, now_ms - SPAN_MS
         )
         wanted = self._rule.wanted(plug.name, row.is_on, readings)
-        if await asyncio.to_thread(self._parts.views.is_held_off, plug.house):
-            wanted = False  # it was promised in a demand-response event
+        if promise is not None:
+            wanted = False
         if wanted is not row.is_on:
             await self._switch(bridge, wanted)
 

@@ -7,6 +7,7 @@ import pytest
 from hub.bridges.part import BridgesPart
 from hub.bridges.plugs import flexible
 from hub.bridges.plugs.sunlight import surplus_uw, wanted_state
+from hub.services.events import EVENTS
 from hub.site_clock import wall_ms
 from tests.host.bridges.doubles import checked, wait_for
 from tests.host.bridges.servers import TasmotaServer
@@ -73,10 +74,38 @@ def test_agent_leaves_an_appliance_alone_when_a_person_switched_it(site, house):
     assert plug.is_on
 
 
-def test_agent_keeps_an_appliance_off_in_an_event_although_the_sun_shines(site, monkeypatch, house):
-    from hub.bridges.views import Views
+def promise(site, start_ms):
+    """Keep an event in which house-1 promised something: from `start_ms` on, for ten minutes."""
+    house = {"accepted_uwh": 1_000, "pledged_uwh": 1_000, "is_asked": False}
+    event = {"event_id": 1, "start_ms": start_ms, "end_ms": start_ms + 600_000,
+             "end_local": "2017-06-05T17:30:00+02:00", "reward_gwei_per_kwh": 1,
+             "houses": {"house-1": house}}  # fmt: skip
+    site.store.set_state(EVENTS, [event])
 
-    monkeypatch.setattr(Views, "is_held_off", lambda self, name: name == "house-1")
+
+def test_agent_keeps_an_appliance_off_in_an_event_although_the_sun_shines(site, house):
     _, plug = house
+    promise(site, wall_ms())
     shine(site, 30_000_000, 300_000_000)
     wait_for(lambda: plug.is_on is False)
+
+
+def test_event_ends_what_a_person_switched_on_before_it_when_the_house_promised(site, house):
+    part, plug = house
+    wait_for(lambda: site.store.latest_plugs())
+    part.switch_plug("washer", True, "house-1")
+    promise(site, wall_ms() + 1)
+    wait_for(lambda: plug.is_on is False)
+    until = "2017-06-05T17:30:00+02:00"
+    wait_for(lambda: part.record()["plugs"][0]["promised_off_until"] == until)
+
+
+def test_event_leaves_alone_what_a_person_switches_on_during_it(site, house):
+    part, plug = house
+    wait_for(lambda: site.store.latest_plugs())
+    promise(site, wall_ms() - 1)
+    wait_for(lambda: plug.is_on is False)
+    part.switch_plug("washer", True, "house-1")
+    before = len(site.store.plug_readings("washer", 0))
+    wait_for(lambda: len(site.store.plug_readings("washer", 0)) > before + 1)
+    assert plug.is_on

@@ -8,21 +8,27 @@ from types import SimpleNamespace
 
 import pytest
 
+from hub.amounts import BadAmount
 from hub.errors import BadInput
 from hub.services import events
-from hub.services.events import Announcement, EventDesk, announcement_of, is_held_off
+from hub.services.events import Announcement, EventDesk, announcement_of
+from hub.services.promises import on_ms, promise_of
 from hub.site_clock import SiteClock
 
 NOW_MS = 1_000_000_000
 HOUSE_UW, WASHER_UW = 300_000_000, 600_000_000
 REWARD = 200_000_000
+CLOCK = SiteClock(datetime.datetime(2017, 6, 5, 12), NOW_MS, 60, zoneinfo.ZoneInfo("UTC"))
 
 
 class Meters:
-    """A store with a house of 300 W and a washer of 600 W, on as long as `is_on` says."""
+    """A store with a house of 300 W and a washer of 600 W, on until `washer_off_ms`."""
 
     def __init__(self):
         self.kept, self.washer_off_ms, self.silent_from_ms = {}, None, None
+
+    def is_on(self, at_ms):
+        return self.washer_off_ms is None or at_ms < self.washer_off_ms
 
     def state(self, name):
         return self.kept.get(name)
@@ -44,7 +50,9 @@ class Meters:
 
     def plug_readings(self, plug, since_ms):
         assert plug == "house-1-washer"
-        return [{"at_ms": NOW_MS - 1_000, "power_uw": WASHER_UW}]
+        times_ms = [NOW_MS - 1_000, *range(max(NOW_MS, since_ms), self.time.ms, 2_000)]
+        return [{"at_ms": at_ms, "power_uw": WASHER_UW, "is_on": self.is_on(at_ms)}
+                for at_ms in times_ms if at_ms >= since_ms]  # fmt: skip
 
     def registers_at(self, node, before_ms):
         on_ms = before_ms if self.washer_off_ms is None else min(before_ms, self.washer_off_ms)
@@ -58,10 +66,9 @@ def bench(monkeypatch):
     time = SimpleNamespace(ms=NOW_MS)
     monkeypatch.setattr(events, "wall_ms", lambda: time.ms)
     store = Meters()
-    zone = zoneinfo.ZoneInfo("UTC")
-    clock = SiteClock(datetime.datetime(2017, 6, 5, 12), NOW_MS, 60, zone)
+    store.time = time
     plugs = {"house-1": ["house-1-washer"], "house-2": []}
-    return store, EventDesk(store, clock, plugs), time
+    return store, EventDesk(store, CLOCK, plugs), time
 
 
 def test_house_pledges_what_its_flexible_appliances_use(bench):
@@ -92,13 +99,17 @@ def test_meter_proves_what_was_not_used_when_the_washer_stays_off(bench):
     house = desk.records()[0]["houses"]["house-1"]
     assert house["verified_uwh"] == pytest.approx(WASHER_UW // 60 * 0.9, abs=2)
     assert house["reward_wei"] == str(house["verified_uwh"] * REWARD)
+    assert house["problem"] == "the rest of the house used more than usual"  # off within 10 s
 
 
 def test_house_earns_nothing_when_it_used_what_it_always_does(bench):
     _, desk, time = bench
     time.ms = desk.announce(Announcement(30, 60, REWARD))["end_ms"] + events.GRACE_MS
     desk.look()
-    assert desk.records()[0]["houses"]["house-1"]["verified_uwh"] == 0
+    event = desk.records()[0]
+    assert event["houses"]["house-1"]["verified_uwh"] == 0
+    assert event["houses"]["house-1"]["problem"] == "house-1-washer was on for 100 % of it"
+    assert event["operator_owes_wei"] == "0"
 
 
 def test_nothing_is_proved_by_a_meter_that_was_silent(bench):
@@ -117,18 +128,115 @@ def test_appliances_are_held_off_from_start_to_end_of_what_was_accepted(bench):
     _, desk, _ = bench
     event = desk.announce(Announcement(30, 60, REWARD))
     times_ms = (event["start_ms"] - 1, event["start_ms"], event["end_ms"] - 1, event["end_ms"])
-    assert [is_held_off([event], "house-1", at) for at in times_ms] == [False, True, True, False]
-    assert not is_held_off([event], "house-2", event["start_ms"])
+    found = [promise_of([event], "house-1", at) for at in times_ms]
+    assert found == [None, event, event, None]
+    assert promise_of([event], "house-2", event["start_ms"]) is None
 
 
-def test_two_events_at_once_and_bad_requests_are_refused(bench):
+def test_event_is_refused_when_another_is_at_that_time(bench):
     _, desk, _ = bench
     desk.announce(Announcement(30, 60, REWARD))
     with pytest.raises(BadInput, match="Another event"):
         desk.announce(Announcement(60, 60, REWARD))
-    good = {"in_minutes": 1, "for_minutes": 2, "reward": "0.2", "asked_uwh": None}
-    assert announcement_of(good) == Announcement(1, 2, REWARD)
-    for wrong in ([], {**good, "in_minutes": -1}, {**good, "for_minutes": True},
-                  {**good, "asked_uwh": 1.5}, {**good, "relay": 1}):  # fmt: skip
-        with pytest.raises(BadInput):
-            announcement_of(wrong)
+
+
+GOOD = {"in_minutes": 1, "for_minutes": 2, "reward": "0.2"}
+
+
+@pytest.mark.parametrize(
+    "more, asked_uwh",
+    [({}, None), ({"asked_uwh": None}, None), ({"asked_uwh": 40_000}, 40_000),
+     ({"asked": "40"}, 40_000), ({"in_minutes": "1", "for_minutes": "2", "asked": None}, None)],
+)  # fmt: skip
+def test_announcement_is_read_when_typed_or_computed(more, asked_uwh):
+    assert announcement_of({**GOOD, **more}) == Announcement(1, 2, REWARD, asked_uwh)
+
+
+@pytest.mark.parametrize(
+    "more, field",
+    [({"in_minutes": -1}, "in_minutes"), ({"for_minutes": True}, "for_minutes"),
+     ({"in_minutes": "soon"}, "in_minutes"), ({"for_minutes": 0}, "for_minutes"),
+     ({"in_minutes": 7 * 1440 + 1}, "in_minutes"), ({"asked_uwh": 1.5}, "asked_uwh"),
+     ({"asked": "much"}, "asked"), ({"reward": "1,5,0"}, "reward"), ({"reward": None}, "reward")],
+)  # fmt: skip
+def test_announcement_names_the_field_when_it_is_wrong(more, field):
+    with pytest.raises(BadAmount) as refused:
+        announcement_of({**GOOD, **more})
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize("body", [None, [], {**GOOD, "relay": 1}])
+def test_announcement_is_refused_when_it_is_another_thing(body):
+    with pytest.raises(BadInput, match="Say in_minutes"):
+        announcement_of(body)
+
+
+@pytest.fixture
+def away(bench):
+    """Return the same with one house, whose agent is away."""
+    store, _, time = bench
+    plugs = {"house-1": ["house-1-washer"]}
+    return store, EventDesk(store, CLOCK, plugs, away=["house-1"]), time
+
+
+def test_agent_away_takes_part_when_it_answers_before_the_start(away):
+    store, desk, time = away
+    event = desk.announce(Announcement(30, 60, REWARD))
+    assert event["houses"]["house-1"]["accepted_uwh"] == 0
+    asked = desk.question("house-1")
+    assert asked["pledged_uwh"] == WASHER_UW // 60 and asked["event_id"] == 1
+    assert promise_of(desk.records(), "house-1", event["start_ms"]) is None
+    assert desk.accept("house-1", 1)["accepted_uwh"] == WASHER_UW // 60
+    assert desk.question("house-1") is None
+    assert promise_of(desk.records(), "house-1", event["start_ms"])["event_id"] == 1
+    store.washer_off_ms = event["start_ms"]
+    time.ms = event["end_ms"] + events.GRACE_MS
+    desk.look()
+    [found] = desk.records()
+    assert found["operator_owes_wei"] == found["houses"]["house-1"]["reward_wei"] != "0"
+
+
+def test_agent_away_promises_no_more_than_is_left_of_what_was_asked_for(away):
+    _, desk, _ = away
+    desk.announce(Announcement(30, 60, REWARD, asked_uwh=1_000))
+    assert desk.accept("house-1", 1)["accepted_uwh"] == 1_000
+
+
+def test_agent_away_is_refused_when_it_answers_twice_late_or_unasked(away):
+    _, desk, time = away
+    event = desk.announce(Announcement(30, 60, REWARD))
+    for house, event_id in (("house-2", 1), ("house-1", 7)):
+        with pytest.raises(BadInput, match="asks nothing of"):
+            desk.accept(house, event_id)
+    time.ms = event["start_ms"]
+    assert desk.question("house-1") is None
+    with pytest.raises(BadInput, match="has begun"):
+        desk.accept("house-1", 1)
+    time.ms -= 1
+    desk.accept("house-1", 1)
+    with pytest.raises(BadInput, match="not answered"):
+        desk.accept("house-1", 1)
+
+
+def test_agent_away_earns_nothing_when_it_never_answered(away):
+    store, desk, time = away
+    event = desk.announce(Announcement(30, 60, REWARD))
+    store.washer_off_ms = event["start_ms"]
+    time.ms = event["end_ms"] + events.GRACE_MS
+    desk.look()
+    [found] = desk.records()
+    assert found["houses"]["house-1"]["problem"] == "its agent did not answer"
+    assert (found["houses"]["house-1"]["verified_uwh"], found["operator_owes_wei"]) == (None, "0")
+
+
+def test_event_is_refused_when_no_house_has_an_appliance_to_do_without(bench):
+    desk = EventDesk(bench[0], CLOCK, {"house-1": []})
+    with pytest.raises(BadInput, match="is_flexible"):
+        desk.announce(Announcement(30, 60, REWARD))
+
+
+def test_time_on_is_counted_inside_the_event_alone():
+    told = ((0, True), (12, False), (14, True), (18, None), (19, True))
+    readings = [{"at_ms": at_ms, "is_on": is_on} for at_ms, is_on in told]
+    assert on_ms(readings, (10, 20)) == 2 + 4 + 1
+    assert on_ms([], (10, 20)) == 0

@@ -16,10 +16,11 @@ from hub.bridges.part import BridgesPart
 from hub.bridges.plugs import flexible
 from hub.bridges.views import PlugLog, Views
 from hub.chain.rpc import Questions
+from hub.errors import BadInput
 from hub.services import switching
 from hub.services.agents import AgentDesk
 from hub.services.order_rules import Refused
-from hub.services.switching import SwitchDesk, switch_message
+from hub.services.switching import SwitchDesk, promise_message, switch_message
 from hub.services.wallet_rpc import WalletRpc
 from hub.web import create_app
 from hub.web.parts import PageParts
@@ -131,9 +132,49 @@ def test_agent_is_refused_when_a_person_switched_a_short_while_ago(hub, plug):
     assert plug.is_on is False
 
 
+class Events:
+    """Asks house-1 for one thing."""
+
+    def __init__(self):
+        self.accepted = []
+
+    def question(self, house):
+        return {"event_id": 4, "pledged_uwh": 9} if house == "house-1" else None
+
+    def accept(self, house, event_id):
+        if event_id != 4:
+            raise BadInput(f"Event {event_id} asks nothing.")
+        self.accepted.append((house, event_id))
+        return {"accepted_uwh": 9}
+
+
+def test_event_is_accepted_when_the_houses_key_signed_its_number(hub):
+    found = hub()
+    desk = found.desk
+    desk._events = Events()
+    record = desk.record("house-1")
+    assert record["event"]["event_id"] == 4
+    word = record["switch_word"]
+
+    def promise(event_id, account=OWNER, path=None, word=word):
+        signed = account.sign_message(promise_message("house-1", event_id, word))
+        body = {"word": word, "signature": "0x" + bytes(signed.signature).hex()}
+        return found.client.post(f"/api/agents/house-1/events/{path or event_id}", json=body)
+
+    assert promise(4, STRANGER).status_code == 403
+    assert promise(5, path=4).status_code == 403  # signed for another event
+    assert desk._events.accepted == []
+    answer = promise(4)
+    assert (answer.status_code, answer.json["accepted_uwh"]) == (200, 9)
+    assert promise(4).status_code == 403  # the word is used
+    assert promise(5, word=desk.record("house-1")["switch_word"]).status_code == 409
+    assert desk._events.accepted == [("house-1", 4)]
+
+
 def test_agent_is_refused_when_the_plug_is_not_flexible(hub, plug):
     found = hub(is_flexible=False)
-    assert found.desk.record("house-1") == {"plugs": [], "switch_word": None}
+    nothing = {"plugs": [], "event": None, "switch_word": None}
+    assert found.desk.record("house-1") == nothing
     answer = ask(found, True, word=found.desk._give_word("house-1"))
     assert answer.status_code == 409 and "not its agent's to switch" in answer.json["error"]
     assert plug.is_on is False
@@ -152,6 +193,7 @@ class House:
         self.told = {"name": "washer", "is_on": False, "power_uw": 0, "age_ms": 500,
                      "is_left_alone": False} | plug  # fmt: skip
         self.at_s, self.switched, self.fails = 1_000.0, [], False
+        self.asked, self.accepted = None, []
         self.readings = [{"pv_power_uw": 10_000_000, "load_power_uw": 0, "load_apparent_uva": None}]
 
     def now_s(self):
@@ -162,6 +204,15 @@ class House:
 
     def recent_readings(self, node, span_s):
         return self.readings * 5
+
+    def event(self):
+        return self.asked
+
+    def accept_event(self, event_id):
+        if self.fails:
+            raise HubAway("no answer")
+        self.accepted.append(event_id)
+        return self.asked["pledged_uwh"]
 
     def switch_plug(self, name, is_on):
         self.switched.append((self.at_s, name, is_on))
@@ -185,6 +236,24 @@ def test_appliance_runs_with_the_sun_when_an_agent_away_looks():
 def test_appliance_is_left_as_it_is_when_it_is_a_persons_or_unknown(told):
     house = House(**told)
     assert Appliances("house-1", house, 100).act() == [] and house.switched == []
+
+
+def test_appliance_is_turned_off_when_it_was_promised_although_the_sun_shines():
+    house = House(is_on=True, power_uw=56_000_000, is_promised_off=True)
+    assert Appliances("house-1", house, 100).act() == ["turned washer off"]
+
+
+def test_agent_answers_an_event_once_when_its_reward_is_enough():
+    house = House(is_left_alone=True)
+    house.asked = {"event_id": 3, "reward_gwei_per_kwh": 200, "pledged_uwh": 5}
+    agent, proud = (Appliances("house-1", house, 100, least) for least in (200, 201))
+    assert proud.act() == ["takes no part in event 3: its reward is too small"]
+    house.fails = True
+    assert agent.act() == ["cannot take part in event 3 yet: no answer"]
+    house.fails = False
+    for house.at_s in (1_005, 1_010, 1_015):
+        agent.act(), proud.act()
+    assert house.accepted == [3]
 
 
 def test_switching_waits_a_minute_when_it_failed():

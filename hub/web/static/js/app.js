@@ -6,6 +6,7 @@ import { showBook, wireDialog } from "./book.js";
 import { showBus } from "./bus.js";
 import { watchCloud } from "./cloud.js";
 import { byId, html, keep, say } from "./dom.js";
+import { watchEvents } from "./events.js";
 import { clearErrors, preferSide, showForm, wireForm } from "./form.js";
 import { age, language, t } from "./format.js";
 import { showHouses } from "./houses.js";
@@ -119,3 +120,4 @@ function wire() {
 wire();
 refresh();
 watchCloud();
+watchEvents();

@@ -45,6 +45,9 @@ function updatePlug(row, plug, me) {
   say(row.value, plug.is_online && plug.power_uw !== null ? power(plug.power_uw) : "–");
   say(row.detail, plug.is_online ? t("plug_counted", { energy: energy(plug.energy_uwh) })
     : plug.age_ms === null ? t("never_seen") : t("offline_since", { age: age(plug.age_ms) }));
+  if (plug.is_online && plug.promised_off_until) {
+    say(row.detail, t(plug.is_on ? "plug_promised_on" : "plug_promised", { until: plug.promised_off_until.slice(11, 16) }));
+  }
   row.node.title = plug.problem ?? "";
   row.key.hidden = !plug.can_switch || plug.house !== me;
   row.key.disabled = row.isAsking || !plug.is_online;
