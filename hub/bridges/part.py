@@ -142,7 +142,7 @@ class BridgesPart:
         return self._switch(name, plug.switch_by_agent(is_on, self._promised_ms(peer)))
 
     def _promised_ms(self, house: str) -> int | None:
-        """Return since when a house keeps its appliances off for an event, None when it does not."""
+        """Return since when a house keeps its appliances off for an event, or None."""
         promise = self._parts.views.promise(house)
         return None if promise is None else int(promise["start_ms"])
 

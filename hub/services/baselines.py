@@ -1,4 +1,4 @@
-"""What houses and their appliances would use: the store's readings go in, expected energy comes out.
+"""What houses and their appliances would use: stored readings in, expected energy out.
 
 By the habit of the hour of the day (hub.agent.habits), from up to five of the site's days.
 """
