@@ -30,7 +30,6 @@ EVENTS = "demand response"  # where the store keeps them
 KEPT = 100
 LONGEST_AHEAD_MINUTES, LONGEST_MINUTES = 7 * 1440, 1440  # of the site's time
 GRACE_MS = 20_000  # for the last readings to come in
-SWITCHED_LATE_MS = 10_000  # agents look every five seconds
 SILENT_MS = 60_000  # a meter that said nothing so long before either end proves nothing
 NAMES = {
     "in_minutes": "The minutes until it begins",
@@ -250,7 +249,7 @@ class EventDesk:
         reasons = []
         for plug in self._plugs_of.get(name, ()):
             ran_ms = on_ms(self._store.plug_readings(plug, span_ms[0] - SILENT_MS), span_ms)
-            if ran_ms > SWITCHED_LATE_MS:
+            if ran_ms > 0:
                 share = ran_ms * 100 // (span_ms[1] - span_ms[0])
                 reasons.append(f"{plug} was on for {share} % of it")
         return "; ".join(reasons) or "the rest of the house used more than usual"

@@ -12,11 +12,12 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from hub.bridges.accounts import guests
 from hub.bridges.home_assistant import HomeAssistantBridge
-from hub.bridges.market_feed import MarketFeedBridge
+from hub.bridges.market_feed import MarketFeedBridge, messages
 from hub.bridges.part import BridgesPart
 from hub.bridges.parts import BrokerAddress
 from hub.mqtt.broker import Broker, find_mosquitto
 from hub.processes import free_port
+from hub.services.events import EVENTS
 from hub.site_clock import wall_ms
 from hub.store import NodeRow
 from tests.host.bridges.doubles import checked, wait_for
@@ -150,6 +151,17 @@ def test_retained_order_is_taken_back_when_it_went_while_the_hub_was_away(
     market.apply("OrderCancelled", order_id=1, energy_uwh=1_000, refunded_wei=0)
     run(MarketFeedBridge(checked(market={}).market, parts))
     wait_for(lambda: "trueque/1/market/order/1" not in reader.seen)
+
+
+def test_no_message_is_too_long_when_fifty_houses_take_part_in_an_event(site):
+    house = {"pledged_uwh": 10**6, "accepted_uwh": 10**6, "is_asked": False, "problem": None}
+    houses = {f"house-{number}": house for number in range(50)}
+    site.store.set_state(EVENTS, [{"event_id": 7, "start_ms": 1, "houses": houses}])
+    found = messages(site.parts().views)
+    assert json.loads(found["trueque/1/market/event/7"]) == {"event_id": 7, "start_ms": 1}
+    told = [json.loads(found[f"trueque/1/market/event/7/{name}"]) for name in houses]
+    assert told == [{"event_id": 7, "house": name, **house} for name in houses]
+    assert max(map(len, found.values())) < 1_000
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def test_meter_proves_what_was_not_used_when_the_washer_stays_off(bench):
     house = desk.records()[0]["houses"]["house-1"]
     assert house["verified_uwh"] == pytest.approx(WASHER_UW // 60 * 0.9, abs=2)
     assert house["reward_wei"] == str(house["verified_uwh"] * REWARD)
-    assert house["problem"] == "the rest of the house used more than usual"  # off within 10 s
+    assert house["problem"] == "house-1-washer was on for 10 % of it"
 
 
 def test_house_earns_nothing_when_it_used_what_it_always_does(bench):
