@@ -67,8 +67,13 @@ class Attention:
         self._watch.hear(batch)
 
     def wake(self) -> None:
-        """The market moved: there may be something to tell."""
+        """The market moved: there may be something to tell, or a trade is disputed."""
         self._postman.wake()
+        self._watch.wake()
+
+    def look(self) -> None:
+        """The panel or a quarantine has changed: look at once whether that is an alarm."""
+        self._watch.wake()
 
     def tasks(self) -> dict[str, Coroutine[Any, Any, None]]:
         """Return the tasks that the hub shall run, by their names."""

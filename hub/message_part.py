@@ -65,8 +65,10 @@ class MessagePart:
             workers=config.ingest.workers,
         )
         self.honesty = Honesty(config, store, self._caught)
-        # Set by who can open relays; called in the loop.
+        # Set by who can open relays, and by who tells people; called in the loop.
         self.on_quarantined: Callable[[str], None] = lambda node: None
+        self.on_quarantine_changed: Callable[[], None] = lambda: None
+        self.honesty.on_released = lambda node: self._on_loop(self._changed)
         self.ingest = Ingest(
             *(store, clock, self.admission.up, self._stored, say, self.admission.gate),
             inspect=self.honesty.inspect,
@@ -108,8 +110,7 @@ class MessagePart:
         self.ingest.stop()
 
     def _stored(self, batch: list[Stored]) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has ended: so has the hub
-            self._loop.call_soon_threadsafe(self._hear, batch)
+        self._on_loop(lambda: self._hear(batch))
 
     def _hear(self, batch: list[Stored]) -> None:
         if self._is_stopped:  # what came while the parts end: the next hub finds it in the store
@@ -132,8 +133,15 @@ class MessagePart:
         """Called in any thread."""
         self._say(f"ALERT: {node} is in quarantine: {reason}. It gets no turns, its figures are "
                   f"not taken. Look at it, then: trueque hub node release {node}")  # fmt: skip
+        self._on_loop(lambda: self.on_quarantined(node))
+        self._on_loop(self._changed)
+
+    def _changed(self) -> None:
+        self.on_quarantine_changed()
+
+    def _on_loop(self, work: Callable[[], None]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended: so has the hub
-            self._loop.call_soon_threadsafe(self.on_quarantined, node)
+            self._loop.call_soon_threadsafe(work)
 
     def _epoch_raised(self, node: str, epoch: int) -> None:
         self._store.raise_epoch(epoch)

@@ -144,7 +144,7 @@ def _hand_over(config: SiteConfig) -> None:
                 f"keys.json is changed, but the hub (process {state['pid']}) does not take it up: "
                 "restart it, until then the old credentials work"
             )
-        time.sleep(0.05)
+        time.sleep(0.05)  # another process than the hub: its announcement is a file
         state = running.announced(config.data_dir)
 
 

@@ -14,6 +14,9 @@ from hub.site import Site
 from hub.site_clock import wall_ms
 from hub.store import Store, TradeRow, WindowRow
 
+# One run looks into its store four times a second: a second listener to every part for a run that
+# ends after minutes would be more to get wrong than it saves.
+LOOK_S = 0.25
 SEEN_S = 30.0
 AFTER_REPORT_BY_S = 30.0
 BENCH_PERIOD_S = 1.5  # the bench writes its own record once a second
@@ -29,12 +32,12 @@ async def run_one_window(site: Site, say: Callable[[str], None]) -> dict[str, An
     end_s = max(window.clear_by_s for window in _windows(store, ids)) + 0.5
     with contextlib.suppress(TimeoutError):  # what is not cleared in time goes back
         left_s = max(0.0, end_s - wall_ms() / 1000)
-        await wait_until(lambda: _is_agreed(store, ids), left_s, "agreeing", 0.25)
+        await wait_until(lambda: _is_agreed(store, ids), left_s, "agreeing", LOOK_S)
     say(f"bids are over: {len(_trades(store, ids))} trades")
     left_s = max(window.report_by_s for window in _windows(store, ids)) + AFTER_REPORT_BY_S
     with contextlib.suppress(TimeoutError):  # the report then shows what is unsettled
         await wait_until(
-            lambda: _is_settled(store, ids), left_s - wall_ms() / 1000, "settling", 0.25
+            lambda: _is_settled(store, ids), left_s - wall_ms() / 1000, "settling", LOOK_S
         )
     await asyncio.sleep(BENCH_PERIOD_S)
     totals = await asyncio.to_thread(site.client.totals)

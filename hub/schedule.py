@@ -41,7 +41,7 @@ RETRY_S = 2.0
 MOST_AHEAD_S = 5  # of the chain's clock: windows are agreed in its seconds
 LOOK_S = 0.25
 CLOCK_LOOK_S = 5.0
-LONGEST_SLEEP_S = 30.0
+LONGEST_SLEEP_S = 30.0  # a wall clock that is set meanwhile tells nobody
 ONCE_TRADE_PERMILLE = 1_150  # of the smallest trade
 
 

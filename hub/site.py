@@ -204,6 +204,7 @@ class Site:
             lambda: self.link.is_connected,
         )
         self.attention = Attention(self.config, self.keys, watched, self._say)
+        self.duty.on_news = self.messages.on_quarantine_changed = self.attention.look
         self.rollouts = Rollouts(self.store, self.dispatch, self.watch, self._say)
         self.returns = Returns(self.store, self.settlement, self._say)
         keys = self.keys
@@ -294,6 +295,7 @@ class Site:
         """Tell everyone who lives by the contract's events."""
         if self._is_resumed:
             self.oracle.follow_trades()
+        self.client.chain_moved()
         for one in (self.chain_clock, self.returns, self.books, self.attention, self.anchoring):
             if one is not None:
                 one.wake()

@@ -15,7 +15,7 @@ from hub.site import Site
 from hub.site_clock import SiteClock, wall_ms
 from hub.store import Store
 
-LOOK_S = 1.0
+LOOK_S = 1.0  # what is waited for is mostly the clock, and a run of days ends once
 CLOSED = ("settled", "refunded")
 
 

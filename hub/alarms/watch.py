@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from hub.mqtt.ingest import Stored
 from hub.site_clock import wall_ms
 from hub.store import Store
 
-LOOK_S = 10.0
+LOOK_S = 10.0  # disk, clock and silence are told by nobody
 SILENT_MS = 60_000
 BROKER_GONE_MS = 15_000
 LITTLE_DISK_BYTES = 1 << 30
@@ -43,6 +44,7 @@ class AlarmWatch:
         self._book = book
         self._parts = parts
         self._now_ms = now_ms
+        self._wake = asyncio.Event()
         self._since_ms = now_ms()
         self._heard_ms: dict[str, int] = {}
         self._broker_restarts = 0
@@ -62,10 +64,16 @@ class AlarmWatch:
                     self._book.raise_alarm("fault", stored.node, sentence, FAULT)
 
     async def run(self) -> None:
-        """Look every few seconds, for ever."""
+        """Look when woken and every few seconds, for ever."""
         while True:
+            self._wake.clear()  # before looking: what comes meanwhile is not missed
             await asyncio.to_thread(self.look)
-            await asyncio.sleep(LOOK_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), LOOK_S)
+
+    def wake(self) -> None:
+        """Look at once: something has changed. Belongs to the event loop's thread."""
+        self._wake.set()
 
     def look(self) -> None:
         """Look at what no message tells."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from hub.errors import TruequeError
 
 TRIES = 50
-PAUSE_S = 0.1
+PAUSE_S = 0.1  # for a compaction to end, of which LevelDB tells nobody
 GROWING = ".log"
 LEFT_OUT = ("LOCK", "LOG", "LOG.old")  # LevelDB's own lock and chatter
 

@@ -19,7 +19,7 @@ from hub.bridges.thinning import thin
 
 MOST_ENTRIES = 250
 READ_AT_ONCE = 5_000
-LOOK_S = 1.0
+LOOK_S = 1.0  # a bridge reads the store only: nothing of the hub waits for it or tells it
 Record = dict[str, Any]
 
 

@@ -46,6 +46,7 @@ class MarketFeedBridge:
                 for topic in published.keys() - wanted.keys():
                     link.publish(topic, b"", retain=True)
                 published = wanted
+                # A bridge reads the store only; its period bounds what others' MQTT has to take.
                 await asyncio.sleep(self._wanted.period_s)
 
 

@@ -24,7 +24,7 @@ from hub.site_clock import wall_ms
 CALL_PERIOD_S = 15.0
 MOST_ENTRIES = 960
 READ_AT_ONCE = 5_000
-LOOK_S = 1.0
+LOOK_S = 1.0  # a bridge reads the store only: nothing of the hub waits for it or tells it
 MOST_REFUSALS = 3  # of one entry alone: then it is left out, and said
 LONGEST_HISTORY = 8_000
 Record = dict[str, Any]

@@ -40,7 +40,7 @@ class OutsideChain:
 
     def resume(self, raw: bytes) -> int:
         """Send a kept transaction again, or find it; return its block."""
-        return self._sender.send(SignedCall.from_raw(raw)).block_number
+        return self._sender.send(SignedCall.from_raw(raw), self._account).block_number
 
     def read(self, transaction_hash: str) -> tuple[bytes, int | None] | None:
         """Return a transaction's data and block; None when the chain does not know it."""

@@ -10,15 +10,14 @@ from eth_account.signers.local import LocalAccount
 from web3.types import TxParams, Wei
 
 from hub.chain.abi import encode_node_id, market_abi
+from hub.chain.gas import TRANSFER_GAS, gas_limit
 from hub.chain.identity import deploy
 from hub.chain.reads import MarketReads
 from hub.chain.records import NO_ADDRESS, DeliveryReport, Fill, Receipt, SignedCall, WindowTerms
 from hub.chain.refusals import ROLES
-from hub.chain.sending import Sender, gas_limit
+from hub.chain.sending import Sender
 
 __all__ = ["MarketClient", "deploy"]
-
-TRANSFER_GAS = 21_000
 
 
 class MarketClient(MarketReads):
@@ -53,12 +52,17 @@ class MarketClient(MarketReads):
             },
         )
 
-    def send(self, call: SignedCall) -> Receipt:
+    def chain_moved(self) -> None:
+        """Tell those who wait for receipts that there is a new block; from any thread."""
+        self._sender.pulse.beat()
+
+    def send(self, call: SignedCall, account: LocalAccount | None = None) -> Receipt:
         """Send a signed call and wait for its receipt; harmless when it was sent before.
 
-        Raises StaleCall when it must be signed again.
+        With its account, it does not wait for calls before it that nobody sends. Raises StaleCall
+        when it must be signed again.
         """
-        return self._sender.send(call)
+        return self._sender.send(call, account)
 
     def execute(
         self,

@@ -11,9 +11,10 @@ from web3.types import TxParams, TxReceipt
 
 from hub.chain.abi import market_abi
 from hub.chain.artefact import load_artefact
+from hub.chain.gas import GAS_LIMITS
 from hub.chain.records import ChainIdentity, Cursor, WrongContract
 from hub.chain.rpc import connect
-from hub.chain.sending import GAS_LIMITS, Sender
+from hub.chain.sending import Sender
 
 _ADVICE = (
     "Start the hub with the data directory that belongs to this chain, "

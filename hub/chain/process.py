@@ -210,7 +210,7 @@ class Chain:
                         f"the chain did not answer within {READY_TIMEOUT_S:g} s; "
                         f"its log is {self._settings.log_path}"
                     ) from None
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.05)  # only an answer tells that it is ready; soon over
 
     def _mend_clock(self) -> None:
         """Move the chain's clock as it was moved before, at least to its newest block.

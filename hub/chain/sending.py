@@ -7,18 +7,21 @@ import functools
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 from eth_account.signers.local import LocalAccount
 from eth_typing import HexStr
 from eth_utils import to_hex
 from web3 import Web3
 from web3.exceptions import TransactionNotFound
-from web3.types import TxParams, TxReceipt
+from web3.types import Nonce, TxParams, TxReceipt, Wei
 
 from hub.chain.abi import market_abi
+from hub.chain.gaps import Gap
+from hub.chain.gas import TRANSFER_GAS
 from hub.chain.next_call import NextCall
+from hub.chain.pulse import Pulse
 from hub.chain.records import (
     ChainUnavailable,
     ContractRefused,
@@ -29,28 +32,9 @@ from hub.chain.records import (
 from hub.chain.refusals import refusal
 from hub.chain.rpc import ConnectionLost, RpcRefused
 
-# Fixed limits instead of an estimate: an estimate runs at the time of the newest block, and would
-# refuse an order at the start of a window. A quarter to a half above the most each call was
-# measured to use.
-GAS_LIMITS = {
-    "deploy": 8_000_000,
-    "approve": 250_000,
-    "open_window": 250_000,
-    "take": 200_000,
-    "counter": 250_000,
-    "counter_again": 200_000,
-    "accept": 250_000,
-    "report": 300_000,
-    "report_alone": 250_000,
-}
-# Of calls with a list, for each of its members.
-EACH_GAS = {"report_batch": 120_000, "review": 40_000, "clear": 120_000, "close_book": 50_000}
-EACH_ATTEMPT_GAS = 25_000  # of a report in a batch, beyond its first attempt
-LARGEST_GAS = 25_000_000  # a block holds 30 million
-GAS_LIMIT = 150_000
-
 SEND_TIMEOUT_S = 20.0
-# A node that has a call is asked for the receipt, ever less often, and given the call now and then.
+# A node that has a call is asked for the receipt at each block, without word of blocks ever less
+# often, and given the call now and then.
 _POLL_S, _LONGEST_POLL_S, _AGAIN_S = 0.05, 1.0, 5.0
 _SIGNINGS = 3
 # A nonce may be used by this very call, whose receipt some nodes know a moment later.
@@ -74,18 +58,6 @@ Answer = TypeVar("Answer")
 _NO_FUNDS = ("insufficient funds", "sender doesn't have enough funds")
 
 
-def gas_limit(function: str, args: Sequence[Any]) -> int:
-    """Return the gas that a call may use."""
-    if function in EACH_GAS:
-        listed = args[0][-1] if function == "clear" else args[0]
-        count = args[1] if function == "close_book" else len(listed)
-        gas = 2 * GAS_LIMIT + EACH_GAS[function] * int(count)
-        if function == "report_batch":
-            gas += EACH_ATTEMPT_GAS * sum(max(len(attempts) - 1, 0) for _, attempts in listed)
-        return min(gas, LARGEST_GAS)
-    return GAS_LIMITS.get(function, GAS_LIMIT)
-
-
 class Sender:
     """Signs and sends transactions, one at a time for each account; thread-safe.
 
@@ -97,6 +69,7 @@ class Sender:
         self._web3 = web3
         self._timeout_s = timeout_s
         self._next = NextCall(web3)
+        self.pulse = Pulse()  # of the chain's blocks, where somebody follows them
         self._locks: dict[str, threading.RLock] = defaultdict(threading.RLock)
         self._locks_lock = threading.Lock()
 
@@ -154,7 +127,7 @@ class Sender:
         is_given = False
         try:
             is_given = self._until(functools.partial(self._give, call), call)
-            return self._wait(call, time.monotonic() + _AGAIN_S)
+            return self._wait(call, time.monotonic() + _AGAIN_S, account)
         except BaseException as problem:
             # One that reverted has used its nonce; of others, who knows.
             if not (is_given and isinstance(problem, ContractRefused)):
@@ -165,21 +138,23 @@ class Sender:
             with self.lock(account):
                 self._next.has_ended(account.address)
 
-    def send(self, call: SignedCall) -> Receipt:
+    def send(self, call: SignedCall, account: LocalAccount | None = None) -> Receipt:
         """Send a signed call and wait until it is mined; sending it again only returns its receipt.
 
-        Raises ContractRefused when it reverted, StaleCall when its nonce was used by another
+        With its account, what it would wait for in vain is filled (hub.chain.gaps). Raises
+        ContractRefused when it reverted, StaleCall when its nonce was used by another
         transaction, ChainUnavailable when no receipt came in time: then send the same call again.
         """
-        return self._wait(call, time.monotonic())
+        return self._wait(call, time.monotonic(), account)
 
-    def _wait(self, call: SignedCall, again_s: float) -> Receipt:
+    def _wait(self, call: SignedCall, again_s: float, account: LocalAccount | None) -> Receipt:
         """Ask for the receipt; from `again_s` (monotonic) on give the node the call, too."""
+        gap = Gap(self._web3, account, call)
 
         def look() -> TxReceipt | None:
             nonlocal again_s
             found = self._receipt(call.hash)
-            if found is None and time.monotonic() >= again_s:
+            if found is None and time.monotonic() >= again_s and self._fill(gap):
                 again_s = time.monotonic() + _AGAIN_S
                 self._submit(call)
                 found = self._receipt(call.hash)
@@ -192,6 +167,7 @@ class Sender:
         deadline, pause_s = time.monotonic() + self._timeout_s, _POLL_S
         while True:
             lost: ConnectionLost | None = None
+            beats = self.pulse.beats
             try:
                 found = look()
                 if found is not None:
@@ -203,8 +179,33 @@ class Sender:
                     f"the chain has not mined transaction {call.hash} "
                     f"within {self._timeout_s:g} s; it can be sent again"
                 )
-            time.sleep(pause_s)
+            # Where blocks are told of, the pause is for the case that nobody tells any more.
+            self.pulse.wait(beats, _LONGEST_POLL_S if beats else pause_s)
             pause_s = min(1.5 * pause_s, _LONGEST_POLL_S)
+
+    def _fill(self, gap: Gap) -> bool:
+        """Fill what a call would wait for in vain; False: not now, others may still send it."""
+        nonces = gap.missing()
+        if nonces is None or gap.account is None:
+            return nonces is not None
+        own = gap.account.address
+        if nonces:
+            with self.lock(gap.account):
+                for nonce in nonces:
+                    nothing: TxParams = {"to": own, "value": Wei(0), "gas": TRANSFER_GAS}
+                    nothing = {**self._next.fields(own), **nothing, "nonce": Nonce(nonce)}
+                    self._give_nothing(gap.account, nothing)
+                self._next.forget(own)
+        return True
+
+    def _give_nothing(self, account: LocalAccount, nothing: TxParams) -> None:
+        signed = account.sign_transaction(dict(nothing))  # type: ignore[arg-type]
+        try:
+            self._submit(SignedCall.from_raw(bytes(signed.raw_transaction)))
+        except StaleCall:
+            pass  # somebody had it after all
+        except ContractRefused as problem:  # no gas money; of the call that waits it says nothing
+            raise ChainUnavailable(str(problem)) from problem
 
     def _give(self, call: SignedCall) -> bool:
         self._submit(call)
@@ -236,7 +237,7 @@ class Sender:
         while self._receipt(call.hash) is None:
             if time.monotonic() >= deadline:
                 raise StaleCall(f"transaction {call.hash} was overtaken by another; sign it again")
-            time.sleep(_POLL_S)
+            time.sleep(_POLL_S)  # its block is there already: no new one will tell
 
     def _knows(self, call: SignedCall) -> bool:
         try:

@@ -37,7 +37,7 @@ class KeptCalls:
         kept = self._store.kept_transaction(key)
         if kept is not None:
             try:
-                return self._client.send(SignedCall.from_raw(kept.raw))
+                return self._client.send(SignedCall.from_raw(kept.raw), self._account)
             except (StaleCall, ContractRefused):
                 pass  # it never took effect and never will: sign anew
 

@@ -40,6 +40,7 @@ class Honesty:
             period_ms=config.boards.reading_period_ms,
         )
         self._on_quarantined = on_quarantined
+        self.on_released: Callable[[str], None] = lambda node: None  # in whatever thread saw it
         self._pairs = MeterPairs(config.bus.loss_allowance_permille, block_uwh(config.bus))
         self._bases = {
             node: (row, row["received_at_ms"]) for node, row in store.latest_readings().items()
@@ -100,6 +101,7 @@ class Honesty:
         self._judges.pop(node, None)
         self._bases.pop(node, None)
         self._pairs.forget(node)
+        self.on_released(node)
 
 
 def _tells_of_gap(stored: Stored) -> bool:

@@ -196,7 +196,7 @@ class Broker:
                 await child.stop()
                 tail = child.log_tail(5)
                 raise BrokerDown(f"{self.kind} did not start; its log ends:\n{tail}")
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.02)  # a broker tells nobody that it listens; soon over
 
     async def _supervise(self, say: Callable[[str], None]) -> None:
         pause_s = FIRST_PAUSE_S

@@ -56,15 +56,18 @@ class Link:
         client_id: str | None = None,
         kinds: tuple[str, ...] = topics.FROM_NODE,
         is_shared: bool = False,
+        on_drained: Callable[[bool], None] = lambda is_drained: None,
     ) -> None:
         """`address`: (host, port), or the path of the broker's socket on this machine.
 
         `authority`: PEM of who must have signed for the broker; None for a connection without TLS,
         which a socket never needs. `kinds` are heard, shared with others of the group or alone.
+        `on_drained` is told, in the client's thread, when `is_drained` changes.
         """
         is_local = isinstance(address, Path)
         self._address = (str(address), UNUSED_PORT) if isinstance(address, Path) else address
         self._on_arrival = on_arrival
+        self._on_drained = on_drained
         self._connected = threading.Event()
         self._drained = threading.Event()
         self._echo = b""
@@ -96,6 +99,10 @@ class Link:
     def is_drained(self) -> bool:
         """What had waited at the broker since the last connection has arrived."""
         return self._drained.is_set()
+
+    def wait_drained(self, timeout_s: float) -> bool:
+        """Wait for that in another thread; return whether it came."""
+        return self._drained.wait(timeout_s)
 
     def start(self) -> None:
         """Connect in the background and keep reconnecting."""
@@ -138,7 +145,9 @@ class Link:
 
     def _lost(self, client: mqtt.Client, userdata: Any, flags: Any, code: Any, _: Any) -> None:
         self._connected.clear()
-        self._drained.clear()
+        if self._drained.is_set():
+            self._drained.clear()
+            self._on_drained(False)
 
     def _arrived(self, client: mqtt.Client, userdata: Any, message: mqtt.MQTTMessage) -> None:
         try:
@@ -149,6 +158,7 @@ class Link:
             client.ack(message.mid, message.qos)
             if message.payload == self._echo:
                 self._drained.set()
+                self._on_drained(True)
             return
         arrival = Arrival(
             topic, bytes(message.payload), wall_ms(), message.retain, message.mid, message.qos

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import sys
 import threading
-import time
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import astuple
@@ -26,7 +25,6 @@ from hub.site_clock import SiteClock
 from hub.store import Store
 from hub.store.place import StoreUrl
 
-DRAINED_PERIOD_S = 0.2
 RETIRE_TIMEOUT_S = 60.0
 
 
@@ -90,6 +88,7 @@ class Worker:
             client_id=task["client_id"],
             kinds=() if self._is_retiring else SHARED_KINDS,
             is_shared=True,
+            on_drained=lambda is_drained: voice.say(drained=is_drained),
         )
         self.change(task)
 
@@ -106,11 +105,8 @@ class Worker:
         """Work until standard input ends, or until nothing is left of a share that is given up."""
         self._ingest.start(self._link.acknowledge)
         self._link.start()
-        threading.Thread(target=self._tell_drained, daemon=True).start()
         if self._is_retiring:
-            deadline = time.monotonic() + RETIRE_TIMEOUT_S
-            while not self._link.is_drained and time.monotonic() < deadline:
-                time.sleep(0.05)
+            self._link.wait_drained(RETIRE_TIMEOUT_S)
         else:
             for line in sys.stdin:
                 self.change(json.loads(line))
@@ -121,15 +117,6 @@ class Worker:
     def _stored(self, batch: list[Stored]) -> None:
         self._voice.say(stored=[astuple(one) for one in batch])
         self._share.flush()
-
-    def _tell_drained(self) -> None:
-        """Say when what had waited is taken, and when a connection begins anew."""
-        said: bool | None = None
-        while True:
-            if self._link.is_drained != said:
-                said = self._link.is_drained
-                self._voice.say(drained=said)
-            time.sleep(DRAINED_PERIOD_S)
 
 
 def _clock(told: Mapping[str, Any]) -> SiteClock:

@@ -43,7 +43,7 @@ class ReportDesk:
         if row is None or row.raw_report is None:
             return False
         try:
-            self._client.send(SignedCall.from_raw(row.raw_report))
+            self._client.send(SignedCall.from_raw(row.raw_report), self._account)
         except (StaleCall, ContractRefused):
             return False
         return True

@@ -48,7 +48,9 @@ class PanelDuty:
         self._say = say
         self._shown_at_ms = 0
         parts.panel.on_stop = self._stop
-        parts.panel.on_change = parts.oracle.wake
+        parts.panel.on_change = self._changed
+        # Told of each stop and each change of the panel, after what they open or let go on.
+        self.on_news: Callable[[], None] = lambda: None
 
     def start(self) -> None:
         """Permit the contactors, unless a stop of before is still latched."""
@@ -89,6 +91,11 @@ class PanelDuty:
         for node in parts.nodes:
             parts.dispatch.stop(node)
         self._say(f"EMERGENCY STOP: {parts.panel.record()['reason']}; every relay was ordered open")
+        self.on_news()
+
+    def _changed(self) -> None:
+        self._parts.oracle.wake()
+        self.on_news()
 
     def _show(self) -> None:
         parts, now_ms = self._parts, wall_ms()

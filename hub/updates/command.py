@@ -26,7 +26,7 @@ from hub.updates.signature import has_signed
 
 AT_ONCE = 4
 """Nodes together, so that their chunks leave the radio to readings and leases as well."""
-LOOK_S = 0.5
+LOOK_S = 0.5  # another process than the hub: the store is what both have
 
 
 @click.command()

@@ -10,8 +10,8 @@ from eth_account import Account
 from web3.types import TxParams
 
 from hub.chain.abi import market_abi
+from hub.chain.gas import gas_limit
 from hub.chain.records import GRID, UNIFORM, Attempted, DeliveryReport, Fill
-from hub.chain.sending import gas_limit
 
 from .test_reports import BUYER, ENERGY, ETH, PRICE, SELLER, keyed, sign
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from types import SimpleNamespace
 
@@ -219,3 +220,22 @@ def test_node_is_not_released_on_the_page_of_a_real_site(site, store):
     with pytest.raises(BadInput, match="trueque hub node release house-1"):
         desk.release("house-1")
     assert "house-1" in quarantine.standing(store)
+
+
+def test_stop_is_an_alarm_at_once_when_the_watch_is_woken(book, store, tmp_path):
+    async def scenario():
+        is_stopped = False
+        parts = WatchParts(
+            store, tmp_path, (), lambda: is_stopped, lambda: True, lambda: 0, lambda: True
+        )
+        watch = AlarmWatch(book, parts)
+        running = asyncio.create_task(watch.run())
+        await asyncio.sleep(0)
+        is_stopped = True
+        watch.wake()
+        async with asyncio.timeout(watching.LOOK_S / 2):
+            while not book.standing("stop"):
+                await asyncio.sleep(0.01)
+        running.cancel()
+
+    asyncio.run(scenario())

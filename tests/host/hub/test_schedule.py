@@ -116,7 +116,7 @@ class Chain:
     def head(self):
         return 1, self.times.pop(0) if self.times else 0
 
-    def send(self, call):
+    def send(self, call, account=None):
         if call.raw in self.mined:
             return self.mined[call.raw]
         if self.failures:

@@ -57,7 +57,7 @@ class TakingClient:
     def send_first(self, account, call):
         return None
 
-    def send(self, call):
+    def send(self, call, account=None):
         self.again.append(call.raw)
 
 
@@ -90,7 +90,7 @@ def test_report_is_signed_anew_when_the_kept_one_was_refused_with_others(store):
     store.keep_report(["aa" * 16], b"kept", "0x", 1)
     client = TakingClient()
 
-    def refuse(call):
+    def refuse(call, account):
         raise ContractRefused("TradeClosed", {"trade_id": 7}, "another trade's")
 
     client.send = refuse
