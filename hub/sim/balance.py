@@ -31,7 +31,8 @@ def check_energy(
     A peer: import + bought + drawn + generation - curtailed = load + charging + export + sold +
     given, the last of each side with the community's battery.
     The community: what was bought and what was lost on the way is what was sold, and nobody buys
-    and sells, or imports and exports, at once.
+    and sells, or imports and exports, at once; nor takes and gives in any other way, unless it
+    ordered by a forecast and then needed less than it bought, or had less than it sold.
     """
     supply_w = flows.import_w + flows.bought_w + inputs.generation_w - curtailed_w
     use_w = inputs.load_w + battery_w + flows.export_w + flows.sold_w
@@ -39,6 +40,9 @@ def check_energy(
         supply_w, use_w = supply_w + flows.pool.drawn_w, use_w + flows.pool.given_w
     _check(clock, start, "energy of a peer", supply_w - use_w, np.abs(supply_w) + np.abs(use_w))
     both_w = np.minimum(flows.import_w + flows.bought_w, flows.export_w + flows.sold_w)
+    if flows.is_ordered:
+        both_w = np.minimum(flows.import_w, flows.export_w)
+        both_w += np.minimum(flows.bought_w, flows.sold_w)
     _check(clock, start, "energy taken and given at once", both_w, np.abs(supply_w))
 
 

@@ -86,6 +86,9 @@ def varied(raw: dict[str, Any], case: Case) -> dict[str, Any]:
     for member in members:
         if case.strategy is not None:
             member["strategy"] = case.strategy
+    if case.design == "none" or any(one.get("strategy") == "optimal" for one in members):
+        for name in ("forecast", "forecast_ahead_slots"):  # nobody orders, or all is known
+            market.pop(name, None)
     if case.size is not None:
         if not table.get("group"):
             raise BadInput("sizes: the scenario has no [[group]] whose count could change")

@@ -8,6 +8,8 @@ not take. Scheduled batteries (`optimal`) follow their schedule through the same
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import numpy.typing as npt
 
@@ -50,6 +52,12 @@ class Batteries:
                 battery_w[slot, tile.peers] = power_w
                 stored_wh[slot, tile.peers] = self.stored_wh[tile.peers]
         return battery_w, stored_wh
+
+    def preview(self, stored_wh: Values, surplus_w: Values) -> Values:
+        """Return the powers in W that a slot's surpluses would bring from these charges on."""
+        trial = copy.copy(self)
+        trial.stored_wh = stored_wh.copy()
+        return trial.step_block(surplus_w[None, :], None)[0][0]
 
     def correct(self, power_w: Values, instead_w: Values) -> None:
         """Undo the last slot's powers and do others instead, which move each battery less."""

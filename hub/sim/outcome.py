@@ -70,6 +70,30 @@ class Response:
 
 
 @dataclass
+class ForecastErrors:
+    """What forecasts were wrong by, per peer: sums over the slots of a run that had one.
+
+    In W: `absolute`, `squared` (W^2), `signed` (ordered less metered). `perfect_cost`: EUR of the
+    same slots had everybody ordered what it then took. `slots`: of each slot, ordered by all in W.
+    """
+
+    ahead_slots: int
+    absolute: Values
+    squared: Values
+    signed: Values
+    perfect_cost: Values
+    slots: Values
+    count: int = 0
+
+    @classmethod
+    def none(cls, community: Community) -> ForecastErrors:
+        """Return the errors before the first slot."""
+        empty = [np.zeros(community.size) for _ in range(4)]
+        ahead = community.market.forecast_ahead_slots
+        return cls(ahead, *empty, slots=np.zeros(community.clock.slots))
+
+
+@dataclass
 class Outcome:
     """The result of a run. Energies in kWh, money in EUR, powers in W.
 
@@ -91,6 +115,7 @@ class Outcome:
     events: list[Held] = field(default_factory=list)
     pool_stored_wh: float = 0.0
     guard: Guard | None = None
+    forecast: ForecastErrors | None = None
     curtailed_trades: list[Pair] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 

@@ -104,6 +104,8 @@ def slot_columns(outcome: Outcome) -> Columns:
     if community.shared_battery is not None:
         columns["pool_given_w"], columns["pool_drawn_w"] = slots["pool_given"], slots["pool_drawn"]
         columns["pool_stored_wh"] = slots["pool_stored"]
+    if outcome.forecast is not None:
+        columns["ordered_w"] = outcome.forecast.slots
     columns["retail_eur_per_kwh"] = community.tariff.retail
     columns["feed_in_eur_per_kwh"] = community.tariff.feed_in
     columns["trade_eur_per_kwh"] = trade_price(outcome)
@@ -128,8 +130,8 @@ def mean_prices(outcome: Outcome) -> tuple[Any, Any]:
     """Return what buyers pay and sellers get on average per slot, grid included, in EUR/kWh."""
     slots, tariff = outcome.slots, outcome.community.tariff
     paid = slots["trade_paid"] / outcome.community.clock.slot_hours * W_PER_KW
-    buy = _divide(paid + slots["import"] * tariff.retail, slots["need"])
-    sell = _divide(paid + slots["export"] * tariff.feed_in, slots["offer"])
+    buy = _divide(paid + slots["import"] * tariff.retail, slots["bought"] + slots["import"])
+    sell = _divide(paid + slots["export"] * tariff.feed_in, slots["sold"] + slots["export"])
     return buy, sell
 
 

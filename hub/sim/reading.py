@@ -25,11 +25,13 @@ from hub.sim.assets import (
 )
 from hub.sim.clock import MINUTES_OF_DAY, Clock
 from hub.sim.fields import nearest, read_table
-from hub.sim.reading_extras import event_of, network_of, shared_battery_of
+from hub.sim.reading_extras import check_forecast, event_of, network_of, shared_battery_of
 from hub.sim.roof import Roof
 from hub.sim.scenario import (
     BOOK_MECHANISMS,
     COMMUNITY_MECHANISMS,
+    HABIT,
+    PERFECT,
     Group,
     Market,
     Peer,
@@ -90,6 +92,7 @@ def scenario_of(raw: dict[str, Any], path: Path) -> Scenario:
         name, path, clock, tariffs, weather, market, peers, groups, events, shared, network
     )
     _check_positions(path, scenario)
+    check_forecast(path, scenario)
     return scenario
 
 
@@ -130,6 +133,10 @@ def _market(where: str, raw: Any, *, has_pool: bool) -> Market:
             f"{where}, mechanism: {mechanism!r} is not of design {design!r}; choose one of "
             + ", ".join(own)
         )
+    if values["forecast_ahead_slots"] is None:
+        values["forecast_ahead_slots"] = Market.forecast_ahead_slots
+    elif values["forecast"] == PERFECT:
+        raise BadInput(f'{where}, forecast_ahead_slots: is of forecast = "{HABIT}"')
     return Market(**{**values, "design": design, "mechanism": mechanism})
 
 

@@ -4,14 +4,16 @@ leave; raises BadInput as `hub.sim.reading`.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from hub.errors import BadInput
 from hub.sim import schema
 from hub.sim.assets import Battery
+from hub.sim.clock import MINUTES_OF_DAY
 from hub.sim.fields import read_table
-from hub.sim.network.limits import AFTER, Network
-from hub.sim.scenario import Event, Market, SharedBattery
+from hub.sim.network.limits import AFTER, REPORT, Network
+from hub.sim.scenario import HABIT, Event, Market, Scenario, SharedBattery
 
 
 def event_of(where: str, values: dict[str, Any]) -> Event:
@@ -57,3 +59,36 @@ def network_of(where: str, raw: dict[str, Any]) -> Network | None:
             'drawn in the same slot; use "before", which limits peers first, or "report"'
         )
     return network
+
+
+def check_forecast(path: Path, scenario: Scenario) -> None:
+    """Raise BadInput where orders by forecast have no meaning."""
+    if scenario.market.forecast != HABIT:
+        return
+    faults = {
+        "nobody orders without trading; choose a mechanism": scenario.market.design == "none",
+        "with pooling the peers share as one what they metered, without orders": (
+            scenario.market.pooling
+        ),
+        "a [pool] is filled and drawn by what is metered, not by orders": (
+            scenario.shared_battery is not None
+        ),
+        'a feeder that limits peers knows what they will take: use [network] mode = "report"': (
+            scenario.network is not None and scenario.network.mode != REPORT
+        ),
+        "a habit does not know what a house promised in an [[event]]": bool(scenario.events),
+        "habits are of a day: slot_minutes must divide 1440": (
+            MINUTES_OF_DAY % scenario.clock.slot_minutes != 0
+        ),
+    }
+    for member in (*scenario.peers, *(group.template for group in scenario.groups)):
+        whose = f"of {member.name}"
+        faults[f'strategy "optimal" {whose} knows the future; use "greedy" or "none"'] = (
+            member.strategy == "optimal"
+        )
+        faults[f"elastic or shiftable load {whose} answers prices that are known in advance"] = (
+            member.elastic_share > 0 or any(one.shiftable_share > 0 for one in member.appliances)
+        )
+    for fault, is_so in faults.items():
+        if is_so:
+            raise BadInput(f'{path}, [market], forecast = "{HABIT}": {fault}')

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from hub.sim.balance import check_energy, check_money, check_trades
 from hub.sim.community import Community, Tariff
 from hub.sim.dispatch import Batteries
+from hub.sim.forecasting import Forecaster
 from hub.sim.net_metering import net_metering_cost
 from hub.sim.network.giving_way import GivingWay
 from hub.sim.outcome import Block, Outcome
@@ -43,6 +44,7 @@ class _Course:
         is_trading = community.market.design != "none"
         self.batteries = Batteries(community.storage, community.clock.slot_hours, is_trading)
         self.memory = Memory.of(community)
+        self.forecaster = Forecaster.of(community)
         self.guard = _guard(community, feeder)
         self.giving_way: GivingWay | None = None
         if self.guard is not None and self.guard.acts:
@@ -84,6 +86,8 @@ def run(
     outcome.details = {name: np.concatenate(parts) for name, parts in detailed.items()}
     outcome.stored_wh = course.batteries.stored_wh
     outcome.guard = course.guard
+    if course.forecaster is not None:
+        outcome.forecast = course.forecaster.errors
     if course.giving_way is not None:
         outcome.unserved_wh = course.giving_way.unserved_wh()
     outcome.pool_stored_wh = 0.0 if course.memory.pool is None else course.memory.pool.stored_wh
@@ -145,7 +149,10 @@ def _settled(course: _Course, block: Block) -> Block:
     community, guard, giving_way = course.community, course.guard, course.giving_way
     if guard is not None and giving_way is not None and guard.limits_before:
         block = giving_way.apply(block, guard.change_w(block.position_w, giving_way.room_w(block)))
-    flows = settle(community, block.start, block.position_w, block.tariff, course.memory)
+    if course.forecaster is not None:
+        flows = course.forecaster.settle(block, course.batteries, course.memory)
+    else:
+        flows = settle(community, block.start, block.position_w, block.tariff, course.memory)
     if guard is not None and giving_way is not None and guard.curtails_after:
         from hub.sim.network.curtail import curtail
 

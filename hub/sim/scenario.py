@@ -21,6 +21,8 @@ STRATEGIES = ("none", "greedy", "optimal")
 FINAL_SOC = ("free", "at_least_initial")
 ORDERS = ("use-store-trade", "use-trade-store")
 BIDDING = STRATEGIES_OF_BIDDING
+PERFECT, HABIT = "perfect", "habit"
+FORECASTS = (PERFECT, HABIT)
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class Market:
     carbon_eur_per_kg: float = 0.0
     net_metering: bool = False
     elasticity: float = 1.0
+    forecast: str = PERFECT
+    forecast_ahead_slots: int = 1
 
 
 @dataclass(frozen=True)

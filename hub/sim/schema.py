@@ -57,6 +57,8 @@ MARKET = {
     "network_eur_per_kwh_km": Field(number(0), 0.0),
     "net_metering": Field(flag, False),
     "elasticity": Field(number(0), 1.0),
+    "forecast": Field(choice(*words.FORECASTS), words.PERFECT),
+    "forecast_ahead_slots": Field(integer(1, MAX_SLOTS)),
 }
 
 ROOF = {

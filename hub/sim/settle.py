@@ -68,6 +68,7 @@ class Settled:
     fee: Values
     pairs: tuple[Pair, ...] = ()  # who met whom, where a book decided it
     pool: Pooled | None = None
+    is_ordered: bool = False  # by forecast: who bought too much exports the rest, and so on
 
     def cost(self, tariff: Tariff) -> Values:
         """Return each peer's cost in EUR/h, negative for income."""

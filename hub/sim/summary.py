@@ -15,7 +15,7 @@ import numpy as np
 
 from hub.sim.community import W_PER_KW
 from hub.sim.events import WEI_PER_EUR
-from hub.sim.outcome import Outcome
+from hub.sim.outcome import ForecastErrors, Outcome
 
 DIGITS = 9  # behind the point: below a mWh or a nano-euro
 
@@ -35,6 +35,7 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         "demand_response": asdict(outcome.response) if outcome.response else None,
         "events": [held.record() for held in outcome.events],
         **({"network": _network(outcome)} if outcome.guard else {}),
+        **({"forecast": _forecast(outcome, outcome.forecast)} if outcome.forecast else {}),
         "community": {**_community(outcome), **_grid_only(outcome)},
         "peers": {name: _peer(outcome, place) for place, name in enumerate(community.names)},
     }
@@ -61,6 +62,39 @@ def _community(outcome: Outcome) -> dict[str, Any]:
     if outcome.events:
         summary["event_reward_eur"] = _round(sum(_rewards(outcome).values()))
     return summary
+
+
+def _forecast(outcome: Outcome, errors: ForecastErrors) -> dict[str, Any]:
+    """Return what the peers' forecasts were wrong by, as means over peers and slots, and its cost."""
+    market, hours = outcome.community.market, outcome.community.clock.slot_hours
+    tried = errors.count * outcome.community.size
+    mae_w, mean_square, bias_w = (
+        float(values.sum()) / tried if tried else 0.0
+        for values in (errors.absolute, errors.squared, errors.signed)
+    )
+    return {
+        "method": market.forecast,
+        "ahead_slots": market.forecast_ahead_slots,
+        "slots": errors.count,
+        "mae_w": _round(mae_w),
+        "rmse_w": _round(mean_square**0.5),
+        "bias_w": _round(bias_w),
+        "imbalance_kwh": _round(errors.absolute.sum() * hours / W_PER_KW),
+        "cost_eur": _round((outcome.totals["cost"] - errors.perfect_cost).sum()),
+    }
+
+
+def _forecast_of(outcome: Outcome, place: int) -> dict[str, float]:
+    """Return the same of one peer, by names of their own; empty where orders were perfect."""
+    errors = outcome.forecast
+    if errors is None:
+        return {}
+    wrong_w = float(errors.absolute[place])
+    return {
+        "forecast_mae_w": _round(wrong_w / errors.count if errors.count else 0.0),
+        "imbalance_kwh": _round(wrong_w * outcome.community.clock.slot_hours / W_PER_KW),
+        "forecast_cost_eur": _round(outcome.totals["cost"][place] - errors.perfect_cost[place]),
+    }
 
 
 def _network(outcome: Outcome) -> dict[str, Any]:
@@ -112,6 +146,7 @@ def _peer(outcome: Outcome, place: int) -> dict[str, Any]:
     summary["stored_change_kwh"] = _round(stored)
     summary["savings_eur"] = _round(totals["grid_only_cost"] - totals["cost"])
     summary |= _waiting(totals, outcome, float(outcome.unserved_wh[place]))
+    summary |= _forecast_of(outcome, place)
     if outcome.net_metering_cost is not None:
         summary["net_metering_cost_eur"] = _round(outcome.net_metering_cost[place])
     if place < len(outcome.community.peers):

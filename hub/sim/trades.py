@@ -72,7 +72,9 @@ def _sources(outcome: Outcome, pairs: Sequence[Pair]) -> list[str]:
         pv_w = details["pv"][pair.slot, pair.seller]
         other_w = details["generation"][pair.slot, pair.seller] - pv_w
         battery_w = -details["battery"][pair.slot, pair.seller]
-        if battery_w > max(pv_w, other_w):
+        if max(pv_w, other_w, battery_w) <= 0:
+            words.append("grid")  # sold by a forecast, and not there when it was due
+        elif battery_w > max(pv_w, other_w):
             words.append("battery")
         elif other_w > pv_w:
             words.append(_other_source(outcome.community, pair.seller))
