@@ -126,7 +126,7 @@ SUN, FLAT = {"load_w": 0, "pv_w": [1000, 1000, 400]}, {"load_w": 600}
 
 def test_difference_is_the_grids_when_a_cloud_comes_after_the_order():
     outcome = run(community_of({"mechanism": "mid-market-rate"}, [SUN, FLAT], 3), has_details=True)
-    # Slot 0: nothing is known, nobody orders. Slots 1, 2: what was goes on: 1000 W sold, 600 needed.
+    # Slot 0: nothing is known, nobody orders. Then what was goes on: 1000 W to sell, 600 needed.
     assert outcome.details["bought"][:, 1] == pytest.approx([0, 600, 600])
     assert outcome.details["export"][:, 0] == pytest.approx([1000, 400, 0])
     assert outcome.details["import"][:, 0] == pytest.approx([0, 0, 200])  # sold 600, had 400
