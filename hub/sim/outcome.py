@@ -88,9 +88,9 @@ class ForecastErrors:
     @classmethod
     def none(cls, community: Community) -> ForecastErrors:
         """Return the errors before the first slot."""
-        empty = [np.zeros(community.size) for _ in range(4)]
-        ahead = community.market.forecast_ahead_slots
-        return cls(ahead, *empty, slots=np.zeros(community.clock.slots))
+        size, ahead = community.size, community.market.forecast_ahead_slots
+        absolute, squared, signed, cost = (np.zeros(size) for _ in range(4))
+        return cls(ahead, absolute, squared, signed, cost, np.zeros(community.clock.slots))
 
 
 @dataclass

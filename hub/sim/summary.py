@@ -65,7 +65,7 @@ def _community(outcome: Outcome) -> dict[str, Any]:
 
 
 def _forecast(outcome: Outcome, errors: ForecastErrors) -> dict[str, Any]:
-    """Return what the peers' forecasts were wrong by, as means over peers and slots, and its cost."""
+    """Return what forecasts were wrong by, as means over peers and slots, and what it cost."""
     market, hours = outcome.community.market, outcome.community.clock.slot_hours
     tried = errors.count * outcome.community.size
     mae_w, mean_square, bias_w = (
