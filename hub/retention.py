@@ -16,7 +16,7 @@ MOST_BATCHES = 400  # a minute's; more than a thousand boards write
 
 
 class Retention:
-    """Runs until cancelled; nothing of it is in a hurry."""
+    """Runs until cancelled; nothing of it is in a hurry. `removed`: readings, so far."""
 
     def __init__(
         self, store: Store, keep_days: int, say: Callable[[str], None] = lambda text: None
@@ -24,6 +24,7 @@ class Retention:
         self._store = store
         self._keep_ms = keep_days * DAY_MS
         self._say = say
+        self.removed = 0
 
     async def run(self) -> None:
         """Close and prune, each time a minute can be closed."""
@@ -40,11 +41,13 @@ class Retention:
         """Close what is over, then prune; return how many readings were removed."""
         await asyncio.to_thread(self._store.close_periods, now_ms)
         removed = 0
+        batches = self._store.prune_readings(now_ms - self._keep_ms)
         for _ in range(MOST_BATCHES):
-            pruned = await asyncio.to_thread(self._store.prune_readings, now_ms - self._keep_ms)
-            if not pruned:
+            pruned = await asyncio.to_thread(next, batches, None)
+            if pruned is None:
                 break
             removed += pruned
+            self.removed += pruned
             await asyncio.to_thread(self._store.give_back_space)
             await asyncio.sleep(PAUSE_S)
         return removed

@@ -49,16 +49,19 @@ class PeriodTables(Database):
         # A clock that was ahead and is right again must not keep the present from being closed.
         since_ms = min(self.state(CLOSED_UNTIL) or 0, limit_ms)
         late = self._rows("SELECT node, start_ms FROM late_minutes WHERE start_ms < ?", (limit_ms,))
-        for node in self.metered_nodes():
-            for minutes in self._batches(node, since_ms, limit_ms):
-                self._make(node, minutes, limit_ms)
-        for row in sorted(late, key=lambda row: (row["node"], row["start_ms"])):
+        for batch in self._batches(since_ms, limit_ms):
+            with self.transaction() as connection:  # of many nodes: a commit costs more than rows
+                for node, minutes in batch.items():
+                    _make(connection, node, minutes, limit_ms)
+        rows = sorted((row["node"], row["start_ms"]) for row in late)
+        for start in range(0, len(rows), MINUTES_AT_ONCE):
             with self.transaction() as connection:
-                self._make(row["node"], [row["start_ms"]], limit_ms)
-                connection.execute(
-                    "DELETE FROM late_minutes WHERE node = ? AND start_ms = ?",
-                    (row["node"], row["start_ms"]),
-                )
+                for node, start_ms in rows[start : start + MINUTES_AT_ONCE]:
+                    _make(connection, node, [start_ms], limit_ms)
+                    connection.execute(
+                        "DELETE FROM late_minutes WHERE node = ? AND start_ms = ?",
+                        (node, start_ms),
+                    )
         self.set_state(CLOSED_UNTIL, limit_ms)
 
     def metered_nodes(self) -> list[str]:
@@ -66,32 +69,32 @@ class PeriodTables(Database):
         rows = self._rows("SELECT node FROM last_seq WHERE kind = 'reading' ORDER BY node")
         return [row["node"] for row in rows]
 
-    def _batches(self, node: str, since_ms: int, limit_ms: int) -> Iterator[list[int]]:
-        """Yield the starts of a node's minutes in [since, limit) that have readings."""
-        while True:
-            minutes: list[int] = []
-            while len(minutes) < MINUTES_AT_ONCE:
-                row = self._one(
-                    "SELECT min(received_at_ms) AS at_ms FROM readings"
-                    " WHERE node = ? AND received_at_ms >= ? AND received_at_ms < ?",
-                    (node, since_ms, limit_ms),
-                )
-                if row is None or row["at_ms"] is None:
-                    break
-                minutes.append(row["at_ms"] // MINUTE_MS * MINUTE_MS)
-                since_ms = minutes[-1] + MINUTE_MS
-            if not minutes:
-                return
-            yield minutes
+    def _batches(self, since_ms: int, limit_ms: int) -> Iterator[dict[str, list[int]]]:
+        """Yield, a few at a time, the starts of nodes' minutes in [since, limit) with readings."""
+        batch: dict[str, list[int]] = {}
+        count = 0
+        for node in self.metered_nodes():
+            for start_ms in self._minutes(node, since_ms, limit_ms):
+                batch.setdefault(node, []).append(start_ms)
+                count += 1
+                if count == MINUTES_AT_ONCE:
+                    yield batch
+                    batch, count = {}, 0
+        if batch:
+            yield batch
 
-    def _make(self, node: str, minutes: list[int], limit_ms: int) -> None:
-        with self.transaction() as connection:
-            for start_ms in minutes:
-                _make_minute(connection, node, start_ms, limit_ms)
-            # The minute before may be new, too: where a node begins.
-            touched = [*minutes, *(one - MINUTE_MS for one in minutes)]
-            for start_ms in sorted({one // QUARTER_MS * QUARTER_MS for one in touched}):
-                _make_quarter(connection, node, start_ms)
+    def _minutes(self, node: str, since_ms: int, limit_ms: int) -> Iterator[int]:
+        while True:
+            row = self._one(
+                "SELECT min(received_at_ms) AS at_ms FROM readings"
+                " WHERE node = ? AND received_at_ms >= ? AND received_at_ms < ?",
+                (node, since_ms, limit_ms),
+            )
+            if row is None or row["at_ms"] is None:
+                return
+            start_ms = row["at_ms"] // MINUTE_MS * MINUTE_MS
+            yield start_ms
+            since_ms = start_ms + MINUTE_MS
 
     # Reading ----------------------------------------------------------------------------------
 
@@ -150,6 +153,15 @@ class PeriodTables(Database):
 
 
 # One period ---------------------------------------------------------------------------------
+
+
+def _make(connection: Any, node: str, minutes: list[int], limit_ms: int) -> None:
+    for start_ms in minutes:
+        _make_minute(connection, node, start_ms, limit_ms)
+    # The minute before may be new, too: where a node begins.
+    touched = [*minutes, *(one - MINUTE_MS for one in minutes)]
+    for start_ms in sorted({one // QUARTER_MS * QUARTER_MS for one in touched}):
+        _make_quarter(connection, node, start_ms)
 
 
 def _make_minute(connection: Any, node: str, start_ms: int, limit_ms: int) -> None:

@@ -14,6 +14,7 @@ from hub.errors import ForeignStore, StoreError
 BUSY_TIMEOUT_S = 10.0
 IS_EFFECTIVE = os.access in os.supports_effective_ids
 INCREMENTAL = 2  # PRAGMA auto_vacuum
+FREE_PART = 8  # of a file may be free: the readings of the next days go there
 WAL_LIMIT_BYTES = 64_000_000
 RESTORE = (
     "restore a backup into a new directory (trueque hub restore FILE --data DIR), or move the "
@@ -147,6 +148,12 @@ class SqliteBackend:
 
     @staticmethod
     def give_back(connection: sqlite3.Connection, pages: int) -> None:
+        """Shrink the file, unless what is free in it will soon be written again."""
+        free: int = connection.execute("PRAGMA freelist_count").fetchone()[0]
+        total: int = connection.execute("PRAGMA page_count").fetchone()[0]
+        pages = min(pages, free - total // FREE_PART)
+        if pages <= 0:
+            return
         # `execute` would take one step of it, which is one page.
         connection.executescript(f"PRAGMA incremental_vacuum({pages})")
 

@@ -27,6 +27,7 @@ from hub import config as configuration
 from hub import keys as secrets
 from hub.config import House
 from hub.errors import TruequeError
+from tools.bench import old_readings
 from tools.bench.meter_rows import Row, row_of
 
 BAR_P99_MS, BAR_MEMORY_MB = 250.0, 400.0
@@ -51,6 +52,7 @@ class Load:
     broker: str
     period_ms: int
     workers: int
+    has_old: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class Run:
     generator_cpu_s: float
     generator_late_ms: float
     memory_mb: float
+    removed: int  # old readings that went meanwhile
 
     @property
     def cost_us(self) -> float:
@@ -87,10 +90,19 @@ class Run:
               help="Between two readings of a node.")  # fmt: skip
 @click.option("--workers", type=click.IntRange(0, 16), default=0, show_default=True,
               help="Processes that share the storing; their cost counts as the hub's.")  # fmt: skip
+@click.option("--with-old", is_flag=True, help="Begin with a store whose old readings, as many "
+              "as will come, become due for removal meanwhile.")  # fmt: skip
 @click.option("--alone", is_flag=True, help="Without the shorter runs of 100 and 300 nodes.")
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
 def ingest(
-    nodes: int, seconds: int, broker: str, period_ms: int, workers: int, alone: bool, is_json: bool
+    nodes: int,
+    seconds: int,
+    broker: str,
+    period_ms: int,
+    workers: int,
+    with_old: bool,
+    alone: bool,
+    is_json: bool,
 ) -> None:
     """Measure what it takes to store signed readings of many nodes, each with its own TLS.
 
@@ -104,9 +116,8 @@ def ingest(
         length_s = seconds if count == nodes else min(SMALLER_S, seconds)
         console.print(f"{count} nodes for {length_s} s ...")
         with tempfile.TemporaryDirectory() as directory:
-            runs.append(
-                run_once(Path(directory), Load(count, length_s, broker, period_ms, workers))
-            )
+            load = Load(count, length_s, broker, period_ms, workers, with_old)
+            runs.append(run_once(Path(directory), load))
     rows = rows_of(runs)
     if is_json:
         machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
@@ -135,6 +146,7 @@ def rows_of(runs: list[Run]) -> list[Row]:
         row_of("sent", last.sent, "messages", None),
         row_of("stored_share", last.stored / last.sent, "", 1.0),
         row_of("rejected", last.rejected, "messages", None),
+        row_of("old_readings_removed", last.removed, "readings", None),
         row_of("reading_to_store_p50", last.p50_ms, "ms", None),
         row_of("reading_to_store_p99", last.p99_ms, "ms", BAR_P99_MS),
         row_of("reading_to_store_most", last.most_ms, "ms", None),
@@ -153,6 +165,8 @@ def rows_of(runs: list[Run]) -> list[Row]:
 def run_once(directory: Path, load: Load) -> Run:
     """Run a fresh site of so many nodes for so long. Raises IngestFailed."""
     words = _make_site(directory, load)
+    if load.has_old:
+        old_readings.fill(directory, load.seconds, load.period_ms)
     with _process("tools.bench.ingest_hub", str(directory)) as hub, contextlib.ExitStack() as stack:
         place = _hear(hub, "the hub")
         parts = [
@@ -172,7 +186,7 @@ def _measure(
     load: Load,
 ) -> Run:  # fmt: skip
     time.sleep(SETTLE_S)  # the connections' own work is over
-    _ask(hub, "clear")
+    removed = _ask(hub, "clear")["removed"]
     pids = {"hub": [hub.pid, *place["worker_pids"]], "broker": [place["broker_pid"]]}
     before = {name: sum(map(_cpu_s, some)) for name, some in pids.items()}
     start_s = time.time() + 0.5
@@ -202,6 +216,7 @@ def _measure(
         generator_cpu_s=sum(one["cpu_s"] for one in found),
         generator_late_ms=max(one["late_ms"] for one in found),
         memory_mb=sum(_peak_bytes(pid) for some in pids.values() for pid in some) / 1e6,
+        removed=state["removed"] - removed,
     )
 
 

@@ -25,6 +25,7 @@ from hub.message_part import MessagePart
 from hub.mqtt.ingest import Stored
 from hub.oracle.runner import Oracle, OracleParts
 from hub.oracle.settlement import Settlement
+from hub.retention import Retention
 from hub.site import Site  # noqa: F401
 from hub.site_clock import SiteClock
 from hub.store import Store
@@ -95,11 +96,15 @@ class BenchHub:
         )
         self.oracle = Oracle(parts, _complain)
         self.rollouts = Rollouts(self.store, self.messages.dispatch, self.messages.watch, _complain)
+        self.retention = Retention(self.store, config.store.keep_readings_days, _complain)
+        self._pruning = asyncio.create_task(self.retention.run())
         self.messages.start()
         while not (self.messages.link.is_drained and self.messages.workers.is_drained):
             await asyncio.sleep(0.01)
 
     async def stop(self) -> None:
+        self._pruning.cancel()
+        await asyncio.gather(self._pruning, return_exceptions=True)
         await self.messages.stop()
         await self.network.stop()
         self.store.close()
@@ -117,6 +122,7 @@ class BenchHub:
             "p99_ms": self.latencies.percentile_ms(990),
             "most_ms": self.latencies.percentile_ms(1000),
             "counts": self.store.message_counts(),
+            "removed": self.retention.removed,
         }
 
 

@@ -27,7 +27,7 @@ KEEPALIVE_S = 120
 ACCEPTED = b"\x20\x02\x00\x00"
 CONNECT_TIMEOUT_S = 30.0
 LAST_ANSWERS_S = 20.0
-FIRST_SEQ = 1
+FIRST_SEQ = 1_000_000  # behind those of a store that is not empty
 UW_MS_PER_UWH = 3_600_000
 
 

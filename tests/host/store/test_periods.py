@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from hub import retention as retention_module
 from hub.retention import DAY_MS, Retention
 from hub.site_clock import wall_ms
 from hub.store import Store
@@ -195,8 +196,22 @@ def test_totals_stay_the_same_when_readings_are_pruned(store):
 def test_nothing_is_pruned_before_its_minute_is_closed(store):
     put(store, 1, START_MS, bus_import_uwh=1)
     put(store, 2, START_MS + 1, bus_import_uwh=2)
-    assert store.prune_readings(LATER_MS) == 0
+    assert list(store.prune_readings(LATER_MS)) == []
     assert len(store.readings_between(0, 2**62)) == 2
+
+
+def test_every_node_is_pruned_when_there_are_more_than_a_round_has_batches(store, monkeypatch):
+    monkeypatch.setattr(retention_module, "MOST_BATCHES", 4)
+    nodes = [f"house-{number}" for number in range(1, 31)]
+    with store.transaction():
+        for node in nodes:
+            for seq in range(1, 31):
+                put(store, seq, START_MS + seq * 1_000, node=node, bus_import_uwh=seq)
+    removed = asyncio.run(Retention(store, keep_days=1).do_round(START_MS + 90 * DAY_MS))
+    assert removed == 30 * 29
+    assert {(row["node"], row["seq"]) for row in store.readings_between(0, 2**62)} == {
+        (node, 30) for node in nodes
+    }
 
 
 def test_file_shrinks_when_readings_are_pruned(tmp_path):
