@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from rp2040py.external.cyw43.bus import GSPIBus
+from rp2040py.external.cyw43.bus import CYW43_EV_SET_SSID, GSPIBus
 from rp2040py.external.cyw43.chip import Cyw43439
 from rp2040py.external.cyw43.nat import NatBridge, TcpReflector, UdpRelay
 from rp2040py.rp2040 import RP2040
@@ -16,6 +16,10 @@ GATEWAY = "10.0.0.1"
 LOOPBACK = "127.0.0.1"
 NO_DNS = (LOOPBACK, 20053)
 CREDIT_MARGIN = 10
+SEARCH_NS = 1_500_000_000
+"""How long the radio looks for an access point that is not there."""
+STATUS_NO_NETWORKS = 3
+"""cyw43_ctrl.c: "no matching SSID found (could be out of range, or down)"."""
 
 
 async def _connect(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -58,9 +62,13 @@ class _Bus(GSPIBus):
         self._bus_data_credit = 1 + CREDIT_MARGIN
         self.is_in_reach = True
         self._is_joined = False
+        self.search: Callable[[], None] = lambda: None
+        """Begins a search that ends in `tell_not_found`."""
+        self.on_power_off: Callable[[], None] = lambda: None
 
     def power_off(self) -> None:
         super().power_off()
+        self.on_power_off()
         self._bus_data_credit = 1 + CREDIT_MARGIN
         self._is_joined = False
         if self._data_pin is not None:
@@ -98,6 +106,12 @@ class _Bus(GSPIBus):
         if self.is_in_reach:
             self._is_joined = True
             super()._queue_join_events()
+        else:
+            self.search()
+
+    def tell_not_found(self) -> None:
+        """End a search as the radio does; without a word the driver would join for ever."""
+        self.queue_rx_packet(self._build_async_event(CYW43_EV_SET_SSID, STATUS_NO_NETWORKS))
 
     def _queue_disassoc_events(self) -> None:
         self._is_joined = False
@@ -115,6 +129,9 @@ class Radio(Cyw43439):
         """Wire the chip to its pins."""
         super().attach(rp2040)
         self.bus.nat_bridge = LoopbackNetwork(rp2040, self.bus.queue_rx_ethernet_frame)
+        searched = rp2040.clock.create_alarm(self._bus.tell_not_found)
+        self._bus.search = lambda: searched.schedule(SEARCH_NS)
+        self._bus.on_power_off = searched.cancel
 
     def hang_up(self) -> None:
         """Close what the board has open on the host."""

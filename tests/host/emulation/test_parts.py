@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("rp2040py", reason="the extra `emulation` is not installed")
 pytest.importorskip("littlefs", reason="the extra `emulation` is not installed")
 
+from rp2040py.external.cyw43.bus import CYW43_EV_SET_SSID
 from rp2040py.rp2040 import RP2040
 
 from tools.emulation import flash, network
@@ -72,6 +73,29 @@ def test_network_reaches_loopback_when_the_gateway_is_asked():
         return said
 
     assert asyncio.run(run()) == b"hello"
+
+
+def test_radio_tells_that_it_found_nothing_when_the_access_point_is_out_of_reach(mcu):
+    radio = network.Radio()
+    radio.attach(mcu)
+    radio.cut()
+    radio.bus._queue_join_events()
+    mcu.clock.tick(network.SEARCH_NS - 1)
+    assert radio.bus._rx_packet == b""
+    mcu.clock.tick(2)
+    # After SDPCM's header (12 bytes), BDC's (4), Ethernet's (14), the event's (10), flags (4).
+    kind_and_status = radio.bus._rx_packet[44:52]
+    assert kind_and_status == bytes([0, 0, 0, CYW43_EV_SET_SSID, 0, 0, 0, 3])
+
+
+def test_radio_searches_no_more_when_its_power_is_off(mcu):
+    radio = network.Radio()
+    radio.attach(mcu)
+    radio.cut()
+    radio.bus._queue_join_events()
+    radio.bus.power_off()
+    mcu.clock.tick(2 * network.SEARCH_NS)
+    assert radio.bus._rx_packet == b""
 
 
 def test_files_come_back_when_an_image_is_written(mcu):
