@@ -18,6 +18,7 @@ from wire import digests
 
 from hub.certificates import ensure
 from tools.emulation import outages
+from tools.emulation.autopsy import autopsy
 from tools.emulation.costs import measure as measure_costs
 from tools.emulation.flash import read_files
 from tools.emulation.lone import NODE, LoneBoard, saving_often
@@ -192,15 +193,16 @@ async def foreign_connections(image: Path, directory: Path) -> int:
 async def _connected(
     image: Path, firmware: Mapping[str, bytes] | None = None
 ) -> AsyncIterator[LoneBoard]:
-    """Yield a board that is connected by TLS; when it does not do its part, show its console."""
+    """Yield a board that is connected by TLS; when it does not do its part, show what it was at."""
     with tempfile.TemporaryDirectory(prefix="trueque-emulated-") as directory:
         async with LoneBoard(image, Path(directory), firmware) as board:
             try:
                 await board.wait_status("idle", limit_s=START_S)
                 _say(f"connected by TLS, {board.now_s:.1f} s of the board's")
                 yield board
-            except TimeoutError:
+            except Exception:
                 print(board.console[-2000:].decode(errors="replace"), file=sys.stderr)
+                _say(autopsy(board.device))
                 raise
 
 
