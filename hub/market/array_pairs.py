@@ -92,19 +92,20 @@ def _pair(
     bid_ends = np.cumsum(book.energy_uwh[bids])
     offer_ends = np.cumsum(book.energy_uwh[offers])
     matched_uwh = _matched_uwh(book, (bids, bid_ends), (offers, offer_ends))
+    if matched_uwh == 0:
+        return (np.zeros(0, dtype=np.int64),) * 3
+    own_ends = bid_ends[: np.searchsorted(bid_ends, matched_uwh)]
     ends = np.concatenate(
-        [
-            bid_ends[: np.searchsorted(bid_ends, matched_uwh)],
-            offer_ends[: np.searchsorted(offer_ends, matched_uwh)],
-            np.array([matched_uwh] if matched_uwh else [], dtype=np.int64),
-        ]
+        [own_ends, offer_ends[: np.searchsorted(offer_ends, matched_uwh)], [matched_uwh]]
     )
-    ends.sort(kind="stable")  # merges the two sorted runs
-    if len(ends):
-        ends = ends[np.append(ends[1:] != ends[:-1], True)]
-    bid_rank = np.searchsorted(bid_ends, ends)
-    offer_rank = np.searchsorted(offer_ends, ends)
-    return bid_rank, offer_rank, np.diff(ends, prepend=0)
+    merged = np.argsort(ends, kind="stable")  # two sorted runs: linear
+    ends = ends[merged]
+    # Trades end where bids or offers end. All ends before one are below it: those of bids among
+    # them are the bids that were used up, the others offers. Two that coincide are one trade's.
+    first = np.flatnonzero(np.append(True, ends[1:] != ends[:-1]))
+    is_bid_end = merged < len(own_ends)
+    bid_rank = (np.cumsum(is_bid_end) - is_bid_end)[first]
+    return bid_rank, first - bid_rank, np.diff(ends[first], prepend=0)
 
 
 def _matched_uwh(
