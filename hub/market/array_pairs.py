@@ -93,7 +93,8 @@ def _pair(
     offer_ends = np.cumsum(book.energy_uwh[offers])
     matched_uwh = _matched_uwh(book, (bids, bid_ends), (offers, offer_ends))
     if matched_uwh == 0:
-        return (np.zeros(0, dtype=np.int64),) * 3
+        none = np.zeros(0, dtype=np.int64)
+        return none, none, none
     own_ends = bid_ends[: np.searchsorted(bid_ends, matched_uwh)]
     ends = np.concatenate(
         [own_ends, offer_ends[: np.searchsorted(offer_ends, matched_uwh)], [matched_uwh]]
@@ -104,7 +105,7 @@ def _pair(
     # them are the bids that were used up, the others offers. Two that coincide are one trade's.
     first = np.flatnonzero(np.append(True, ends[1:] != ends[:-1]))
     is_bid_end = merged < len(own_ends)
-    bid_rank = (np.cumsum(is_bid_end) - is_bid_end)[first]
+    bid_rank: Integers = (np.cumsum(is_bid_end) - is_bid_end)[first]
     return bid_rank, first - bid_rank, np.diff(ends[first], prepend=0)
 
 
