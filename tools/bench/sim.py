@@ -6,6 +6,7 @@ of processor time, which other work on the machine disturbs less than time by th
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import multiprocessing
 import os
@@ -25,6 +26,7 @@ from hub.sim.reading import scenario_of
 from hub.sim.run import run
 
 YEAR_SLOTS = 365 * 96
+STREET_HOMES = 20
 DAY_SLOTS = 96
 GSY_E_US_PER_HOME_DAY = 10.3e6
 """gsy-e 1.3: 10 homes, one day of 15-minute slots in 103 CPU s; it grows with the homes squared."""
@@ -122,10 +124,36 @@ def _optimal() -> list[Row]:
     return rows
 
 
+def _feeder() -> list[Row]:
+    """What a slot of 20 houses on the feeder takes beyond the same slot without one."""
+    if importlib.util.find_spec("pandapower") is None:
+        click.echo("feeder: skipped, needs .venv/bin/pip install 'trueque[network]'", err=True)
+        return []
+    without = _per_slot_ms({})
+    return [
+        _row(
+            f"feeder_{STREET_HOMES}_homes_per_slot_{mode}",
+            _per_slot_ms({"network": {"mode": mode}}) - without,
+            "ms",
+            None,
+        )
+        for mode in ("report", "before")
+    ]
+
+
+def _per_slot_ms(more: dict[str, Any]) -> float:
+    """Return what one more slot takes; loading pandapower and laying the cable are in both runs."""
+    day, slot = (
+        measure(_scenario(STREET_HOMES, slots, "greedy") | more)[0] for slots in (DAY_SLOTS, 1)
+    )
+    return (day - slot) / (DAY_SLOTS - 1) * 1000
+
+
 PARTS: dict[str, Callable[[], list[Row]]] = {
     "year": _year,
     "scaling": _scaling,
     "optimal": _optimal,
+    "feeder": _feeder,
 }
 
 
@@ -139,7 +167,7 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     help="Measure only these parts.",
 )
 def sim(is_json: bool, parts: tuple[str, ...]) -> None:
-    """Measure the community simulator: 623 homes for a year, scaling, optimal schedules.
+    """Measure the community simulator: 623 homes for a year, scaling, optimal schedules, a feeder.
 
     Example: trueque bench sim --json
     """
