@@ -18,37 +18,10 @@ if TYPE_CHECKING:
 
 Values = npt.NDArray[np.float64]
 
-SERIES = (
-    "load",
-    "pv",
-    "generation",
-    "import",
-    "export",
-    "bought",
-    "sold",
-    "battery",
-    "stored",
-    "curtailed",
-    "deferred",
-    "pool_given",
-    "pool_drawn",
-)
-ENERGIES = (
-    "load",
-    "pv",
-    "generation",
-    "import",
-    "export",
-    "bought",
-    "sold",
-    "charged",
-    "discharged",
-    "curtailed",
-    "deferred",
-    "pool_given",
-    "pool_drawn",
-)
+FLOWS = ("load", "pv", "generation", "import", "export", "bought", "sold")
 POOLED = ("pool_given", "pool_drawn")
+SERIES = (*FLOWS, "battery", "stored", "curtailed", "deferred", *POOLED)
+ENERGIES = (*FLOWS, "charged", "discharged", "curtailed", "deferred", *POOLED)
 MONEY = (
     "cost",
     "grid_only_cost",

@@ -18,7 +18,7 @@ import pyarrow.parquet
 
 from hub.sim.community import W_PER_KW
 from hub.sim.dashboard import appliances, dashboards
-from hub.sim.outcome import Outcome
+from hub.sim.outcome import FLOWS, Outcome
 from hub.sim.trades import Trades
 
 MAX_DETAIL_CELLS = 500_000
@@ -86,17 +86,7 @@ def slot_columns(outcome: Outcome) -> Columns:
         "slot": np.arange(community.clock.slots),
         "start_local": np.datetime_as_string(community.clock.local_times),
     }
-    for name in (
-        "load",
-        "pv",
-        "generation",
-        "import",
-        "export",
-        "bought",
-        "sold",
-        "battery",
-        "curtailed",
-    ):
+    for name in (*FLOWS, "battery", "curtailed"):
         columns[f"{name}_w"] = slots[name]
     columns["stored_wh"] = slots["stored"]
     if outcome.guard is not None:

@@ -10,15 +10,16 @@ import pytest
 from hub.errors import BadInput
 from hub.sim.community import build
 from hub.sim.responding import simulate
+from tests.host.sim.conftest import FLAT
 
-HEAD = """
+HEAD = (
+    """
 [scenario]
 slot_minutes = 60
 slots = 4
-[tariffs]
-retail_eur_per_kwh = 0.30
-feed_in_eur_per_kwh = 0.10
 """
+    + FLAT
+)
 PEER = '[[peer]]\nname = "home"\n'
 FROM_CSV = HEAD + PEER + 'load_w = {csv = "load.csv", column = "load_w"}\n'
 

@@ -13,8 +13,10 @@ from hub.sim.dashboard import dashboards
 from hub.sim.outputs import write_tables
 from hub.sim.summary import summarise
 from hub.web import simulator as page
+from tests.host.sim.conftest import FLAT
 
-DAY = """
+DAY = (
+    """
 [scenario]
 start = 2017-06-05T00:00:00
 slot_minutes = 60
@@ -22,9 +24,9 @@ slots = 24
 [weather]
 ghi_w_per_m2 = 400
 wind_m_per_s = 12
-[tariffs]
-retail_eur_per_kwh = 0.30
-feed_in_eur_per_kwh = 0.10
+"""
+    + FLAT
+    + """
 [market]
 mechanism = "mid-market-rate"
 [[peer]]
@@ -42,6 +44,7 @@ name = "bruno"
 load_w = 600
 appliances = [{ kind = "computer" }]
 """
+)
 
 
 def test_appliances_are_metered_singly_and_the_rest_is_the_house(simulated):

@@ -7,16 +7,17 @@ import pytest
 
 from hub.errors import BadInput
 from hub.sim.summary import summarise
+from tests.host.sim.conftest import FLAT
 
-TWO_DAYS = """
+TWO_DAYS = (
+    """
 [scenario]
 start = 2017-06-05T00:00:00
 slot_minutes = 60
 slots = 48
-[tariffs]
-retail_eur_per_kwh = 0.30
-feed_in_eur_per_kwh = 0.10
 """
+    + FLAT
+)
 EVENT = """
 [[event]]
 name = "evening"

@@ -17,18 +17,16 @@ from hub.sim.network.guard import Guard
 from hub.sim.network.limits import BEFORE, KERBER, Network
 from hub.sim.outputs import write_tables
 from hub.sim.summary import summarise
+from tests.host.sim.conftest import FLAT
 
 pytest.importorskip("pandapower", reason="needs the extra `network`")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 
-ONE_SLOT = """
+ONE_SLOT = f"""
 [scenario]
 slot_minutes = 60
 slots = 1
-[tariffs]
-retail_eur_per_kwh = 0.30
-feed_in_eur_per_kwh = 0.10
-[market]
+{FLAT}[market]
 mechanism = "mid-market-rate"
 [network]
 spacing_m = 200

@@ -5,15 +5,16 @@ from __future__ import annotations
 import pytest
 
 from hub.sim.summary import summarise
+from tests.host.sim.conftest import FLAT
 
-HEAD = """
+HEAD = (
+    """
 [scenario]
 slot_minutes = 60
 slots = 2
-[tariffs]
-retail_eur_per_kwh = 0.30
-feed_in_eur_per_kwh = 0.10
 """
+    + FLAT
+)
 
 TWO = """
 [[peer]]

@@ -12,15 +12,13 @@ from hub.errors import BadInput
 from hub.sim.compare import Case, cases, compare, varied
 from hub.sim.indices import gini
 from hub.sim.trades import Trades
+from tests.host.sim.conftest import FLAT
 
-STREET = """
+STREET = f"""
 [scenario]
 slot_minutes = 60
 slots = 1
-[tariffs]
-retail_eur_per_kwh = 0.30
-feed_in_eur_per_kwh = 0.10
-[market]
+{FLAT}[market]
 mechanism = "mid-market-rate"
 [[peer]]
 name = "amina"
@@ -128,13 +126,10 @@ def test_gini_is_zero_for_equals_and_high_when_one_has_all():
     assert gini(np.array([0.0, 0.0, 0.0, 8.0])) == pytest.approx(3 / 4)
 
 
-ADAPTIVE = """
+ADAPTIVE = f"""
 [scenario]
 slots = 192
-[tariffs]
-retail_eur_per_kwh = 0.30
-feed_in_eur_per_kwh = 0.10
-[market]
+{FLAT}[market]
 mechanism = "pay-as-bid"
 bidding = "BIDDING"
 [[peer]]
