@@ -233,9 +233,9 @@ def parse_sizes(text: str) -> list[int | None]:
 def _show_rows(rows: list[dict[str, Any]]) -> None:
     table = Table(title="comparison (compare.csv has all columns)")
     names = ("cost_eur", "traded_kwh", "equality", "overall")
-    table.add_column("case", no_wrap=True)
-    for name in names:
-        table.add_column(name, justify="right")
+    table.add_column("case", overflow="fold")
+    for name in names:  # a name may wrap in a narrow terminal, a number must not lose its digits
+        table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(row["case"], *(f"{row[name]:,.2f}" for name in names))
     Console().print(table)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hub.sim.columns import FIRST_ROW
-from hub.sim.scenario import Scenario
+from hub.sim.scenario import Peer, Scenario
 
 Values = npt.NDArray[np.float64]
 
@@ -32,6 +32,7 @@ def magnitude_warnings(scenario: Scenario, load_w: Values, retail: Values) -> li
             found.append(f"{where}: at most {largest:g} W; is the column in kW or kWh, not in W?")
         if largest > LARGE_LOAD_W:
             found.append(f"{where}: up to {largest:g} W; is the column in mW, or a whole town?")
+        found += _generation_warnings(scenario, peer)
         capacity_wh = peer.battery.capacity_wh
         if 0 < capacity_wh < SMALL_BATTERY_WH:
             found.append(f"{where}, battery_wh: {capacity_wh:g} Wh; is it in kWh?")
@@ -47,4 +48,14 @@ def magnitude_warnings(scenario: Scenario, load_w: Values, retail: Values) -> li
             f"{scenario.path}, [tariffs]: up to {retail.max():g} EUR/kWh; is it in ct/kWh or "
             "EUR/MWh?"
         )
+    return found
+
+
+def _generation_warnings(scenario: Scenario, peer: Peer) -> list[str]:
+    found = []
+    for name, series in (("pv_w", peer.pv_w), ("hydro, power_w", peer.hydro_w)):
+        largest = 0.0 if series is None else series.values(scenario.clock).max()
+        if 0 < largest < SMALL_LOAD_W:
+            where = f"{scenario.path}, [[peer]] {peer.name}, {name}"
+            found.append(f"{where}: at most {largest:g} W; is it in kW or kWh, not in W?")
     return found

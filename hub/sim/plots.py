@@ -36,6 +36,8 @@ MAX_BARS = 40
 MAX_POINTS = 1500
 LONG_DAYS = 14
 DPI = 120
+MANY_PAIRS, MOST_PAIRS = 100, 400  # of sellers and buyers in the matrix of trades
+SHORTEST_KWH = 0.01
 
 
 def draw_all(directory: Path, outcome: Outcome, summary: dict[str, Any]) -> list[Path]:
@@ -250,12 +252,14 @@ def _draw_trades(directory: Path, outcome: Outcome) -> Path:
         ha="right" if len(buyers) > 8 else "center",
     )
     axes.set_xlabel("buyer")
-    for row, column in np.argwhere(shown > 0) if shown.size <= 400 else []:
+    # Where everybody meets everybody, figures below a hundredth of the largest say nothing.
+    least = shown.max() / 100 if shown.size > MANY_PAIRS else 0.0
+    for row, column in np.argwhere(shown > least) if shown.size <= MOST_PAIRS else []:
         is_dark = shown[row, column] > 0.6 * shown.max()
         axes.text(
             column,
             row,
-            f"{shown[row, column]:.2g}",
+            _short(shown[row, column]),
             ha="center",
             va="center",
             fontsize=7,
@@ -263,3 +267,10 @@ def _draw_trades(directory: Path, outcome: Outcome) -> Path:
         )
     figure.colorbar(image, ax=axes, label="kWh", shrink=0.9)
     return _save(figure, directory / "trades.png")
+
+
+def _short(energy_kwh: float) -> str:
+    """Return two digits that count, and never an exponent for what people read in kWh."""
+    if energy_kwh >= 10:
+        return f"{energy_kwh:,.0f}"
+    return f"{energy_kwh:.2g}" if energy_kwh >= SHORTEST_KWH else f"<{SHORTEST_KWH}"

@@ -187,6 +187,13 @@ def test_magnitude_is_warned_about_when_a_load_looks_like_kilowatts(read, tmp_pa
         assert word in warning
 
 
+@pytest.mark.parametrize("field", ["pv_w = [0, 2.5]", "hydro = { power_w = 0.8 }"])
+def test_magnitude_is_warned_about_when_generation_looks_like_kilowatts(read, field):
+    text = HEAD.replace("slots = 4", "slots = 2") + f'[[peer]]\nname = "a"\nload_w = 300\n{field}\n'
+    [warning] = build(read(text)).warnings
+    assert "[[peer]] a, " + field.split()[0] in warning and "kW or kWh, not in W" in warning
+
+
 def test_negative_load_of_a_file_is_refused_with_its_row(read, tmp_path):
     words = csv_refusal(read, tmp_path, "load_w\n100\n-5\n100\n100\n")
     assert f"{tmp_path / 'load.csv'}, row 3, load_w: -5 is below 0" in words
