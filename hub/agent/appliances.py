@@ -19,7 +19,7 @@ class House(Protocol):
     def recent_readings(self, node: str, span_s: int) -> Sequence[Mapping[str, Any]]: ...
     def switch_plug(self, name: str, is_on: bool) -> None: ...
     def event(self) -> Mapping[str, Any] | None: ...
-    def accept_event(self, event_id: int) -> int: ...
+    def answer_event(self, event_id: int, is_willing: bool) -> int: ...
 
 
 class Appliances:
@@ -31,7 +31,6 @@ class Appliances:
         """For less than the least reward it takes part in no demand-response event."""
         self._peer, self._house = peer, house
         self._least_reward = least_reward_gwei_per_kwh
-        self._answered: int | None = None
         self._rule = SunlightRule(model_scale)
         self._looked_at_ms = -LOOK_MS
 
@@ -48,21 +47,20 @@ class Appliances:
         return [sentence for sentence in said if sentence is not None]
 
     def _answer(self) -> str | None:
-        """Promise what an event asks for, if its reward is enough; one refusal is the last word."""
+        """Promise what an event asks for, if its reward is enough, or decline."""
         event = self._house.event()
-        if event is None or event["event_id"] == self._answered:
+        if event is None:
             return None
         name = f"event {event['event_id']}"
-        if event["reward_gwei_per_kwh"] < self._least_reward:
-            self._answered = event["event_id"]
-            return f"takes no part in {name}: its reward is too small"
+        is_willing = event["reward_gwei_per_kwh"] >= self._least_reward
         try:
-            accepted_uwh = self._house.accept_event(event["event_id"])
+            accepted_uwh = self._house.answer_event(event["event_id"], is_willing)
         except BadInput:
             raise
         except TruequeError as problem:
-            return f"cannot take part in {name} yet: {problem}"
-        self._answered = event["event_id"]
+            return f"cannot answer {name} yet: {problem}"
+        if not is_willing:
+            return f"takes no part in {name}: its reward is too small"
         return f"takes part in {name}: {accepted_uwh} uWh"
 
     def _look(self, plug: Mapping[str, Any], now_ms: int) -> str | None:

@@ -20,7 +20,7 @@ from eth_account.signers.local import LocalAccount
 from hub.agent.preferences import Preferences
 from hub.chain.client import MarketClient
 from hub.errors import BadInput, TruequeError
-from hub.services.switching import promise_message, switch_message
+from hub.services.switching import answer_message, switch_message
 from hub.store import CounterRow, OrderRow, TradeRow, WindowRow
 
 TIMEOUT_S = 10.0
@@ -138,11 +138,15 @@ class RemoteMarket:
         body = {"is_on": is_on, "word": word, "signature": self._sign(message)}
         self._call(f"{self._path}/plugs/{urllib.parse.quote(name, safe='')}", body)
 
-    def accept_event(self, event_id: int) -> int:
-        """Promise what an event asks of the house; return what was accepted. Raises HubAway."""
+    def answer_event(self, event_id: int, is_willing: bool) -> int:
+        """Promise what an event asks of the house, or decline; return what was accepted.
+
+        Raises HubAway.
+        """
         self.refresh()
         word = str(self._seen["switch_word"])
-        body = {"word": word, "signature": self._sign(promise_message(self._peer, event_id, word))}
+        signature = self._sign(answer_message(self._peer, event_id, is_willing, word))
+        body = {"is_willing": is_willing, "word": word, "signature": signature}
         return int(self._call(f"{self._path}/events/{event_id}", body)["accepted_uwh"])
 
     def _sign(self, message: SignableMessage) -> str:

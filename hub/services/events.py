@@ -157,8 +157,8 @@ class EventDesk:
         """Return the event that the agent of a house away has not answered, or None."""
         return question_to(self.records(), house, wall_ms())
 
-    def accept(self, house: str, event_id: int) -> Record:
-        """Take the promise of a house's agent away; return its record. Raises BadInput."""
+    def answer(self, house: str, event_id: int, is_willing: bool) -> Record:
+        """Take the answer of a house's agent away; return its record. Raises BadInput."""
         with self._lock:
             kept = self.records()[::-1]
             event = next((one for one in kept if one["event_id"] == event_id), None)
@@ -167,10 +167,13 @@ class EventDesk:
                 raise BadInput(f"Event {event_id} asks nothing of {house} that is not answered.")
             if wall_ms() >= event["start_ms"]:
                 raise BadInput(f"Event {event_id} has begun.")
-            left_uwh = left_to_accept_uwh(event)
-            pledged_uwh = found["pledged_uwh"]
-            found["accepted_uwh"] = pledged_uwh if left_uwh is None else min(pledged_uwh, left_uwh)
+            left_uwh, pledged_uwh = left_to_accept_uwh(event), found["pledged_uwh"]
             found["is_asked"] = False
+            if is_willing:
+                most_uwh = pledged_uwh if left_uwh is None else left_uwh
+                found["accepted_uwh"] = min(pledged_uwh, most_uwh)
+            else:
+                found["problem"] = "its agent declined"
             self._store.set_state(EVENTS, kept)
             return dict(found)
 

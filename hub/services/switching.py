@@ -1,6 +1,6 @@
 """Plugs for agents away from the hub: a signed wish in, a switched plug out (docs/agents.md).
 
-In the same way they promise to keep them off in a demand-response event.
+In the same way they answer whether they keep them off in a demand-response event.
 
 Who may switch is proven by the house's key, as for orders; freshness by a word of the hub's own
 that counts once and for half a minute: a message held back or sent again does nothing.
@@ -31,7 +31,7 @@ class AgentEvents(Protocol):
     """What it needs of hub.services.events.EventDesk."""
 
     def question(self, house: str, /) -> Record | None: ...
-    def accept(self, house: str, event_id: int, /) -> Record: ...
+    def answer(self, house: str, event_id: int, is_willing: bool, /) -> Record: ...
 
 
 class AgentPlugs(Protocol):
@@ -46,9 +46,10 @@ def switch_message(peer: str, plug: str, is_on: bool, word: str) -> SignableMess
     return encode_defunct(text=json.dumps(["trueque: switch a plug", peer, plug, is_on, word]))
 
 
-def promise_message(peer: str, event_id: int, word: str) -> SignableMessage:
-    """Return what a house's key signs to take part in an event, as it was asked to."""
-    return encode_defunct(text=json.dumps(["trueque: accept an event", peer, event_id, word]))
+def answer_message(peer: str, event_id: int, is_willing: bool, word: str) -> SignableMessage:
+    """Return what a house's key signs to take part in an event as it was asked to, or not to."""
+    said = ["trueque: answer an event", peer, event_id, is_willing, word]
+    return encode_defunct(text=json.dumps(said))
 
 
 class SwitchDesk:
@@ -81,13 +82,18 @@ class SwitchDesk:
         self._check(peer, switch_message(peer, plug, is_on, word), word, signature)
         return self._plugs.switch_for_agent(plug, is_on, peer)
 
-    def promise(self, peer: str, event_id: int, body: Record) -> Record:
-        """Take part in an event as the house's agent signed. Raises Refused or BadInput."""
-        word, signature = body.get("word"), body.get("signature")
-        if self._events is None or not (isinstance(word, str) and isinstance(signature, str)):
-            raise Refused("Sign the event's number with the hub's switch_word.")
-        self._check(peer, promise_message(peer, event_id, word), word, signature)
-        return self._events.accept(peer, event_id)
+    def answer(self, peer: str, event_id: int, body: Record) -> Record:
+        """Take part in an event, or not, as the house's agent signed. Raises Refused, BadInput."""
+        is_willing, word, signature = (body.get(one) for one in ("is_willing", "word", "signature"))
+        if not (
+            self._events is not None
+            and isinstance(is_willing, bool)
+            and isinstance(word, str)
+            and isinstance(signature, str)
+        ):
+            raise Refused("Say is_willing, with the hub's switch_word and a signature.")
+        self._check(peer, answer_message(peer, event_id, is_willing, word), word, signature)
+        return self._events.answer(peer, event_id, is_willing)
 
     def _check(self, peer: str, message: SignableMessage, word: str, signature: str) -> None:
         address = self._market.address_of(peer)

@@ -31,9 +31,9 @@ def switch(peer: str, name: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/<peer>/events/<int:event_id>")
-def promise(peer: str, event_id: int) -> ResponseReturnValue:
-    """Take part in a demand-response event on the house's signed word."""
-    return _signed(lambda desk, body: desk.promise(peer, event_id, body))
+def answer(peer: str, event_id: int) -> ResponseReturnValue:
+    """Take part in a demand-response event, or not, on the house's signed word."""
+    return _signed(lambda desk, body: desk.answer(peer, event_id, body))
 
 
 def _signed(do: Callable[[SwitchDesk, dict[str, Any]], dict[str, Any]]) -> ResponseReturnValue:

@@ -186,7 +186,7 @@ def test_agent_away_takes_part_when_it_answers_before_the_start(away):
     asked = desk.question("house-1")
     assert asked["pledged_uwh"] == WASHER_UW // 60 and asked["event_id"] == 1
     assert promise_of(desk.records(), "house-1", event["start_ms"]) is None
-    assert desk.accept("house-1", 1)["accepted_uwh"] == WASHER_UW // 60
+    assert desk.answer("house-1", 1, True)["accepted_uwh"] == WASHER_UW // 60
     assert desk.question("house-1") is None
     assert promise_of(desk.records(), "house-1", event["start_ms"])["event_id"] == 1
     store.washer_off_ms = event["start_ms"]
@@ -199,7 +199,7 @@ def test_agent_away_takes_part_when_it_answers_before_the_start(away):
 def test_agent_away_promises_no_more_than_is_left_of_what_was_asked_for(away):
     _, desk, _ = away
     desk.announce(Announcement(30, 60, REWARD, asked_uwh=1_000))
-    assert desk.accept("house-1", 1)["accepted_uwh"] == 1_000
+    assert desk.answer("house-1", 1, True)["accepted_uwh"] == 1_000
 
 
 def test_agent_away_is_refused_when_it_answers_twice_late_or_unasked(away):
@@ -207,15 +207,27 @@ def test_agent_away_is_refused_when_it_answers_twice_late_or_unasked(away):
     event = desk.announce(Announcement(30, 60, REWARD))
     for house, event_id in (("house-2", 1), ("house-1", 7)):
         with pytest.raises(BadInput, match="asks nothing of"):
-            desk.accept(house, event_id)
+            desk.answer(house, event_id, True)
     time.ms = event["start_ms"]
     assert desk.question("house-1") is None
     with pytest.raises(BadInput, match="has begun"):
-        desk.accept("house-1", 1)
+        desk.answer("house-1", 1, True)
     time.ms -= 1
-    desk.accept("house-1", 1)
+    desk.answer("house-1", 1, True)
     with pytest.raises(BadInput, match="not answered"):
-        desk.accept("house-1", 1)
+        desk.answer("house-1", 1, True)
+
+
+def test_agent_away_is_not_asked_again_when_it_declined(away):
+    _, desk, time = away
+    event = desk.announce(Announcement(30, 60, REWARD))
+    assert desk.answer("house-1", 1, False)["problem"] == "its agent declined"
+    assert desk.question("house-1") is None
+    assert promise_of(desk.records(), "house-1", event["start_ms"]) is None
+    time.ms = event["end_ms"] + events.GRACE_MS
+    desk.look()
+    [found] = desk.records()
+    assert (found["houses"]["house-1"]["verified_uwh"], found["operator_owes_wei"]) == (None, "0")
 
 
 def test_agent_away_earns_nothing_when_it_never_answered(away):

@@ -20,7 +20,7 @@ from hub.errors import BadInput
 from hub.services import switching
 from hub.services.agents import AgentDesk
 from hub.services.order_rules import Refused
-from hub.services.switching import SwitchDesk, promise_message, switch_message
+from hub.services.switching import SwitchDesk, answer_message, switch_message
 from hub.services.wallet_rpc import WalletRpc
 from hub.web import create_app
 from hub.web.parts import PageParts
@@ -136,19 +136,19 @@ class Events:
     """Asks house-1 for one thing."""
 
     def __init__(self):
-        self.accepted = []
+        self.answers = []
 
     def question(self, house):
         return {"event_id": 4, "pledged_uwh": 9} if house == "house-1" else None
 
-    def accept(self, house, event_id):
+    def answer(self, house, event_id, is_willing):
         if event_id != 4:
             raise BadInput(f"Event {event_id} asks nothing.")
-        self.accepted.append((house, event_id))
-        return {"accepted_uwh": 9}
+        self.answers.append((house, event_id, is_willing))
+        return {"accepted_uwh": 9 if is_willing else 0}
 
 
-def test_event_is_accepted_when_the_houses_key_signed_its_number(hub):
+def test_event_is_answered_when_the_houses_key_signed_it(hub):
     found = hub()
     desk = found.desk
     desk._events = Events()
@@ -156,19 +156,22 @@ def test_event_is_accepted_when_the_houses_key_signed_its_number(hub):
     assert record["event"]["event_id"] == 4
     word = record["switch_word"]
 
-    def promise(event_id, account=OWNER, path=None, word=word):
-        signed = account.sign_message(promise_message("house-1", event_id, word))
-        body = {"word": word, "signature": "0x" + bytes(signed.signature).hex()}
-        return found.client.post(f"/api/agents/house-1/events/{path or event_id}", json=body)
+    def answer(event_id, account=OWNER, path=None, word=word, **changes):
+        signed = account.sign_message(answer_message("house-1", event_id, True, word))
+        body = {"is_willing": True, "word": word, "signature": "0x" + bytes(signed.signature).hex()}
+        url = f"/api/agents/house-1/events/{path or event_id}"
+        return found.client.post(url, json=body | changes)
 
-    assert promise(4, STRANGER).status_code == 403
-    assert promise(5, path=4).status_code == 403  # signed for another event
-    assert desk._events.accepted == []
-    answer = promise(4)
-    assert (answer.status_code, answer.json["accepted_uwh"]) == (200, 9)
-    assert promise(4).status_code == 403  # the word is used
-    assert promise(5, word=desk.record("house-1")["switch_word"]).status_code == 409
-    assert desk._events.accepted == [("house-1", 4)]
+    assert answer(4, STRANGER).status_code == 403
+    assert answer(5, path=4).status_code == 403  # signed for another event
+    assert answer(4, is_willing=False).status_code == 403  # signed for the other answer
+    assert answer(4, is_willing=None).status_code == 403
+    assert desk._events.answers == []
+    told = answer(4)
+    assert (told.status_code, told.json["accepted_uwh"]) == (200, 9)
+    assert answer(4).status_code == 403  # the word is used
+    assert answer(5, word=desk.record("house-1")["switch_word"]).status_code == 409
+    assert desk._events.answers == [("house-1", 4, True)]
 
 
 def test_agent_is_refused_when_the_plug_is_not_flexible(hub, plug):
@@ -193,7 +196,7 @@ class House:
         self.told = {"name": "washer", "is_on": False, "power_uw": 0, "age_ms": 500,
                      "is_left_alone": False} | plug  # fmt: skip
         self.at_s, self.switched, self.fails = 1_000.0, [], False
-        self.asked, self.accepted = None, []
+        self.asked, self.answers = None, []
         self.readings = [{"pv_power_uw": 10_000_000, "load_power_uw": 0, "load_apparent_uva": None}]
 
     def now_s(self):
@@ -208,11 +211,12 @@ class House:
     def event(self):
         return self.asked
 
-    def accept_event(self, event_id):
+    def answer_event(self, event_id, is_willing):
         if self.fails:
             raise HubAway("no answer")
-        self.accepted.append(event_id)
-        return self.asked["pledged_uwh"]
+        self.answers.append((event_id, is_willing))
+        asked, self.asked = self.asked, None
+        return asked["pledged_uwh"] if is_willing else 0
 
     def switch_plug(self, name, is_on):
         self.switched.append((self.at_s, name, is_on))
@@ -246,14 +250,21 @@ def test_appliance_is_turned_off_when_it_was_promised_although_the_sun_shines():
 def test_agent_answers_an_event_once_when_its_reward_is_enough():
     house = House(is_left_alone=True)
     house.asked = {"event_id": 3, "reward_gwei_per_kwh": 200, "pledged_uwh": 5}
-    agent, proud = (Appliances("house-1", house, 100, least) for least in (200, 201))
-    assert proud.act() == ["takes no part in event 3: its reward is too small"]
-    house.fails = True
-    assert agent.act() == ["cannot take part in event 3 yet: no answer"]
-    house.fails = False
-    for house.at_s in (1_005, 1_010, 1_015):
-        agent.act(), proud.act()
-    assert house.accepted == [3]
+    agent, house.fails = Appliances("house-1", house, 100, 200), True
+    assert agent.act() == ["cannot answer event 3 yet: no answer"]
+    house.fails, house.at_s = False, 1_005
+    assert agent.act() == ["takes part in event 3: 5 uWh"]
+    house.at_s = 1_010
+    assert agent.act() == []
+    assert house.answers == [(3, True)]
+
+
+def test_agent_declines_an_event_when_its_reward_is_too_small():
+    house = House(is_left_alone=True)
+    house.asked = {"event_id": 3, "reward_gwei_per_kwh": 200, "pledged_uwh": 5}
+    agent = Appliances("house-1", house, 100, 201)
+    assert agent.act() == ["takes no part in event 3: its reward is too small"]
+    assert house.answers == [(3, False)]
 
 
 def test_switching_waits_a_minute_when_it_failed():

@@ -50,6 +50,7 @@ function sentence(house, isVerified) {
     return house.problem ? `${proved} (${house.problem})` : proved;
   }
   if (house.is_asked) return t(isVerified ? "event_silent" : "event_waits", words);
+  if (house.problem) return t("event_declined", words);
   return t(house.accepted_uwh > 0 ? "event_accepted" : "event_not_needed", words);
 }
 
