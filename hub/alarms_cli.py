@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from hub import config as configuration
 from hub.cli_options import data_option
@@ -50,7 +50,8 @@ def alarms(data: Path, is_all: bool, seen: tuple[int, ...], who: str | None, as_
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(one) for one in found], indent=1))
         return
-    table = Table("number", "severity", "what", "raised", "over", "seen by")
+    what = Column("what", overflow="fold")  # a name cut off names nothing
+    table = Table("number", "severity", what, "raised", "over", "seen by")
     for one in found:
         table.add_row(str(one.alarm_id), one.severity, escape(one.sentence),
                       _at(config, one.raised_at_ms), _at(config, one.cleared_at_ms),

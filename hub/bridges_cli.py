@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -75,9 +76,9 @@ def accounts(data: Path) -> None:
 
 @bridges.command()
 @click.argument("name")
-@click.option("--value", prompt="Key", hide_input=True, help="Asked for when it is not given.")
+@click.option("--value", help="Asked for, or read from a pipe, when it is not given.")
 @data_option
-def key(name: str, value: str, data: Path) -> None:
+def key(name: str, value: str | None, data: Path) -> None:
     """Keep a key of another service in keys.json; start the hub again afterwards.
 
     Example: trueque hub bridges key thingspeak.house-1.write_key --data var/site-5
@@ -87,6 +88,12 @@ def key(name: str, value: str, data: Path) -> None:
     if name not in known:
         told = ", ".join(known) or "none: no bridge that needs one is on"
         raise BadInput(f"{name!r} is no key of a bridge that is on; there are: {told}")
+    if value is None and sys.stdin.isatty():
+        value = click.prompt("Key", hide_input=True)
+    elif value is None:
+        value = sys.stdin.readline()
+    if not value.strip():
+        raise BadInput("the key is empty")
     credentials.keep_bridge_key(config.keys_path, name, value.strip())
     click.echo(f"{name} is kept in {config.keys_path}; a running hub has to be started again")
 

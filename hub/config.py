@@ -45,6 +45,7 @@ from hub.notices.config import Notices, read_notices
 from hub.store.place import Place
 from hub.store_config import StoreSettings, check_store
 
+MOST_SSID_BYTES = 32  # IEEE 802.11
 FILE_NAME = "site.toml"
 _PUBLIC_KEY = re.compile("[0-9a-f]{128}")
 ROLE_NAMES = ("hub", "administrator", "coordinator", "oracle", "market", "home")
@@ -169,6 +170,8 @@ def _houses(rows: object, problems: list[str]) -> tuple[House, ...]:
             )
         elif any(house.name == other.name for other in found):
             problems.append(f"houses[{number}].name {house.name!r} stands twice")
+        elif not (house.segment and house.community):
+            problems.append(f"houses[{number}]: segment and community must not be empty")
         else:
             found.append(house)
     grids = [house.name for house in found if house.kind == GRID]
@@ -188,6 +191,12 @@ def _check_together(parts: dict[str, Any], problems: list[str]) -> None:
     check_anchor(parts["anchor"], problems)
     check_network(parts["broker"], parts["ntp"], problems)
     check_chain(parts["chain"], problems)
+    if not parts["site"].name.strip():
+        problems.append("site.name must not be empty: the page and letters carry it")
+    if len(parts["boards"].wifi_ssid.encode()) > MOST_SSID_BYTES:
+        problems.append(f"boards.wifi_ssid has more than {MOST_SSID_BYTES} bytes: no network has")
+    if parts["bus"].rated_power_uw > parts["bus"].max_power_uw:
+        problems.append("bus.rated_power_uw is above bus.max_power_uw, at which boards open")
     if clock.speed != 1 and parts["site"].kind == "real":
         problems.append("clock.speed must be 1 on a real site")
     if clock.start_local is not None and clock.start_local.tzinfo is not None:

@@ -112,6 +112,12 @@ def export(what: str, data: Path, file_format: str, out: Path | None, since: str
         rows = _SOURCES[what](config, store, span, period)
         write = _write_parquet if file_format == "parquet" else _write_csv
         write(out, COLUMNS[what], _watched(rows, what))
+    except BrokenPipeError:
+        raise  # who reads standard output has enough: no matter of files
+    except OSError as problem:
+        if out is None:
+            raise
+        raise BadInput(f"--out {out}: {problem.strerror or problem}") from None
     finally:
         store.close()
 

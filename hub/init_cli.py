@@ -64,9 +64,8 @@ def init(context: click.Context, data: Path, source: Path | None, ask: bool, hou
             "market": {"kind": market},
         }
     path = make(data, found, tables)
-    click.echo(
-        f"{path}: {len(found)} houses; change it as you like, then: trueque hub up --data {data}"
-    )
+    houses_text = "1 house" if len(found) == 1 else f"{len(found)} houses"
+    click.echo(f"{path}: {houses_text}; change it as you like, then: trueque hub up --data {data}")
 
 
 def make(data: Path, houses: Sequence[House], tables: dict[str, dict[str, Any]]) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -21,6 +22,7 @@ from hub.install.place import BACKUPS_DIR
 from hub.install.units import SERVICE, Place, service_files
 
 RUN_S = 60
+BOOTED = Path("/run/systemd/system")  # sd_booted(3)
 
 
 @click.command()
@@ -57,6 +59,8 @@ def install(
     if remove:
         _remove(root, files, is_this_machine)
         return
+    if is_this_machine:
+        _refuse_where_it_cannot_run(place)  # before anything is written
     _write(root, files)
     if is_this_machine:
         _hand_over(place)
@@ -78,10 +82,16 @@ def _write(root: Path, files: Mapping[Path, str]) -> None:
         click.echo(f"wrote {target}", err=True)
 
 
-def _hand_over(place: Place) -> None:
-    """Make the account and give it the site; refuse a program that it can't read."""
-    _run("systemd-sysusers", "/etc/sysusers.d/trueque.conf")
-    account = pwd.getpwnam(place.user)
+def _refuse_where_it_cannot_run(place: Place) -> None:
+    """Refuse a machine without systemd, and a program that the account can't read."""
+    if not BOOTED.is_dir():
+        raise TruequeError(
+            "this machine does not run systemd: look at the files with --dry-run, and start "
+            f"trueque hub up --data {place.data_dir} by what it has instead"
+        )
+    account = None
+    with contextlib.suppress(KeyError):
+        account = pwd.getpwnam(place.user)
     python = Path(sys.executable).resolve()
     needed = [place.program, *place.program.parents, python, *python.parents]
     blocked = next((path for path in needed if not _is_open(path, account)), None)
@@ -90,6 +100,12 @@ def _hand_over(place: Place) -> None:
             f"{place.user} can't enter {blocked}: put the checkout where others can read it, "
             "such as /opt/trueque, or open that directory with chmod o+rx"
         )
+
+
+def _hand_over(place: Place) -> None:
+    """Make the account and give it the site."""
+    _run("systemd-sysusers", "/etc/sysusers.d/trueque.conf")
+    account = pwd.getpwnam(place.user)
     for path in [place.data_dir, *place.data_dir.rglob("*")]:
         os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
     place.data_dir.chmod(0o700)
@@ -98,8 +114,11 @@ def _hand_over(place: Place) -> None:
     place.backups_dir.chmod(0o700)  # backups hold the site's keys
 
 
-def _is_open(path: Path, account: pwd.struct_passwd) -> bool:
+def _is_open(path: Path, account: pwd.struct_passwd | None) -> bool:
+    """Tell whether an account, None: one that is yet to be made, can enter or run a path."""
     found = path.stat()
+    if account is None:
+        return bool(found.st_mode & stat.S_IXOTH)
     if found.st_uid == account.pw_uid:
         return bool(found.st_mode & stat.S_IXUSR)
     if found.st_gid == account.pw_gid:
@@ -114,11 +133,12 @@ def _start(now: bool) -> None:
 
 
 def _remove(root: Path, files: Mapping[Path, str], is_this_machine: bool) -> None:
-    if is_this_machine:
+    has_services = is_this_machine and BOOTED.is_dir()
+    if has_services:
         _run("systemctl", "disable", "--now", SERVICE, BACKUP_TIMER)
     for path in files:
         (root / path).unlink(missing_ok=True)
-    if is_this_machine:
+    if has_services:
         _run("systemctl", "daemon-reload")
     click.echo(f"{SERVICE} is removed; the site's data stays where it is")
 

@@ -12,6 +12,7 @@ from hub.admission import PUT_OUT_STATE, Admission
 from hub.board_network import BoardNetwork
 from hub.config import SiteConfig
 from hub.honesty.part import Honesty
+from hub.honesty.quarantine import release_command
 from hub.keys import Keys
 from hub.mqtt.dispatch import Dispatch
 from hub.mqtt.ingest import Ingest, Stored
@@ -47,6 +48,7 @@ class MessagePart:
         store.set_nodes(
             NodeRow(one.name, one.kind, one.segment, keys.peers[one.name].address) for one in houses
         )
+        self._config = config
         self._is_stopped = False
         self._store = store
         self._hear_stored = hear
@@ -131,8 +133,9 @@ class MessagePart:
 
     def _caught(self, node: str, reason: str) -> None:
         """Called in any thread."""
+        then = release_command(node, self._config)
         self._say(f"ALERT: {node} is in quarantine: {reason}. It gets no turns, its figures are "
-                  f"not taken. Look at it, then: trueque hub node release {node}")  # fmt: skip
+                  f"not taken. Look at it, then: {then}")  # fmt: skip
         self._on_loop(lambda: self.on_quarantined(node))
         self._on_loop(self._changed)
 

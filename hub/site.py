@@ -55,6 +55,7 @@ class Site:
         self._tasks: list[asyncio.Task[Any]] = []
         self._closers = contextlib.AsyncExitStack()
         self._is_resumed = False
+        self._told_pids: dict[str, int | None] | None = None  # not announced yet
         self.anchoring: Anchoring | None = None
         self._broken: StoreError | None = None
         self.page: PagePart | None = None
@@ -249,9 +250,13 @@ class Site:
             "keys": self.keys.digest,
             "boards_dir": str(self.config.boards_dir),
             "clock": self.clock.record(),
-            "pids": {"broker": self.broker.pid, "chain": self.chain.pid},
+            "pids": self._pids(),
         }
+        self._told_pids = self._pids()
         running.announce(self.config.data_dir, state)
+
+    def _pids(self) -> dict[str, int | None]:
+        return {"broker": self.broker.pid, "chain": self.chain.pid}
 
     def _spawn(self, work: Coroutine[Any, Any, Any], name: str) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))
@@ -281,6 +286,8 @@ class Site:
         self._say("keys.json has changed: the nodes' credentials are those that stand there now")
 
     def _hear(self, batch: list[Stored]) -> None:
+        if self._told_pids not in (None, self._pids()):  # one was started again
+            self._announce()
         try:
             self.oracle.hear(batch)
             self.duty.hear(batch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import zoneinfo
 from pathlib import Path
@@ -12,10 +13,11 @@ from wire import topics
 
 from hub.config import ROLE_NAMES, bench_houses
 from hub.config_tables import COMMUNITY_PRICES, MARKET_KINDS, House
-from hub.network_config import HOST, is_host
+from hub.network_config import is_host
 
 MOST_HOUSES = 200
 GWEI_PER_COIN = 10**9
+MOST_PRICE = 10**6
 
 
 def ask() -> tuple[dict[str, dict[str, Any]], list[House]]:
@@ -66,11 +68,28 @@ def _market() -> dict[str, Any]:
         market["community_price"] = click.prompt(
             "Community price", type=click.Choice(COMMUNITY_PRICES), default=COMMUNITY_PRICES[0]
         )
-    retail = click.prompt("What the grid takes for a kWh", type=float, default=0.3)
-    feed_in = click.prompt("What the grid pays for a kWh", type=float, default=0.1)
+    retail = click.prompt(
+        "What the grid takes for a kWh", default=0.3, value_proc=_price(MOST_PRICE)
+    )
+    feed_in = click.prompt(
+        "What the grid pays for a kWh", default=min(0.1, retail), value_proc=_price(retail)
+    )
     market["retail_gwei_per_kwh"] = round(retail * GWEI_PER_COIN)
     market["feed_in_gwei_per_kwh"] = round(feed_in * GWEI_PER_COIN)
     return market
+
+
+def _price(most: float) -> Any:
+    def check(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not 0 <= value <= most:  # neither is "nan"
+            raise click.BadParameter(f"a number from 0 to {most:g}")
+        return value
+
+    return check
 
 
 def _real() -> dict[str, dict[str, Any]]:
@@ -90,8 +109,11 @@ def _real() -> dict[str, dict[str, Any]]:
 
 
 def _host(text: str) -> str:
-    if not is_host(text) or text == HOST:
-        raise click.BadParameter("a host's name or an IPv4 address by which boards find it")
+    if not is_host(text) or text == "localhost" or text.startswith("127."):
+        raise click.BadParameter(
+            "a host's name or an IPv4 address by which boards find it, not this machine's own word "
+            "for itself"
+        )
     return text
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-import os
+from pathlib import Path
 from typing import Any
 
 from hub import running
@@ -14,6 +14,7 @@ from hub.honesty import quarantine
 from hub.panel.latch import STATE_NAME as STOP_STATE
 from hub.site_clock import wall_ms
 from hub.store import Store, WindowRow
+from hub.store.place import Place
 
 
 def read(config: SiteConfig) -> dict[str, Any]:
@@ -58,8 +59,15 @@ def _stored(config: SiteConfig, store: Store) -> dict[str, Any]:
         "trades": counted,
         "messages": store.message_counts(),
         "window": _window(config, store.windows()),
-        "store_bytes": os.stat(config.store_path).st_size,
+        "store_bytes": _store_bytes(config.store_path),  # None: a server's, who knows
     }
+
+
+def _store_bytes(place: Place) -> int | None:
+    """Return the size of the store's file, with what is still in its log beside it."""
+    if not isinstance(place, Path):
+        return None
+    return sum(one.stat().st_size for one in place.parent.glob(f"{place.name}*"))
 
 
 def _node(name: str, kind: str, heard: Any) -> dict[str, Any]:
@@ -82,6 +90,7 @@ def _window(config: SiteConfig, windows: list[WindowRow]) -> dict[str, Any] | No
     for window in sorted(windows, key=lambda one: one.bid_start_s):
         if window.report_by_s > now_s:
             return {"window_id": window.window_id, "state": _phase(window, now_s),
+                    "left_s": _ends_s(window, now_s) - int(now_s),
                     "until": _clock_text(config, _ends_s(window, now_s))}  # fmt: skip
     return None
 

@@ -13,6 +13,8 @@ from rich.table import Table
 
 from hub import config as configuration
 from hub.cli_options import data_option
+from hub.config import SiteConfig
+from hub.honesty.quarantine import release_command
 
 
 @click.command()
@@ -30,10 +32,10 @@ def status(data: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=1))
     else:
-        _print(found)
+        _print(found, config)
 
 
-def _print(found: dict[str, Any]) -> None:
+def _print(found: dict[str, Any], config: SiteConfig) -> None:
     console = Console(highlight=False)
     up_text = f"up, page {found['page_url']}" if found["is_running"] else "not running"
     console.print(f"[bold]{escape(found['site'])}[/bold]: {up_text}")
@@ -45,18 +47,22 @@ def _print(found: dict[str, Any]) -> None:
         console.print("[bold red]EMERGENCY STOP[/bold red]: latched until a person acknowledges it")
     for row in found.get("quarantine", {}).values():
         console.print(f"[bold red]QUARANTINE[/bold red] {row['node']}: {escape(row['reason'])}; "
-                      f"then: trueque hub node release {row['node']}")  # fmt: skip
+                      f"then: {release_command(row['node'], config)}")  # fmt: skip
     window = found["window"]
     if window:
-        console.print(f"window {window['window_id']} {window['state']} until {window['until']}")
+        left = f"{window['left_s'] // 60} min {window['left_s'] % 60} s"
+        console.print(f"window {window['window_id']} {window['state']} for another {left}, "
+                      f"until {window['until']}")  # fmt: skip
     trades = ", ".join(f"{n} {word}" for word, n in sorted(found["trades"].items())) or "none yet"
     console.print(f"trades: {trades}")
     messages = found["messages"]
     if messages:
         rejected = ", ".join(f"{n} {word}" for word, n in messages["rejected"].items()) or "none"
         console.print(f"messages: {messages['received']} received, rejected: {rejected}")
-    if "store_bytes" in found:
-        console.print(f"store: {found['store_bytes'] / 1e6:.1f} MB, epoch {found['epoch']}")
+    if "epoch" in found:
+        stored = found["store_bytes"]
+        size_text = "on a server" if stored is None else f"{stored / 1e6:.1f} MB"
+        console.print(f"store: {size_text}, epoch {found['epoch']}")
 
 
 def _nodes(rows: list[dict[str, Any]]) -> Table:

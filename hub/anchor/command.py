@@ -65,7 +65,8 @@ def _print(rows: list[dict[str, Any]], address: str, url: str) -> None:
         shown = (row[name] for name in ("window_id", "hash", "chain_id", "block_number",
                                         "transaction_hash", "verdict"))  # fmt: skip
         table.add_row(*("-" if value is None else str(value) for value in shown))
-    console.print(table)
+    if rows:
+        console.print(table)
     if not url:
         console.print("No outside chain is configured: anchor.rpc_url in site.toml names one.")
     else:

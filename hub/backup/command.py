@@ -67,7 +67,8 @@ def restore(file: Path, data: Path, store_url: str | None, as_json: bool) -> Non
         raise BadInput(f"{file} is a directory: name the backup's file in it")
 
     manifest = restore_site(file, data, store_url=store_url)
-    said = f"{data}: {_summary(manifest)}; start it with: trueque hub up --data {data}"
+    then = f"switch the old hub off for good, then: trueque hub up --data {data}"
+    said = f"{data}: {_summary(manifest)}; {then}"
     _print(manifest, as_json, said)
 
 

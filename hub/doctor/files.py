@@ -23,13 +23,24 @@ LARGE_LOG_BYTES = 200 << 20
 
 def configuration(data_dir: Path) -> tuple[SiteConfig | None, list[Finding]]:
     """Read site.toml; None, and a finding for each wrong field, when it can't be used."""
+    path = data_dir / configurations.FILE_NAME
+    if not path.exists():
+        remedy = f"trueque hub init --data {data_dir}"
+        return None, [Finding("configuration", FAILED, f"{path} does not exist", remedy)]
     try:
         config = configurations.load(data_dir)
     except ConfigError as wrong:
-        edit = f"edit {data_dir / configurations.FILE_NAME}"
-        return None, [Finding("configuration", FAILED, one, edit) for one in wrong.problems]
+        return None, [
+            Finding("configuration", FAILED, one, f"edit {path}") for one in wrong.problems
+        ]
     houses = len(config.houses)
-    return config, [good("configuration", f"{houses} houses, market {config.market.kind}")]
+    found = [good("configuration", f"{houses} houses, market {config.market.kind}")]
+    is_here = config.broker.listen.startswith("127.") and not config.broker.url
+    if config.site.kind == "real" and is_here:
+        sentence = f"broker.listen is {config.broker.listen}: no board on a network reaches it"
+        remedy = 'set broker.listen to "0.0.0.0" and broker.hosts to this machine\'s name there'
+        found.append(Finding("configuration", WARNING, sentence, remedy))
+    return config, found
 
 
 def secrets(config: SiteConfig) -> list[Finding]:

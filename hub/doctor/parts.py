@@ -66,6 +66,9 @@ def _broker(config: SiteConfig, port: int) -> Finding:
             context = ssl.create_default_context(cafile=str(files.authority))
             with context.wrap_socket(plain, server_hostname=certificates.BROKER_NAME) as shown:
                 return good("broker", f"answers on {host}:{port} with {shown.version()}")
+    except TimeoutError:  # a process that hangs still has its port
+        sentence = f"takes connections on {host}:{port} and says nothing: it hangs"
+        return Finding("broker", FAILED, sentence, "end its process (the hub starts another)")
     except ssl.SSLError as problem:
         return Finding("broker", FAILED, f"its certificate is refused: {problem}", remedy)
     except OSError as problem:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hub import running
 from hub.config import SiteConfig
 from hub.doctor.findings import FAILED, WARNING, Finding, good
+from hub.honesty import quarantine
 from hub.panel.latch import STATE_NAME as STOP_STATE
 from hub.site_clock import wall_ms
 
@@ -26,10 +27,15 @@ def nodes(config: SiteConfig) -> list[Finding]:
     try:
         heard = store.latest_statuses()
         is_stopped = store.state(STOP_STATE)
+        held = quarantine.standing(store)
     finally:
         store.close()
     found = [one for house in config.houses
              for one in _node(house.name, heard.get(house.name), is_up)]  # fmt: skip
+    for row in held.values():
+        sentence = f"{row['node']} is in quarantine: {row['reason']}"
+        remedy = f"look at the board, then: {quarantine.release_command(row['node'], config)}"
+        found.append(Finding("nodes", FAILED, sentence, remedy))
     if is_stopped:
         remedy = "look at the bus, then acknowledge at the panel or on the page, and press START"
         found.append(Finding("emergency stop", FAILED, "is latched: nothing is delivered", remedy))

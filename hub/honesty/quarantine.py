@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from hub.config import SiteConfig
 from hub.errors import BadInput
 from hub.site_clock import steady_ms, wall_ms
 
@@ -40,6 +41,11 @@ def release(keeper: Keeper, node: str, now_ms: int) -> dict[str, Any]:
             keeper.set_state(STATE_NAME, rows[-KEPT:])
             return row
     raise BadInput(f"{node} is not in quarantine")
+
+
+def release_command(node: str, config: SiteConfig) -> str:
+    """Return what a person types who has looked at the board."""
+    return f"trueque hub node release {node} --data {config.data_dir}"
 
 
 class Quarantine:

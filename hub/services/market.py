@@ -40,7 +40,7 @@ SHOWN_REVIEWS = 20
 KEYS_NOTICE = "Test site: the hub holds every house's key, so anyone at this computer can trade."
 QUARANTINE_NOTICE = (
     "{node} is in quarantine: {reason}. It gets no turns and its figures are not taken. "
-    "Look at it, then: trueque hub node release {node}"
+    "Look at it, then: {then}"
 )
 ORACLE_NOTICE = "Settled on the hub's word, for want of a key of their boards: {houses}."
 
@@ -279,7 +279,10 @@ class MarketService(Bargaining):
 
     def _quarantine_notices(self) -> list[str]:
         return [
-            QUARANTINE_NOTICE.format(**row) for row in quarantine.standing(self._store).values()
+            QUARANTINE_NOTICE.format(
+                **row, then=quarantine.release_command(row["node"], self.config)
+            )
+            for row in quarantine.standing(self._store).values()
         ]
 
     def _site_record(self, now_ms: int) -> Mapping[str, Any]:

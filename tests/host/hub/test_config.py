@@ -80,6 +80,10 @@ def test_every_wrong_field_is_named_when_several_are(tmp_path):
         ({"broker": {"hosts": []}}, "broker.hosts must name"),
         ({"broker": {"hosts": ["a host"]}}, "broker.hosts 'a host'"),
         ({"ntp": {"serve": False}}, "ntp.port must say"),
+        ({"site": {"name": " "}}, "site.name must not be empty"),
+        ({"boards": {"wifi_ssid": "n" * 33}}, "boards.wifi_ssid has more than 32 bytes"),
+        ({"bus": {"rated_power_uw": 13_000_000}}, "bus.rated_power_uw is above bus.max_power_uw"),
+        ({"houses": [{"name": "house-1", "segment": ""}]}, "houses[1]: segment and community"),
         ({"bus": {"silence_ms": 10_000}}, "bus.silence_ms must be at least 11000"),
     ],
 )

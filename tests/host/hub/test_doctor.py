@@ -13,8 +13,9 @@ from click.testing import CliRunner
 
 from hub import certificates, config, doctor, keys
 from hub.cli import hub as command
-from hub.doctor import files
+from hub.doctor import files, parts
 from hub.doctor.findings import FAILED, GOOD, WARNING
+from hub.honesty import quarantine
 from hub.store import Store
 
 
@@ -142,3 +143,32 @@ def test_doctor_says_so_when_the_emergency_stop_is_latched(data):
     store.close()
     found = only(doctor.examine(data), "emergency stop")
     assert found.level == FAILED and "acknowledge" in found.remedy
+
+
+def test_doctor_names_the_node_and_the_way_out_when_it_is_in_quarantine(data):
+    store = Store.open(data / "store.db")
+    quarantine.Quarantine(store, lambda node: None).put("house-2", "its register fell")
+    store.close()
+    found = only(doctor.examine(data), "nodes")
+    assert found.level == FAILED and "house-2 is in quarantine: its register fell" in found.sentence
+    assert f"trueque hub node release house-2 --data {data}" in found.remedy
+
+
+def test_doctor_proposes_a_new_site_when_there_is_none(tmp_path):
+    found = only(doctor.examine(tmp_path / "gone"), "configuration")
+    assert "does not exist" in found.sentence and found.remedy.startswith("trueque hub init")
+
+
+def test_doctor_warns_when_a_real_site_listens_to_itself_only(tmp_path):
+    make(tmp_path, site={"kind": "real"}, clock={"speed": 1, "zone": "UTC"})
+    listening = [one for one in of(doctor.examine(tmp_path), "configuration")
+                 if one.level == WARNING]  # fmt: skip
+    assert "broker.listen is 127.0.0.1" in listening[0].sentence
+
+
+def test_doctor_says_that_the_broker_hangs_when_it_takes_connections_only(data, monkeypatch):
+    certificates.ensure(data / "tls", [])
+    monkeypatch.setattr(parts, "ASK_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        found = parts._broker(config.load(data), mute.getsockname()[1])
+    assert found.level == FAILED and "it hangs" in found.sentence

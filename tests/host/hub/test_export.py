@@ -131,6 +131,13 @@ def test_export_says_what_is_wrong_when_it_cannot(site, arguments, sentence):
         exported(site, *arguments)
 
 
+@pytest.mark.parametrize("file_format", ["csv", "parquet"])
+def test_export_names_the_file_when_it_cannot_be_written(site, filled, tmp_path, file_format):
+    out = tmp_path / "gone" / "trades"
+    with pytest.raises(BadInput, match=f"--out {out}: .*No such file"):
+        exported(site, "trades", "--format", file_format, "--out", str(out))
+
+
 # Bills as pure functions ------------------------------------------------------------------------
 
 HOUSE = ("house-2", "0xhouse-2")

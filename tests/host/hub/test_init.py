@@ -23,10 +23,11 @@ def test_site_is_a_bench_of_its_options_when_nobody_is_asked(tmp_path):
 
 def test_site_is_made_of_the_answers_when_asked(tmp_path):
     answers = ["real", "village", "2", "casa-1", "y", "casa-1", "casa-2", "n", "Europe/Nowhere",
-               "Europe/Madrid", "community", "supply-demand-ratio", "0.25", "0.05",
-               "127.0.0.1", "192.168.7.1", "plaza", "n"]  # fmt: skip
+               "Europe/Madrid", "community", "supply-demand-ratio", "nan", "0.25",
+               "0.3", "0.05", "127.0.0.1", "localhost", "192.168.7.1", "plaza", "n"]  # fmt: skip
     answer = init(tmp_path, "--ask", input="\n".join(answers) + "\n")
     assert answer.exit_code == 0, answer.output
+    assert "a number from 0 to 0.25" in answer.output  # what the grid pays, above what it takes
     assert "stands there already" in answer.output and "such as Europe/Madrid" in answer.output
     found = config.load(tmp_path)
     assert [(one.name, one.kind) for one in found.houses] == [

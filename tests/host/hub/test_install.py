@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from hub import config, keys
+from hub import config, install_cli, keys
 from hub.cli import hub as command
 from hub.errors import BadInput
 from hub.install import notice
@@ -95,6 +95,29 @@ def test_install_asks_for_root_when_it_is_not(tmp_path, monkeypatch):
     site(tmp_path)
     answer = CliRunner().invoke(command, ["install", "--data", str(tmp_path)])
     assert answer.exit_code != 0 and "sudo" in str(answer.exception)
+
+
+def test_install_writes_nothing_when_the_machine_has_no_systemd(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(install_cli, "BOOTED", tmp_path / "none")
+    written = []
+    monkeypatch.setattr(install_cli, "_write", lambda *what: written.append(what))
+    site(tmp_path)
+    answer = CliRunner().invoke(command, ["install", "--data", str(tmp_path)])
+    assert "does not run systemd" in str(answer.exception) and not written
+
+
+def test_install_writes_nothing_when_the_account_could_not_enter_the_checkout(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(install_cli, "BOOTED", tmp_path)
+    monkeypatch.setattr(install_cli, "_is_open", lambda path, account: path != Path("/"))
+    written = []
+    monkeypatch.setattr(install_cli, "_write", lambda *what: written.append(what))
+    site(tmp_path)
+    answer = CliRunner().invoke(command, ["install", "--data", str(tmp_path)])
+    assert "can't enter /" in str(answer.exception) and not written
 
 
 def test_service_manager_hears_signs_of_life_when_it_asked_for_them(tmp_path, monkeypatch):

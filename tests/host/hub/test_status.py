@@ -9,6 +9,8 @@ from click.testing import CliRunner
 
 from hub import config, keys, status
 from hub.cli import hub as command
+from hub.honesty import quarantine
+from hub.store import Store
 
 
 @pytest.fixture
@@ -34,6 +36,24 @@ def test_status_says_not_running_when_the_hub_never_ran(site):
 def test_status_names_the_phase_of_the_window(site, market, monkeypatch, now_s, phase):
     monkeypatch.setattr(status, "wall_ms", lambda: now_s * 1000)
     assert status.read(site)["window"]["state"] == phase
+
+
+def test_status_counts_down_and_names_the_way_out_when_a_node_is_in_quarantine(
+    site, market, monkeypatch
+):
+    store = Store.open(site.store_path)
+    quarantine.Quarantine(store, lambda node: None).put("house-1", "its register fell")
+    store.close()
+    monkeypatch.setattr(status, "wall_ms", lambda: 15_000)
+    answer = CliRunner().invoke(command, ["status", "--data", str(site.data_dir)])
+    text = " ".join(answer.output.split())
+    assert "takes orders for another 0 min 5 s" in text
+    assert f"trueque hub node release house-1 --data {site.data_dir}" in text.replace("- ", "-")
+
+
+def test_status_counts_the_stores_log_when_its_file_is_small(site, market):
+    files = site.data_dir.glob("store.db*")
+    assert status.read(site)["store_bytes"] == sum(one.stat().st_size for one in files)
 
 
 def test_status_names_no_window_when_the_last_is_over(site, market):
