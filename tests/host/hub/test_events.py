@@ -14,6 +14,8 @@ from hub.services import events
 from hub.services.events import Announcement, EventDesk, announcement_of
 from hub.services.promises import on_ms, promise_of
 from hub.site_clock import SiteClock
+from hub.web import create_app
+from hub.web.parts import PageParts
 
 NOW_MS = 1_000_000_000
 HOUSE_UW, WASHER_UW = 300_000_000, 600_000_000
@@ -252,3 +254,30 @@ def test_time_on_is_counted_inside_the_event_alone():
     readings = [{"at_ms": at_ms, "is_on": is_on} for at_ms, is_on in told]
     assert on_ms(readings, (10, 20)) == 2 + 4 + 1
     assert on_ms([], (10, 20)) == 0
+
+
+TYPED = {"in_minutes": 30, "for_minutes": "60", "reward": "0.2", "asked": "40"}
+
+
+def test_event_is_announced_and_told_when_the_coordinator_posts_it(bench, tmp_path):
+    config = SimpleNamespace(data_dir=tmp_path)
+    parts = PageParts(events=bench[1])
+    client = create_app(None, config, {"TESTING": True}, parts).test_client()
+    assert client.get("/api/events").json == {"can_announce": True, "events": []}
+    assert client.post("/api/events", json=TYPED).status_code == 403  # no token of a session
+    headers = {"X-CSRF-Token": client.get("/api/session").json["csrf_token"]}
+    wrong = client.post("/api/events", json={**TYPED, "reward": "cheap"}, headers=headers)
+    assert (wrong.status_code, wrong.json["field"]) == (400, "reward")
+    made = client.post("/api/events", json=TYPED, headers=headers)
+    assert made.status_code == 200 and made.json["houses"]["house-1"]["accepted_uwh"] == 40_000
+    again = client.post("/api/events", json=TYPED, headers=headers)
+    assert again.status_code == 409 and "Another event" in again.json["error"]
+    assert client.get("/api/events").json["events"] == [made.json]
+
+
+def test_hub_without_events_says_so(tmp_path):
+    config = SimpleNamespace(data_dir=tmp_path)
+    client = create_app(None, config, {"TESTING": True}, PageParts()).test_client()
+    assert client.get("/api/events").json == {"can_announce": False, "events": []}
+    headers = {"X-CSRF-Token": client.get("/api/session").json["csrf_token"]}
+    assert client.post("/api/events", json=TYPED, headers=headers).status_code == 409
