@@ -11,6 +11,8 @@ from hub.errors import TruequeError
 ENERGY_UNITS_UWH = {"mwh": 1_000, "uwh": 1, "wh": 1_000_000, "kwh": 1_000_000_000}
 PRICE_UNITS_GWEI = {"eth/kwh": 1_000_000_000, "gwei/kwh": 1}
 
+SMALL_WEI = 10**15
+
 # The contract holds both in uint64; far below it an amount is already absurd for a house.
 MAX_ENERGY_UWH = 1_000_000_000_000  # 1 MWh
 MAX_PRICE_GWEI_PER_KWH = 1_000_000_000_000  # 1000 ETH/kWh
@@ -76,6 +78,13 @@ def money_text(amount_wei: int) -> str:
     """Return an amount as exact text in ETH, however small: 1 -> "0.000000000000000001 ETH"."""
     with localcontext(prec=100):
         return f"{_plain(Decimal(amount_wei) / 10**18)} ETH"
+
+
+def small_money_text(amount_wei: int) -> str:
+    """Return an amount as exact text, below a thousandth of an ETH in gwei: "9053.394 gwei"."""
+    if amount_wei == 0 or abs(amount_wei) >= SMALL_WEI:
+        return money_text(amount_wei)
+    return f"{_plain(Decimal(amount_wei) / 10**9)} gwei"
 
 
 def _plain(number: Decimal) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import jinja2
 
-from hub.amounts import energy_text, money_text, price_text
+from hub.amounts import energy_text, price_text, small_money_text
 from hub.billing import Billed, of_peer
 from hub.bills import Bill
 from hub.config import SiteConfig
@@ -58,7 +58,8 @@ def bills_page(
         bills=shown,
         contract=identity.address if identity else None,
         chain_id=identity.chain_id if identity else None,
-        scale_note=f"{note} 1 mWh is 1,000 µWh; times are {config.clock.zone}'s.",
+        scale_note=f"{note} 1 mWh is 1,000 µWh, 1 ETH is 1,000,000,000 gwei; times are "
+        f"{config.clock.zone}'s.",
     )
 
 
@@ -70,11 +71,11 @@ def _bill(
         "peer": bill.peer,
         "address": bill.address,
         "period": _period(bill, config.zone),
-        "paid": money_text(bill.paid_wei),
-        "fees": money_text(bill.fees_wei),
-        "earned": money_text(bill.earned_wei),
+        "paid": small_money_text(bill.paid_wei),
+        "fees": small_money_text(bill.fees_wei),
+        "earned": small_money_text(bill.earned_wei),
         "net_label": "Earned in all" if bill.net_wei >= 0 else "Paid in all",
-        "net": money_text(abs(bill.net_wei)),
+        "net": small_money_text(abs(bill.net_wei)),
         "split": split,
         "shares": _shares(split),
         "shares_text": ", ".join(f"{row['name']}: {row['energy']}" for row in split),
@@ -84,6 +85,7 @@ def _bill(
         "grid": _grid_note(bill),
         "meters": [(text, _energy(getattr(bill, name))) for name, text in _METERS],
         "trades": [_trade(config, bill.address, trade, names) for trade in trades],
+        "has_fees": bool(bill.fees_wei),
     }
 
 
@@ -131,7 +133,7 @@ def _grid_note(bill: Bill) -> str:
     if bill.grid_wei is None or bill.from_grid_uwh == 0:
         return ""
     what = "The grid's share costs" if bill.grid_wei >= 0 else "What went to the grid earns"
-    amount = money_text(abs(bill.grid_wei))
+    amount = small_money_text(abs(bill.grid_wei))
     return f"{what} {amount} at the grid's tariff; the contract moves none of it."
 
 
@@ -151,8 +153,8 @@ def _trade(
         "price": price_text(
             trade.price_gwei_per_kwh - (0 if is_bought else trade.fee_gwei_per_kwh)
         ),
-        "fee": money_text(fee_wei) if is_bought and fee_wei else "",
-        "amount": money_text(paid_wei) if is_bought else money_text(paid_wei - fee_wei),
+        "fee": small_money_text(fee_wei) if is_bought and fee_wei else "",
+        "amount": small_money_text(paid_wei) if is_bought else small_money_text(paid_wei - fee_wei),
     }
 
 
