@@ -14,22 +14,20 @@ from hub.cli_options import data_option
 from hub.errors import TruequeError
 from hub.review_cli import Page
 
-UWH_PER_WH = 1_000_000
-
 
 @click.command()
 @data_option
 @click.option("--in", "in_minutes", type=int, help="Announce one that begins in so many minutes.")
 @click.option("--for", "for_minutes", type=int, help="How many minutes it takes.")
 @click.option("--reward", help="For each kWh not used, in ETH/kWh.")
-@click.option("--asked-wh", type=click.IntRange(1), help="Energy asked for; all there is without.")
+@click.option("--asked", help="Energy asked for, such as 50 Wh; all there is without.")
 @click.option("--json", "as_json", is_flag=True, help="Plain JSON on standard output.")
 def event(
     data: Path,
     in_minutes: int | None,
     for_minutes: int | None,
     reward: str | None,
-    asked_wh: int | None,
+    asked: str | None,
     as_json: bool,
 ) -> None:
     """Announce a demand-response event, or show how events went. Minutes are the site's time.
@@ -39,16 +37,15 @@ def event(
     Example: trueque hub event --in 30 --for 60 --reward 0.2
     """
     given = [in_minutes is not None, for_minutes is not None, reward is not None]
-    if any(given) != all(given) or (asked_wh is not None and not all(given)):
+    if any(given) != all(given) or (asked is not None and not all(given)):
         raise click.UsageError("an event needs --in, --for and --reward")
     state = running.announced(configuration.load(data).data_dir)
     if state is None:
         raise TruequeError(f"no hub runs on {data}; start it with: trueque hub up --data {data}")
     page = Page(state["page_url"])
     if all(given):
-        asked_uwh = None if asked_wh is None else asked_wh * UWH_PER_WH
         body = {"in_minutes": in_minutes, "for_minutes": for_minutes, "reward": reward}
-        found = [page.post("/api/events", {**body, "asked_uwh": asked_uwh})]
+        found = [page.post("/api/events", {**body, "asked": asked})]
     else:
         found = page.get("/api/events")["events"]
     if as_json:
