@@ -196,10 +196,13 @@ def _draw_charge(directory: Path, outcome: Outcome) -> Path:
     owners = np.flatnonzero(community.storage.highest_wh > 0)
     figure, axes = _axes("Energy stored", "kWh")
     shown = owners if owners.size <= MAX_LINES else owners[:0]
-    palette = matplotlib.colormaps["viridis"](np.linspace(0, 0.9, max(len(shown), 1)))
-    for place, colour in zip(shown, palette, strict=False):
-        stored_kwh = outcome.details["stored"][:, place] / W_PER_KW
-        axes.plot(*_thin(community.clock, stored_kwh), color=colour, label=community.names[place])
+    alike = _alike(outcome.details["stored"][:, shown] if shown.size else np.zeros((0, 0)))
+    palette = matplotlib.colormaps["viridis"](np.linspace(0, 0.9, max(len(alike), 1)))
+    for members, colour in zip(alike, palette, strict=False):
+        names = [community.names[shown[one]] for one in members]
+        stored_kwh = outcome.details["stored"][:, shown[members[0]]] / W_PER_KW
+        label = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} alike"
+        axes.plot(*_thin(community.clock, stored_kwh), color=colour, label=label)
     if not shown.size:
         axes.plot(
             *_thin(community.clock, outcome.slots["stored"] / W_PER_KW),
@@ -210,6 +213,20 @@ def _draw_charge(directory: Path, outcome: Outcome) -> Path:
     _time_axis(axes, community.clock)
     _legend(axes)
     return _save(figure, directory / "charge.png")
+
+
+def _alike(columns: npt.NDArray[np.float64]) -> list[list[int]]:
+    """Return the columns that show as one line together: batteries that do the same."""
+    found: list[list[int]] = []
+    scale = float(columns.max(initial=0.0)) / 1000
+    for column in range(columns.shape[1]):
+        for members in found:
+            if np.abs(columns[:, column] - columns[:, members[0]]).max(initial=0.0) <= scale:
+                members.append(column)
+                break
+        else:
+            found.append([column])
+    return found
 
 
 def _draw_costs(directory: Path, summary: dict[str, Any]) -> Path:
