@@ -40,6 +40,7 @@ def read(config: SiteConfig) -> dict[str, Any]:
 def _part(finding: Any) -> dict[str, Any]:
     return {
         "part": finding.part,
+        "level": finding.level,
         "is_well": finding.level != FAILED,
         "sentence": finding.sentence,
     }

@@ -14,7 +14,10 @@ from rich.table import Table
 from hub import config as configuration
 from hub.cli_options import data_option
 from hub.config import SiteConfig
+from hub.doctor.findings import FAILED, GOOD, WARNING
 from hub.honesty.quarantine import release_command
+
+SIGNS = {GOOD: "[green]●[/]", WARNING: "[yellow]![/]", FAILED: "[bold red]✗[/]"}
 
 
 @click.command()
@@ -40,7 +43,7 @@ def _print(found: dict[str, Any], config: SiteConfig) -> None:
     up_text = f"up, page {found['page_url']}" if found["is_running"] else "not running"
     console.print(f"[bold]{escape(found['site'])}[/bold]: {up_text}")
     for part in found["parts"]:
-        sign = "[green]●[/]" if part["is_well"] else "[bold red]✗[/]"
+        sign = SIGNS[part["level"]]
         console.print(f"  {sign} {part['part']}: {escape(part['sentence'])}", soft_wrap=True)
     console.print(_nodes(found["nodes"]))
     if found.get("emergency_stop"):

@@ -13,6 +13,7 @@ from typing import Any
 
 from hub import certificates, running
 from hub.config import SiteConfig
+from hub.doctor.bridges import bridges
 from hub.doctor.findings import FAILED, WARNING, Finding, good
 from hub.mqtt.broker import HOST
 from hub.processes import is_port_open, is_udp_port_taken
@@ -31,7 +32,7 @@ def running_parts(config: SiteConfig) -> list[Finding]:
     found.append(_broker(config, ports["broker"]))
     found.append(_chain(state["rpc_url"]))
     found.append(_page(state["page_url"]))
-    return found
+    return found + bridges(state["page_url"])
 
 
 def _left_behind(config: SiteConfig) -> list[Finding]:

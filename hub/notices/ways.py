@@ -66,7 +66,12 @@ def post(secret: bytes, site: str, who: Subscriber, letter: LetterRow) -> None:
     try:
         with urllib.request.build_opener(_NoRedirect).open(request, timeout=TIMEOUT_S):
             return
-    except (OSError, ValueError) as problem:  # HTTPError and URLError are OSErrors
+    except urllib.error.HTTPError as problem:
+        raise LetterRefused(f"{who.webhook}: answers {problem.code} {problem.reason}") from problem
+    except urllib.error.URLError as problem:  # its own text is Python's
+        told = getattr(problem.reason, "strerror", None) or problem.reason
+        raise LetterRefused(f"{who.webhook}: cannot be reached: {told}") from problem
+    except (OSError, ValueError) as problem:
         raise LetterRefused(f"{who.webhook}: {problem}") from problem
 
 

@@ -59,7 +59,7 @@ def announcement_of(body: object) -> Announcement:
     try:
         reward = amounts.parse_price_gwei_per_kwh(body.get("reward"))
     except BadAmount as problem:
-        raise BadAmount("reward", str(problem)) from None
+        raise BadAmount("reward", str(problem).replace("price", "reward")) from None
     return Announcement(ahead, length, reward, _asked_uwh(body))
 
 

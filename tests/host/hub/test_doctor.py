@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import http.server
 import json
 import os
 import socket
 import sqlite3
+import threading
 
 import pytest
 from click.testing import CliRunner
@@ -14,8 +16,10 @@ from click.testing import CliRunner
 from hub import certificates, config, doctor, keys
 from hub.cli import hub as command
 from hub.doctor import files, parts
+from hub.doctor.bridges import bridges
 from hub.doctor.findings import FAILED, GOOD, WARNING
 from hub.honesty import quarantine
+from hub.processes import free_port
 from hub.store import Store
 
 
@@ -172,3 +176,37 @@ def test_doctor_says_that_the_broker_hangs_when_it_takes_connections_only(data, 
     with socket.create_server(("127.0.0.1", 0)) as mute:
         found = parts._broker(config.load(data), mute.getsockname()[1])
     assert found.level == FAILED and "it hangs" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("states", "told"),
+    [
+        ([{"name": "market", "is_running": True, "problem": None}], ["1 run"]),
+        (
+            [
+                {"name": "market", "is_running": True, "problem": None},
+                {"name": "emoncms", "is_running": False, "problem": "cannot connect"},
+            ],
+            ["emoncms waits: cannot connect"],
+        ),
+        ([], []),
+    ],
+)
+def test_doctor_names_the_bridges_that_wait_when_the_hub_has_some(states, told):
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"states": states}).encode())
+
+        def log_message(self, *what):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        found = bridges(f"http://127.0.0.1:{server.server_port}/")
+    assert [one.sentence for one in found] == told
+
+
+def test_doctor_leaves_bridges_out_when_the_page_does_not_answer():
+    assert bridges(f"http://127.0.0.1:{free_port()}/") == []

@@ -167,6 +167,11 @@ def test_announcement_names_the_field_when_it_is_wrong(more, field):
     assert refused.value.field == field
 
 
+def test_announcement_speaks_of_the_reward_when_it_is_negative():
+    with pytest.raises(BadAmount, match="The reward must be more than zero"):
+        announcement_of({**GOOD, "reward": "-1"})
+
+
 @pytest.mark.parametrize("body", [None, [], {**GOOD, "relay": 1}])
 def test_announcement_is_refused_when_it_is_another_thing(body):
     with pytest.raises(BadInput, match="Say in_minutes"):

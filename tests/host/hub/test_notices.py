@@ -9,8 +9,10 @@ import hashlib
 import hmac
 import http.server
 import json
+import socket
 import threading
 import zoneinfo
+from types import SimpleNamespace
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -22,7 +24,7 @@ from hub.notices import postman as postmen
 from hub.notices.composer import Composer
 from hub.notices.config import Notices, Smtp, Subscriber
 from hub.notices.postman import Postman
-from hub.notices.ways import SIGNATURE, webhook_secret
+from hub.notices.ways import SIGNATURE, LetterRefused, post, webhook_secret
 from hub.processes import free_port
 from hub.site_clock import SiteClock
 
@@ -211,6 +213,14 @@ def test_letter_does_not_follow_the_receiver_elsewhere(office, store, hook):
     composer.tell_alarm(1, "silent", "house-1 is silent", True)
     postman.go()
     assert len(hook.taken) == 1 and store.next_letter_ms() is not None
+
+
+def test_refusal_is_plain_words_when_nobody_listens_at_the_webhook():
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        url = f"http://127.0.0.1:{gone.getsockname()[1]}/hook"
+    letter = SimpleNamespace(topic="alarms", subject="s", body="b", posted_at_ms=1)
+    with pytest.raises(LetterRefused, match="cannot be reached: Connection refused$"):
+        post(b"secret", "Lab", SimpleNamespace(webhook=url), letter)
 
 
 def test_configuration_names_each_field_when_a_subscriber_is_wrong(tmp_path):
