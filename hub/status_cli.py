@@ -14,10 +14,7 @@ from rich.table import Table
 from hub import config as configuration
 from hub.cli_options import data_option
 from hub.config import SiteConfig
-from hub.doctor.findings import FAILED, GOOD, WARNING
 from hub.honesty.quarantine import release_command
-
-SIGNS = {GOOD: "[green]●[/]", WARNING: "[yellow]![/]", FAILED: "[bold red]✗[/]"}
 
 
 @click.command()
@@ -39,11 +36,14 @@ def status(data: Path, as_json: bool) -> None:
 
 
 def _print(found: dict[str, Any], config: SiteConfig) -> None:
+    from hub.doctor.findings import FAILED, GOOD, WARNING  # as above
+
+    signs = {GOOD: "[green]●[/]", WARNING: "[yellow]![/]", FAILED: "[bold red]✗[/]"}
     console = Console(highlight=False)
     up_text = f"up, page {found['page_url']}" if found["is_running"] else "not running"
     console.print(f"[bold]{escape(found['site'])}[/bold]: {up_text}")
     for part in found["parts"]:
-        sign = SIGNS[part["level"]]
+        sign = signs[part["level"]]
         console.print(f"  {sign} {part['part']}: {escape(part['sentence'])}", soft_wrap=True)
     console.print(_nodes(found["nodes"]))
     if found.get("emergency_stop"):
