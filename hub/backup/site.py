@@ -45,7 +45,8 @@ def back_up(config: SiteConfig, target: Path) -> dict[str, Any]:
     """
     try:
         target = target.resolve()
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.parent.exists():  # a stick that is not there must not become the hub's card
+            raise BadInput(f"{target.parent} does not exist: is the disk or stick mounted?")
         staging = Path(tempfile.mkdtemp(prefix=".trueque-backup-", dir=target.parent))
     except OSError as problem:
         raise TruequeError(f"{target}: {problem.strerror}") from None

@@ -46,7 +46,7 @@ class TakingClient:
     """A chain that notes what it is given; `is_mined` of what it had before a kill."""
 
     def __init__(self):
-        self.calls, self.again = [], []
+        self.calls, self.again, self.again_by = [], [], []
 
     def reserve(self, account, function, args, before_send):
         call = SignedCall(f"{function} {len(self.calls)}".encode(), "0x")
@@ -59,6 +59,7 @@ class TakingClient:
 
     def send(self, call, account=None):
         self.again.append(call.raw)
+        self.again_by.append(account)
 
 
 def open_deliveries(store, names):
@@ -69,6 +70,16 @@ def open_deliveries(store, names):
         )  # fmt: skip
         fixed = {"attempt": 1, "epoch": 1, "state": "reporting", "step": "{}", "queued_at_ms": 1}
         store.open_delivery(DeliveryRow(delivery_id=name, trade_id=number, **fixed, **blanks))
+
+
+def test_kept_report_waits_for_no_call_that_nobody_sends_when_the_hub_was_killed(store):
+    open_deliveries(store, ["aa" * 16])
+    account, client = object(), TakingClient()
+    desk = ReportDesk(store, client, account)
+    wanted = Wanted("aa" * 16, 1, 9, 9)
+    desk.sign([desk.prepare(wanted)])  # and here the hub is killed
+    assert desk.has_sent(wanted)
+    assert client.again_by == [account]  # with it, gaps before the call are filled
 
 
 def test_kept_transaction_is_sent_again_for_each_report_in_it_when_the_hub_was_killed(store):

@@ -224,6 +224,12 @@ def test_backup_says_so_and_leaves_nothing_when_it_cannot_be_written(site, tmp_p
         back_up(site, place / "a.tar.gz")
 
 
+def test_backup_makes_no_directory_when_its_disk_is_not_there(site, tmp_path):
+    with pytest.raises(BadInput, match="is the disk or stick mounted"):
+        back_up(site, tmp_path / "stick" / "a.tar.gz")
+    assert not (tmp_path / "stick").exists()
+
+
 def test_commands_print_what_was_kept(site, tmp_path):
     runner = CliRunner()
     made = runner.invoke(backup, [str(tmp_path / "a.tar.gz"), "--data", str(site.data_dir)])
