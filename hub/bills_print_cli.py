@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -63,6 +62,12 @@ def print_bills(data: Path, out: Path, period: str, since: str | None, until: st
     click.echo(f"{out}", err=True)
 
 
+def _run(argv: list[str]) -> str:
+    """Run a browser to its end; return what it complained about."""
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=PRINTED_S, check=False)
+    return done.stderr
+
+
 def _print_pdf(text: str, out: Path) -> None:
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
@@ -74,12 +79,12 @@ def _print_pdf(text: str, out: Path) -> None:
         page = Path(directory) / "bills.html"
         page.write_text(text, encoding="utf-8")
         printed = Path(directory) / "bills.pdf"
-        root = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium's sandbox refuses root
-        run = subprocess.run(
-            [browser, "--headless", *root, "--disable-gpu", f"--user-data-dir={directory}/profile",
-             "--no-pdf-header-footer", f"--print-to-pdf={printed}", page.as_uri()],
-            capture_output=True, text=True, timeout=PRINTED_S, check=False,
-        )  # fmt: skip
+        argv = [browser, "--headless", "--disable-gpu", f"--user-data-dir={directory}/profile",
+                "--no-pdf-header-footer", f"--print-to-pdf={printed}", page.as_uri()]  # fmt: skip
+        told = _run(argv)
+        if not printed.exists() and "sandbox" in told:
+            # Root has none, nor has a container: what is printed is our own page, without scripts.
+            told = _run([browser, "--no-sandbox", *argv[1:]])
         if not printed.exists():
-            raise TruequeError(f"{browser} did not print: {run.stderr.strip()[-300:]}")
+            raise TruequeError(f"{browser} did not print: {told.strip()[-300:]}")
         shutil.copyfile(printed, out)

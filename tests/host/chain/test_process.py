@@ -82,7 +82,7 @@ def test_strangers_get_no_answer_when_they_do_not_know_the_path(chain, market):
 
 def test_websocket_is_refused_when_its_path_is_not_known(chain, loop):
     async def connect(url):
-        async with websockets.connect(url, open_timeout=5, proxy=None):
+        async with websockets.connect(url, open_timeout=60, proxy=None):
             return True
 
     assert loop.run(connect(chain.ws_url))

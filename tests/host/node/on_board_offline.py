@@ -46,20 +46,22 @@ class Network:
 
 
 class Later:
-    """A clock that can be set forward."""
+    """A clock that goes on only as it is told: a slow machine must not add to what is absent."""
 
-    def __init__(self, clock):
-        self._clock = clock
-        self.ahead_ms = 0
+    def __init__(self, now_ms):
+        self._now_ms = now_ms
+
+    def advance_ms(self, duration_ms):
+        self._now_ms += duration_ms
 
     def now_ms(self):
-        return self._clock.now_ms() + self.ahead_ms
+        return self._now_ms
 
 
 class Board:
     def __init__(self, settings):
         clock = Clock(time.ticks_us, time.ticks_diff)
-        self.later = Later(clock)
+        self.later = Later(clock.now_ms())
         wall_clock = WallClock(self.later, 0, None)
         wall_clock.set(NOW_MS)
         self.outbox = Outbox()
@@ -87,7 +89,7 @@ class Board:
 
     def absent(self, seconds):
         for _ in range(seconds):
-            self.later.ahead_ms += 1_000
+            self.later.advance_ms(1_000)
             self.offline.take(self.reading())
 
     def obey(self, words):
