@@ -5,6 +5,7 @@ them after the other: a file, or a directory whose tests share something dear.
 """
 
 import os
+import signal
 
 import hypothesis
 import pytest
@@ -31,6 +32,10 @@ other processes are done."""
 WAITING = 2
 """Processes beyond the processors: boards and sites wait for the most part."""
 USUAL_EXAMPLES = 100
+
+# A shell that starts the suite in the background has it ignore Ctrl-C, and so would every program that
+# a test starts and ends by it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Whatever else the machine does may make an example slow. CI's own profile stays underneath: there
 # the examples are the same in every run.
