@@ -116,14 +116,18 @@ class Rollouts:
         if row.state not in GIVE_UP_MS or row.began_at_ms is None:
             return row
         package = self._store.package(row.package_id)
-        for event in self._store.update_events(row.node, row.began_at_ms):
-            if package is None or event["value"] != package.number:
-                continue
-            state, reason = STATE_AFTER[event["code"]], event["reason"]
-            if (state, reason) != (row.state, row.reason):
-                heard_ms = max(event["received_at_ms"], row.heard_at_ms or 0)
-                row = self._move(row, state=state, reason=reason, heard_at_ms=heard_ms)
-        return row
+        told = [
+            event
+            for event in self._store.update_events(row.node, row.began_at_ms)
+            if package is not None and event["value"] == package.number
+        ]
+        if not told:
+            return row
+        state, reason = STATE_AFTER[told[-1]["code"]], told[-1]["reason"]
+        if (state, reason) == (row.state, row.reason):
+            return row
+        heard_ms = max(told[-1]["received_at_ms"], row.heard_at_ms or 0)
+        return self._move(row, state=state, reason=reason, heard_at_ms=heard_ms)
 
     def _keep_going(self, row: UpdateRow) -> None:
         silent_ms = self._now_ms() - (row.heard_at_ms or row.began_at_ms or 0)

@@ -28,7 +28,10 @@ class Site:
         """Start the hub, or start it again after it was killed."""
         self.said = []
         self.store = Store.open(self.path)
-        self.rollouts = Rollouts(self.store, self, self, now_ms=lambda: self.now_ms)
+        self.told = []
+        self.rollouts = Rollouts(
+            self.store, self, self, self.told.append, now_ms=lambda: self.now_ms
+        )
 
     def is_alive(self, node):
         return node in self.alive
@@ -121,6 +124,16 @@ def test_update_is_done_when_the_node_says_so(site):
     ):
         site.event("house-1", code)
         assert site.states() == [state]
+
+
+def test_each_state_is_told_once_however_often_the_hub_looks(site):
+    site.begin("house-1")
+    site.rollouts.step()
+    for code in ("update_staged", "update_on_trial", "update_confirmed"):
+        site.event("house-1", code)
+        site.rollouts.step()
+    states = [text.removeprefix("firmware for house-1: ") for text in site.told]
+    assert states == ["offered", "staged", "trial", "done"]
 
 
 def test_events_of_another_release_do_not_count(site):
