@@ -33,8 +33,8 @@ WAITING = 2
 """Processes beyond the processors: boards and sites wait for the most part."""
 USUAL_EXAMPLES = 100
 
-# A shell that starts the suite in the background has it ignore Ctrl-C, and so would every program that
-# a test starts and ends by it.
+# A shell that starts the suite in the background has it ignore Ctrl-C, and so would every program
+# that a test starts and ends by it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Whatever else the machine does may make an example slow. CI's own profile stays underneath: there

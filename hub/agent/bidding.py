@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from hub import amounts
 from hub.agent.forecast import Forecast
 from hub.agent.preferences import Preferences
 
@@ -57,11 +58,17 @@ class PostOffer:
     energy_uwh: int
     price_gwei_per_kwh: int
 
+    def __str__(self) -> str:
+        return f"offers {_terms(self.energy_uwh, self.price_gwei_per_kwh)}"
+
 
 @dataclass(frozen=True)
 class PostBid:
     energy_uwh: int
     price_gwei_per_kwh: int
+
+    def __str__(self) -> str:
+        return f"asks for {_terms(self.energy_uwh, self.price_gwei_per_kwh)}"
 
 
 @dataclass(frozen=True)
@@ -70,18 +77,32 @@ class Take:
     energy_uwh: int
     limit_gwei_per_kwh: int
 
+    def __str__(self) -> str:
+        terms = _terms(self.energy_uwh, self.limit_gwei_per_kwh)
+        return f"takes of order {self.order_id} {terms} or better"
+
 
 @dataclass(frozen=True)
 class Cancel:
     order_id: int
+
+    def __str__(self) -> str:
+        return f"cancels order {self.order_id}"
 
 
 @dataclass(frozen=True)
 class Accept:
     counter_id: int
 
+    def __str__(self) -> str:
+        return f"accepts the counter-offer {self.counter_id}"
+
 
 Action = PostOffer | PostBid | Take | Cancel | Accept
+
+
+def _terms(energy_uwh: int, price_gwei_per_kwh: int) -> str:
+    return f"{amounts.energy_text(energy_uwh)} at {amounts.price_text(price_gwei_per_kwh)}"
 
 
 def decide(view: MarketView, forecast: Forecast | None, wish: Preferences) -> list[Action]:

@@ -203,3 +203,9 @@ def test_consumer_pays_the_grids_price_only_when_it_can():
     assert decide(late, PLENTY, buyer) == [Cancel(1), PostBid(40_000, 300_000_000)]
     poor = dataclasses.replace(late, available_wei=40_000 * 40_000_000 - 1)
     assert decide(poor, PLENTY, buyer) == []
+
+
+def test_actions_are_sentences_when_a_person_reads_them():
+    assert str(PostOffer(52_084, 164_000_000)) == "offers 52.084 mWh at 0.164 ETH/kWh"
+    assert str(Take(7, 1_000, 200_000_000)) == "takes of order 7 1 mWh at 0.2 ETH/kWh or better"
+    assert str(Cancel(7)) == "cancels order 7"
