@@ -5,7 +5,6 @@ Raises BadInput, naming the file, the table and the field, for anything that is 
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import tomllib
 import zoneinfo
@@ -13,20 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from hub.errors import BadInput
-from hub.sim import homes, schema
-from hub.sim.assets import (
-    CATALOGUE,
-    Appliance,
-    Battery,
-    EventWishes,
-    Preferences,
-    Vehicle,
-    WindTurbine,
-)
+from hub.sim import schema
 from hub.sim.clock import MINUTES_OF_DAY, Clock
 from hub.sim.fields import nearest, read_table
 from hub.sim.reading_extras import check_forecast, event_of, network_of, shared_battery_of
-from hub.sim.roof import Roof
+from hub.sim.reading_peers import group_of, peer_of
 from hub.sim.scenario import (
     BOOK_MECHANISMS,
     COMMUNITY_MECHANISMS,
@@ -71,11 +61,11 @@ def scenario_of(raw: dict[str, Any], path: Path) -> Scenario:
     weather = Weather(**read_table(f"{path}, [weather]", raw.get("weather", {}), tables["weather"]))
     market = _market(f"{path}, [market]", raw.get("market", {}), has_pool="pool" in raw)
     peers = tuple(
-        _peer(where, read_table(where, one, tables["peer"]))
+        peer_of(where, read_table(where, one, tables["peer"]))
         for where, one in _entries(path, raw, "peer")
     )
     groups = tuple(
-        _group(where, read_table(where, one, tables["group"]))
+        group_of(where, read_table(where, one, tables["group"]))
         for where, one in _entries(path, raw, "group")
     )
     _check_peers(path, peers, groups, weather)
@@ -138,106 +128,6 @@ def _market(where: str, raw: Any, *, has_pool: bool) -> Market:
     elif values["forecast"] == PERFECT:
         raise BadInput(f'{where}, forecast_ahead_slots: is of forecast = "{HABIT}"')
     return Market(**{**values, "design": design, "mechanism": mechanism})
-
-
-def _peer(where: str, values: dict[str, Any]) -> Peer:
-    battery = _battery(where, values)
-    hydro, wind, vehicle = values["hydro"], values["wind"], values["vehicle"]
-    load = values.get("load_w") or Series(where, constant=0.0)
-    if values["load_min_w"] > values["load_max_w"]:
-        raise BadInput(f"{where}: load_min_w is above load_max_w")
-    wishes = Preferences(**values["preferences"]) if values["preferences"] else Preferences()
-    if wishes.reserve_soc > battery.soc_max:
-        raise BadInput(f"{where}, preferences, reserve_soc: is above soc_max")
-    battery = dataclasses.replace(battery, soc_min=max(battery.soc_min, wishes.reserve_soc))
-    same = (
-        "name",
-        "strategy",
-        "final_soc",
-        "pv_area_m2",
-        "pv_efficiency",
-        "pv_w",
-        "pv_is_on",
-        "load_min_w",
-        "load_max_w",
-        "export_limit_w",
-        "elastic_share",
-        "community",
-        "wallet_eur",
-    )
-    return Peer(
-        **{name: values[name] for name in same},
-        load_w=load,
-        battery=battery,
-        pv_roof=Roof(**values["pv_roof"]) if values["pv_roof"] else None,
-        wind=WindTurbine(**wind) if wind else None,
-        hydro_w=hydro["power_w"] if hydro and hydro["is_on"] else None,
-        appliances=tuple(_appliance(where, one) for one in values["appliances"]),
-        vehicle=Vehicle(**vehicle) if vehicle else None,
-        preferences=wishes,
-        events=EventWishes(**values["events"]) if values["events"] else EventWishes(),
-        position_m=values["position"],
-    )
-
-
-def _battery(where: str, values: dict[str, Any]) -> Battery:
-    low, initial, high = values["soc_min"], values["soc_initial"], values["soc_max"]
-    if not low <= high:
-        raise BadInput(f"{where}: soc_min {low:g} is above soc_max {high:g}")
-    if initial is None:
-        initial = min(max(0.5, low), high)
-    if values["battery_wh"] > 0 and not low <= initial <= high:
-        raise BadInput(
-            f"{where}, soc_initial: {initial:g} is outside soc_min {low:g} to soc_max {high:g}"
-        )
-    return Battery(
-        values["battery_wh"],
-        low,
-        high,
-        initial,
-        values["charge_efficiency"],
-        values["discharge_efficiency"],
-        values["self_discharge"],
-        values["battery_charge_w"],
-        values["battery_discharge_w"],
-    )
-
-
-def _appliance(where: str, values: dict[str, Any]) -> Appliance:
-    kind = values["kind"]
-    base = CATALOGUE[kind] if kind else Appliance("appliance", "home", 0.0, ((0, MINUTES_OF_DAY),))
-    if kind is None and values["power_w"] is None:
-        raise BadInput(f"{where}, appliances: give kind or power_w")
-    runs = values["runs"]
-    return Appliance(
-        values["name"] or base.name,
-        values["place"] or base.place,
-        base.power_w if values["power_w"] is None else values["power_w"],
-        tuple((run["from"], run["to"]) for run in runs) if runs is not None else base.runs,
-        values["is_on"],
-        values["shiftable_share"],
-    )
-
-
-def _group(where: str, values: dict[str, Any]) -> Group:
-    own = ("count", "source", "seed", "homes", "prosumer_share", "battery_share", "pv_peak_w")
-    for home in values["homes"]:
-        if home not in homes.HOMES:
-            known = ", ".join(map(str, homes.HOMES))
-            raise BadInput(f"{where}, homes: {home} is not bundled; bundled are {known}")
-    absent = {name: None for name in ("hydro", "wind", "vehicle", "position", "pv_w", "pv_roof")}
-    template = _peer(
-        where,
-        {
-            **absent,
-            "pv_area_m2": 0.0,
-            "pv_efficiency": 0.18,
-            "pv_is_on": True,
-            "appliances": (),
-            **values,
-        },
-    )
-    return Group(template=template, **{name: values[name] for name in own})
 
 
 def _check_peers(
