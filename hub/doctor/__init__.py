@@ -30,4 +30,5 @@ def examine(data_dir: Path) -> list[Finding]:
     if config.store_path.exists() and all(one.level == GOOD for one in stored):
         found += people.nodes(config)
         found += people.trades(config)
+        found += people.letters(config)
     return found

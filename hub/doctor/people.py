@@ -1,4 +1,5 @@
-"""What waits for a person: silent or faulty boards, trades that stand still, a latched stop."""
+"""What waits for a person: silent or faulty boards, trades that stand still, a latched stop; and
+letters that do not reach one."""
 
 from __future__ import annotations
 
@@ -83,3 +84,21 @@ def trades(config: SiteConfig) -> list[Finding]:
         remedy = "the coordinator decides between both meters; else the fixed rule at resolve-by"
         found.append(Finding("trades", WARNING, sentence, remedy))
     return found or [good("trades", "none stands still")]
+
+
+def letters(config: SiteConfig) -> list[Finding]:
+    """Look for letters of alarms, markets and trades that can't be delivered."""
+    from hub.store import Store
+
+    store = Store.open(config.store_path)
+    try:
+        stuck = store.letters_stuck()
+    finally:
+        store.close()
+    found = []
+    for target in sorted({letter.target for letter in stuck}):
+        waiting = [letter for letter in stuck if letter.target == target]
+        sentence = f"{len(waiting)} for {target} wait: {waiting[-1].problem}"
+        remedy = f"trueque hub notify --try --data {config.data_dir} tells when the way is free"
+        found.append(Finding("letters", WARNING, sentence, remedy))
+    return found or ([good("letters", "none waits")] if config.notices.subscribers else [])

@@ -84,6 +84,14 @@ class AlarmTables(Database):
         )
         return [LetterRow(**row) for row in rows]
 
+    def letters_stuck(self) -> list[LetterRow]:
+        """Return letters that an attempt failed to take out and that wait still, oldest first."""
+        rows = self._rows(
+            "SELECT * FROM letters WHERE sent_at_ms IS NULL AND given_up_at_ms IS NULL"
+            " AND attempts > 0 ORDER BY posted_at_ms, target, topic"
+        )
+        return [LetterRow(**row) for row in rows]
+
     def next_letter_ms(self) -> int | None:
         """Return when the next attempt is due, None when no letter waits."""
         row = self._one(

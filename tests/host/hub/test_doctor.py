@@ -158,6 +158,22 @@ def test_doctor_names_the_node_and_the_way_out_when_it_is_in_quarantine(data):
     assert f"trueque hub node release house-2 --data {data}" in found.remedy
 
 
+def test_doctor_says_whose_letters_wait_and_why_when_they_do_not_go(data):
+    store = Store.open(data / "store.db")
+    store.post_letter("lab", "alarm 1", "house-2 is silent", "Look at it.", 1)
+    store.post_letter("lab", "alarm 2", "it is back", "All is well.", 2)
+    assert of(doctor.examine(data), "letters") == []  # none was tried yet
+    for letter in store.letters_due(3):
+        store.mark_letter(letter, next_at_ms=9, problem="mail.lab:587 does not answer")
+    found = only(doctor.examine(data), "letters")
+    assert found.level == WARNING
+    assert found.sentence == "2 for lab wait: mail.lab:587 does not answer"
+    for letter in store.letters_due(9):
+        store.mark_letter(letter, sent_at_ms=10)
+    store.close()
+    assert of(doctor.examine(data), "letters") == []
+
+
 def test_doctor_proposes_a_new_site_when_there_is_none(tmp_path):
     found = only(doctor.examine(tmp_path / "gone"), "configuration")
     assert "does not exist" in found.sentence and found.remedy.startswith("trueque hub init")
