@@ -48,6 +48,10 @@ TRADE_COLUMNS = (
     "settled_uwh",
     "paid_wei",
     "refunded_wei",
+    "fee_wei",
+    "signatures",
+    "attempts",
+    "reason",
 )
 EVENT_COLUMNS = (
     *("event_id", "start_ms", "end_ms", "reward_gwei_per_kwh", "house", "pledged_uwh"),
@@ -95,9 +99,10 @@ def export(what: str, data: Path, file_format: str, out: Path | None, since: str
     """Export readings, trades, bills and signed snapshots, with units in the column names.
 
     Minutes and quarters (of an hour) hold each register's total at their end and means: they stay
-    when readings are removed. Aggregates are what boards metered while they could not reach the
-    hub; --since and --until go by their own time, or where their clock was not set by that of
-    their arrival.
+    when readings are removed. Of a trade, `signatures` counts 1 for the seller's board and 2 for
+    the buyer's; `reason` is why its last delivery ended early (docs/hub.md). Aggregates are what
+    boards metered while they could not reach the hub; --since and --until go by their own time, or
+    where their clock was not set by that of their arrival.
 
     Example: trueque export trades --format parquet --out trades.parquet
     """
@@ -165,6 +170,9 @@ def _trades(config: SiteConfig, store: Store, span: tuple[int, int], period: str
             row["agreed_uwh"] = trade.energy_uwh
             row["seller_address"], row["buyer_address"] = trade.seller, trade.buyer
             row["seller"], row["buyer"] = names.get(trade.seller), names.get(trade.buyer)
+            attempts = store.deliveries(trade.trade_id)
+            row["attempts"] = len(attempts)
+            row["reason"] = attempts[-1].reason if attempts else None
             yield {name: row[name] for name in TRADE_COLUMNS}
 
 
@@ -223,7 +231,7 @@ def _write_parquet(out: Path | None, columns: Sequence[str], rows: Iterable[Row]
 
 
 _TEXT = ("node", "seller", "buyer", "seller_address", "buyer_address", "state", "peer", "address",
-         "signature", "bases", "load_source", "house", "problem")  # fmt: skip
+         "signature", "bases", "load_source", "house", "problem", "reason")  # fmt: skip
 
 
 def _arrow_type(name: str, pyarrow: Any) -> Any:

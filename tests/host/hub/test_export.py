@@ -15,7 +15,7 @@ from hub import bills, config, keys, report
 from hub.chain.records import Totals
 from hub.errors import BadInput
 from hub.export import export
-from hub.store import NodeRow, Store
+from hub.store import DeliveryRow, NodeRow, Store
 from hub.store.plugs import PLUG_COLUMNS
 from tests.host.hub.conftest import Events
 from tests.host.hub.samples import aggregate, reading
@@ -64,6 +64,18 @@ def test_trades_are_exported_with_names_and_units(site, filled):
     assert (row["seller"], row["buyer"]) == ("house-1", "house-2")
     assert (row["agreed_uwh"], row["settled_uwh"]) == ("1000", "980")
     assert (row["paid_wei"], row["refunded_wei"], row["state"]) == ("6860", "140", "settled")
+    assert (row["attempts"], row["reason"]) == ("0", "")
+
+
+def test_trades_say_in_how_many_attempts_and_why_the_last_ended(site, filled):
+    for attempt, reason in enumerate(("exposure", "no_turn"), 1):
+        times = (5, None, None, None, None, None)
+        begun = DeliveryRow(
+            f"1-{attempt}", 1, attempt, 1, "settled", "{}", reason, *times, None, None
+        )
+        filled.open_delivery(begun)
+    (row,) = exported(site, "trades")
+    assert (row["attempts"], row["reason"]) == ("2", "no_turn")
 
 
 def test_readings_keep_what_was_not_measured_empty(site, filled):
