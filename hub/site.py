@@ -161,6 +161,7 @@ class Site:
         )
         self.watch, self.link = self.messages.watch, self.messages.link
         self.dispatch = self.messages.dispatch
+        self.broker.heed(lambda: self.link.is_connected)
 
     def _take_panel(self) -> None:
         latch = StopLatch(self.store)

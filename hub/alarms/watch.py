@@ -110,7 +110,7 @@ class AlarmWatch:
         self._look_whether_it_hangs()
 
     def _look_whether_it_hangs(self) -> None:
-        """One that neither ends nor answers is not started again by anybody."""
+        """The hub starts its own again after a while; one of others is theirs."""
         now_ms = self._now_ms()
         if self._parts.is_broker_there():
             self._broker_gone_ms = None

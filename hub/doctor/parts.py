@@ -69,7 +69,8 @@ def _broker(config: SiteConfig, port: int) -> Finding:
                 return good("broker", f"answers on {host}:{port} with {shown.version()}")
     except TimeoutError:  # a process that hangs still has its port
         sentence = f"takes connections on {host}:{port} and says nothing: it hangs"
-        return Finding("broker", FAILED, sentence, "end its process (the hub starts another)")
+        remedy = "a running hub ends it within a minute and starts another"
+        return Finding("broker", FAILED, sentence, remedy)
     except ssl.SSLError as problem:
         return Finding("broker", FAILED, f"its certificate is refused: {problem}", remedy)
     except OSError as problem:

@@ -23,6 +23,8 @@ HOST = "127.0.0.1"
 START_TIMEOUT_S = 10.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 10.0
 STEADY_S = 30.0  # a broker that ran this long is not in a loop of crashes
+LOOK_S, MOST_LOOKS = 5.0, 4
+"""A broker that the hub does not reach in so many looks on end hangs; a busy one may miss some."""
 
 
 def _write_secret(path: Path, text: str) -> None:
@@ -68,6 +70,7 @@ class Broker:
         self._most_nodes = 0
         self._child: Child | None = None
         self._supervisor: asyncio.Task[None] | None = None
+        self._is_reached: Callable[[], bool] = lambda: True
         self.restarts = 0
 
     @property
@@ -117,6 +120,10 @@ class Broker:
             raise PortInUse("broker", self.port, "broker.port")
         await self._start_once()
         self._supervisor = asyncio.create_task(self._supervise(say), name="broker supervisor")
+
+    def heed(self, is_reached: Callable[[], bool]) -> None:
+        """End a broker that `is_reached` no longer although its process runs, and start another."""
+        self._is_reached = is_reached
 
     async def stop(self) -> None:
         if self._supervisor is not None:
@@ -203,14 +210,34 @@ class Broker:
         while True:
             assert self._child is not None
             started_s = asyncio.get_running_loop().time()
-            code = await self._child.wait()
+            end = await self._watch(self._child)
             if asyncio.get_running_loop().time() - started_s > STEADY_S:
                 pause_s = FIRST_PAUSE_S
             self.restarts += 1
-            say(f"broker ended with code {code}; starting it again in {pause_s:g} s")
+            say(f"broker {end}; starting it again in {pause_s:g} s")
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
             try:
                 await self._start_once()
             except BrokerDown as problem:
                 say(str(problem))
+
+    async def _watch(self, child: Child) -> str:
+        """Return once the process has ended, or hangs and was ended; say which of them.
+
+        One that was never reached is left alone: it would be no better for being started again.
+        """
+        ended = asyncio.create_task(child.wait())
+        was_reached, missed = False, 0
+        try:
+            while missed < MOST_LOOKS:
+                await asyncio.wait({ended}, timeout=LOOK_S)
+                if ended.done():
+                    return f"ended with code {ended.result()}"
+                is_reached = self._is_reached()
+                was_reached = was_reached or is_reached
+                missed = 0 if is_reached or not was_reached else missed + 1
+            await child.stop(timeout_s=1.0)
+            return "runs but does not answer, so it was ended"
+        finally:
+            ended.cancel()

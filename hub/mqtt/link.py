@@ -20,7 +20,7 @@ from hub.mqtt import sharing
 from hub.mqtt.mosquitto import ECHO_TOPIC, HUB_USER
 from hub.site_clock import wall_ms
 
-KEEPALIVE_S = 30
+KEEPALIVE_S = 10  # a broker that hangs is given up after twice as long
 INFLIGHT = 500
 SESSION_S = 7 * 86_400
 UNUSED_PORT = 1883  # a socket has none, but the client asks for one

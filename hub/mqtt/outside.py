@@ -59,6 +59,9 @@ class OutsideBroker:
         if reason is not None:
             raise BrokerDown(f"broker.url {self.host}:{self.port}: {reason}")
 
+    def heed(self, is_reached: Callable[[], bool]) -> None:
+        """Do nothing: whoever runs it looks after it."""
+
     async def stop(self) -> None:
         """It is not the hub's to end."""
 
