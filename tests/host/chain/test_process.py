@@ -12,7 +12,6 @@ import types
 from pathlib import Path
 
 import pytest
-import websockets
 from eth_utils import to_hex
 
 from hub.chain import process
@@ -80,14 +79,28 @@ def test_strangers_get_no_answer_when_they_do_not_know_the_path(chain, market):
     assert int(Questions(chain.rpc_url).ask("eth_chainId", []), 16) == 1337
 
 
-def test_websocket_is_refused_when_its_path_is_not_known(chain, loop):
-    async def connect(url):
-        async with websockets.connect(url, open_timeout=60, proxy=None):
-            return True
+def asks_for_websocket(chain, path):
+    """Return a connection on which a WebSocket was asked for."""
+    asking = socket.create_connection(("127.0.0.1", chain.port), timeout=60)
+    asking.sendall(
+        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        "Sec-WebSocket-Version: 13\r\n\r\n".encode()
+    )
+    return asking
 
-    assert loop.run(connect(chain.ws_url))
-    with pytest.raises(websockets.exceptions.WebSocketException):
-        loop.run(connect(f"ws://127.0.0.1:{chain.port}/"))
+
+def test_websocket_is_refused_when_its_path_is_not_known(chain):
+    path = "/" + chain.ws_url.rsplit("/", 1)[1]
+    with asks_for_websocket(chain, "/") as stranger, asks_for_websocket(chain, path) as known:
+        assert known.recv(64).startswith(b"HTTP/1.1 101")
+        # By now the node has seen what came before. It may have answered or not, but not taken it.
+        stranger.setblocking(False)
+        try:
+            said = stranger.recv(64)
+        except BlockingIOError:
+            said = b""
+        assert b" 101 " not in said
 
 
 def test_path_is_another_one_for_every_hub(accounts, tmp_path, settings_of):
