@@ -17,7 +17,7 @@ from hub.chain.records import (
 from hub.oracle.batches import LATE, TAKEN, Ready, ReportBatches, Wanted
 from hub.oracle.signed import SignatureMissing
 
-LIMIT_S = 10.0
+LIMIT_S = 60.0
 
 
 class Desk:
