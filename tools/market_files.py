@@ -97,16 +97,14 @@ def _read_columns(
     if header is None:
         raise BadInput(f"{path}: empty; the first row must be {','.join(names)}")
     places = _places(path, names, [name.strip() for name in header], warn)
-    numbers: list[int] = []
-    rows: list[list[str]] = []
-    for number, row in enumerate(lines, start=2):
-        if not row:
-            continue
+    rows = list(lines)
+    numbers = [number for number, row in enumerate(rows, start=2) if row]
+    rows = [row for row in rows if row]
+    for number, row in zip(numbers, rows, strict=True):
         if len(row) != len(header):
             raise BadInput(f"{path}, row {number}: {len(row)} fields instead of {len(header)}")
-        numbers.append(number)
-        rows.append(row)
-    return numbers, [[row[place].strip() for row in rows] for place in places]
+    columns = list(zip(*rows, strict=True)) or [()] * len(header)
+    return numbers, [list(map(str.strip, columns[place])) for place in places]
 
 
 def _places(
