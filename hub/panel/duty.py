@@ -74,6 +74,8 @@ class PanelDuty:
 
     def press(self, key: str) -> dict[str, Any]:
         """Press a key of the page, from any thread but the loop's. Raises PanelRefused."""
+        if key == "stop":
+            self._parts.panel.hear_page_stop()
 
         async def on_loop() -> dict[str, Any]:
             self._parts.panel.press(key)

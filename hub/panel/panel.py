@@ -2,13 +2,16 @@
 
 STOP breaks the contactors in hardware; here it is heard, latched and passed on, so that every board
 opens too. The permit is on only while the hub runs and nothing is stopped. Methods belong to the
-event loop's thread; gpiozero's own threads only drop the permit and call the loop.
+event loop's thread; other threads (gpiozero's, the page's) only drop the permit, note that STOP was
+heard, and call the loop. What was heard latches, however short it was: the loop may look late.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -45,6 +48,9 @@ class Panel:
         self._box: BusBox | None = None
         self._lamps: dict[str, str] = {}
         self._is_running = False
+        self._lock = threading.RLock()  # over the permit and the two below
+        self._stops = 0  # how often STOP was heard
+        self._heard: str | None = None  # why, until the loop has latched it
         factory: Factory | None = None
         if kind == "page":
             factory = MockFactory()
@@ -74,22 +80,37 @@ class Panel:
             "fault": LED(pins.FAULT_LED, pin_factory=factory),
         }
         self._estop.when_activated = self._hear_stop
-        self._estop.when_deactivated = self._hear_change
+        self._estop.when_deactivated = self._hear_release
         self._contactor.when_activated = self._hear_change
         self._contactor.when_deactivated = self._hear_change
         self._button.when_activated = self._hear_button
 
-    # From gpiozero's threads ---------------------------------------------------------------------
+    # From any thread -----------------------------------------------------------------------------
 
-    def _hear_stop(self) -> None:
-        self._permit.off()  # here and now: the loop may be busy
+    def hear_page_stop(self) -> None:
+        """Take STOP of the page: the permit goes before the loop has time for it."""
+        self._hear_stop("page" if self._box is None else "button")
+
+    def _hear_stop(self, reason: str = "button") -> None:
+        with self._lock:
+            if self._permit.closed:
+                return
+            self._permit.off()  # here and now: the loop may be busy
+            self._stops += 1
+            self._heard = self._heard or reason
         self._tell(self.look)
+
+    def _hear_release(self) -> None:
+        self._hear_stop()  # who lets go has pressed, even where that was not heard
+        self._hear_change()
 
     def _hear_change(self) -> None:
         self._tell(self._changed)
 
     def _hear_button(self) -> None:
-        self._tell(self._acknowledge_quietly)
+        # Here, not when the loop gets to it: STOP may have sprung out by then.
+        if not self.is_pressed:
+            self._tell(functools.partial(self._acknowledge_quietly, self._stops))
 
     def _tell(self, work: Callable[[], None]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended: so has the hub
@@ -108,7 +129,8 @@ class Panel:
 
     def may_deliver(self) -> bool:
         """Nothing is stopped and every contactor is closed."""
-        return not (self.is_stopped or self.is_pressed) and bool(self._contactor.is_active)
+        is_stopping = self.is_stopped or self.is_pressed or self._heard is not None
+        return not is_stopping and bool(self._contactor.is_active)
 
     def record(self) -> dict[str, Any]:
         """Return what the page shows, ready for JSON; safe from any thread."""
@@ -152,21 +174,30 @@ class Panel:
         if self._permit.closed:
             return
         self._is_running = False
-        self._permit.off()
+        with self._lock:
+            self._permit.off()
         self._follow()
-        devices = (self._estop, self._contactor, self._button, *self._leds.values(), self._permit)
-        for device in devices:
+        for device in (self._button, self._contactor, self._estop, *self._leds.values()):
             device.close()
+        with self._lock:
+            self._permit.close()
+        if self._heard is not None:  # the loop had no time for it; the next start shall know
+            self._latch.set(self._heard)
 
     def look(self) -> None:
-        """Read STOP itself: an edge may be missed, a level is not."""
-        if not self._estop.closed and self.is_pressed:
-            self.stop("button")
+        """Latch what was heard, and read STOP itself: an edge may be missed, a level is not."""
+        if self._estop.closed:
+            return
+        reason = self._heard or ("button" if self.is_pressed else None)
+        if reason is not None:
+            self.stop(reason)
 
     def stop(self, reason: str) -> None:
         """Take the permit, order every relay open, and stay so until a person resets it."""
         is_new = not self.is_stopped
-        self._permit.off()
+        with self._lock:
+            self._permit.off()
+            self._heard = None
         self._follow()
         if is_new:
             try:
@@ -179,24 +210,25 @@ class Panel:
         """Reset a stop. Raises PanelRefused while STOP is still pressed."""
         if self.is_pressed:
             raise PanelRefused("STOP is still pressed: turn it until it springs out.")
+        self.look()  # what was heard before is what the person resets
         self._latch.reset()
         self._set_permit()
         self._changed()
 
     def press(self, key: str) -> None:
         """Press a key of the page. Raises PanelRefused for one that does nothing now."""
-        if key not in self._keys():
+        if key == "stop" and self._box is None:
+            self.stop("page")  # never refused: once more does no harm
+            return
+        if self._box is None or key not in self._keys():
             if self._box is None and key in KEYS[1:]:
                 raise PanelRefused("Only a person at the panel can do that.")
             raise PanelRefused(f"The key {key!r} does nothing now.")
-        if self._box is None:
-            self.stop("page")
-            return
         self._box.press(key)
         # Its edges come back through the loop; the answer to this press shall show them already.
         self.look()
         if key == "acknowledge":
-            self._acknowledge_quietly()
+            self._acknowledge_quietly(self._stops)
 
     def show(self, *, is_market_open: bool, is_delivering: bool, has_fault: bool) -> None:
         """Light the lamps: orders may be placed; a turn is on; something needs a person."""
@@ -222,16 +254,22 @@ class Panel:
             lamp.off()
 
     def _set_permit(self) -> None:
-        is_allowed = self._is_running and not self.is_stopped and not self.is_pressed
-        self._permit.value = is_allowed
+        """Give the permit, or stop: it is never kept back without a stop to acknowledge."""
+        with self._lock:  # what is heard from here on takes it again
+            is_stopping = self.is_pressed or self._heard is not None
+            self._permit.value = self._is_running and not self.is_stopped and not is_stopping
         self._follow()
+        if is_stopping:
+            self.stop(self._heard or "button")
 
     def _follow(self) -> None:
         if self._box is not None:
             self._box.follow(has_permit=bool(self._permit.value))
 
-    def _acknowledge_quietly(self) -> None:
-        if self._is_running and self.is_stopped and not self.is_pressed:
+    def _acknowledge_quietly(self, stops: int) -> None:
+        """Reset, unless STOP was heard again after the `stops` of when a person pressed."""
+        is_last_word = stops == self._stops and not self.is_pressed
+        if self._is_running and is_last_word and self.is_stopped:
             self.acknowledge()
 
     def _changed(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 
 import pytest
 from wire import units
@@ -151,3 +152,19 @@ def test_key_of_the_page_is_answered_when_pressed_from_its_thread(bench):
 
     asyncio.run(story())
     assert answers == [True, "The key 'start' does nothing now."]
+
+
+def test_permit_goes_at_once_when_the_page_stops_a_hub_that_is_busy(bench):
+    async def story():
+        bench.start_hub()
+        page = threading.Thread(target=bench.duty.press, args=("stop",))
+        page.start()
+        until = time.monotonic() + 4
+        while bench.panel.record()["has_permit"] and time.monotonic() < until:
+            time.sleep(0.001)  # of the loop's own time
+        assert not bench.panel.record()["has_permit"]
+        while page.is_alive():
+            await asyncio.sleep(0.01)
+        assert bench.panel.is_stopped
+
+    asyncio.run(story())
