@@ -172,7 +172,7 @@ def price(
 
 @contextlib.contextmanager
 def _without_collections() -> Iterator[None]:
-    """Half a million strings of a large book hold no cycles; looking for them takes a fifth of the time."""
+    """Half a million strings of a book hold no cycles; looking for them is a fifth of the time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
