@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 
 from hub.notices.composer import Composer
 from hub.notices.config import Notices, Subscriber
+from hub.notices.told import KEEP_MS
 from hub.notices.ways import LetterRefused, post, send_mail, webhook_secret
 from hub.site_clock import wall_ms
 from hub.store import LetterRow, Store
 
 FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 30_000, 3_600_000
 GIVE_UP_MS = 7 * 86_400_000
-KEEP_MS = 30 * 86_400_000
 LONGEST_SLEEP_S = 60.0
 
 

@@ -128,6 +128,13 @@ class MarketTables(Database):
         rows = self._rows("SELECT * FROM windows ORDER BY window_id DESC")
         return [_window_row(row) for row in rows]
 
+    def windows_after(self, window_id: int) -> list[WindowRow]:
+        """Return the trading windows with a higher number, oldest first."""
+        rows = self._rows(
+            "SELECT * FROM windows WHERE window_id > ? ORDER BY window_id", (window_id,)
+        )
+        return [_window_row(row) for row in rows]
+
     def window(self, window_id: int) -> WindowRow | None:
         row = self._one("SELECT * FROM windows WHERE window_id = ?", (window_id,))
         return None if row is None else _window_row(row)
@@ -160,6 +167,14 @@ class MarketTables(Database):
             + "WHERE (? IS NULL OR seller = ? OR buyer = ?) AND (? IS NULL OR window_id = ?)"
             " ORDER BY trade_id",
             (peer, peer, peer, window_id, window_id),
+        )
+        return [_trade_row(row) for row in rows]
+
+    def closed_trades(self, since_ms: int, until_ms: int) -> list[TradeRow]:
+        """Return the trades seen settled, refunded or disputed in [since, until], oldest first."""
+        rows = self._rows(
+            _TRADES + "WHERE closed_at_ms >= ? AND closed_at_ms <= ? ORDER BY trade_id",
+            (since_ms, until_ms),
         )
         return [_trade_row(row) for row in rows]
 

@@ -30,6 +30,7 @@ from hub.site_clock import SiteClock
 
 MASTER_KEY = b"k" * 32
 NO_MAIL = Smtp()
+DAY_MS = 86_400_000
 ZONE = zoneinfo.ZoneInfo("Europe/Madrid")
 
 
@@ -136,11 +137,12 @@ def test_mail_is_taken_when_an_alarm_is_raised(office, mail_server):
     assert mail_server.signed_in == [(b"hub", b"pass word")]
 
 
-def test_webhook_gets_a_signed_letter_when_a_trade_is_settled(office, hook, market):
+def test_webhook_gets_a_signed_letter_when_a_trade_is_settled(office, hook, market, now):
     composer, postman = office([Subscriber("bot", webhook=hook.url, wants=("trades",))])
     market.offer()
     market.trade()
     market.settle()
+    now.ms = 2_000
     postman.go()
     ((headers, body),) = hook.taken
     wanted = hmac.new(webhook_secret(MASTER_KEY), body, hashlib.sha256).hexdigest()
@@ -150,7 +152,7 @@ def test_webhook_gets_a_signed_letter_when_a_trade_is_settled(office, hook, mark
     assert "house-1 to house-2" in letter["subject"] and "Settled: 1 mWh" in letter["body"]
 
 
-def test_house_hears_of_its_own_trades_only_when_it_is_named(office, hook, market):
+def test_house_hears_of_its_own_trades_only_when_it_is_named(office, hook, market, now):
     who = [
         Subscriber("one", webhook=hook.url, wants=("trades",), house="house-1"),
         Subscriber("three", webhook=hook.url, wants=("trades",), house="house-3"),
@@ -159,6 +161,7 @@ def test_house_hears_of_its_own_trades_only_when_it_is_named(office, hook, marke
     market.offer()
     market.trade()
     market.settle()
+    now.ms = 2_000
     postman.go()
     assert len(hook.taken) == 1
 
@@ -178,6 +181,122 @@ def test_nothing_is_told_of_what_was_over_before_anybody_asked(office, hook, mar
     _, postman = office([Subscriber("bot", webhook=hook.url, wants=("trades", "windows"))])
     postman.go()
     assert hook.taken == []
+
+
+def topics(hook):
+    return [json.loads(body)["topic"] for _, body in hook.taken]
+
+
+def closed_at(market, number, at_ms):
+    market.trade(number)
+    market.settle(number, at_ms=at_ms)
+
+
+def test_trade_is_told_once_when_its_letter_was_forgotten_long_ago(office, hook, market, now):
+    who = [Subscriber("bot", webhook=hook.url, wants=("trades",))]
+    _, postman = office(who)
+    market.offer(energy_uwh=10_000)
+    closed_at(market, 1, now.ms)
+    for day in range(70):
+        now.ms += DAY_MS
+        if day == 40:
+            closed_at(market, 2, now.ms)
+        if day % 9 == 0:  # the hub is started again now and then
+            _, postman = office(who)
+        postman.go()
+    assert topics(hook) == ["trade:1:settled", "trade:2:settled"]
+
+
+def test_trade_is_told_once_when_the_hub_was_off_until_its_letter_could_be_forgotten(
+    office, hook, market, now
+):
+    who = [Subscriber("bot", webhook=hook.url, wants=("trades",))]
+    _, postman = office(who)
+    market.offer(energy_uwh=10_000)
+    closed_at(market, 1, now.ms)
+    postman.go()
+    now.ms += postmen.KEEP_MS + 1
+    _, postman = office(who)
+    postman.go()
+    now.ms += 1
+    postman.go()
+    assert topics(hook) == ["trade:1:settled"]
+
+
+def test_late_subscriber_hears_of_what_is_new_only(office, hook, market, now):
+    first = Subscriber("first", webhook=hook.url, wants=("trades",))
+    _, postman = office([first])
+    market.offer(energy_uwh=10_000)
+    for number in (1, 2, 3):
+        closed_at(market, number, now.ms)
+        postman.go()
+        now.ms += DAY_MS
+    late = Subscriber("late", webhook=hook.url, wants=("trades",))
+    hook.taken.clear()
+    _, postman = office([first, late])
+    postman.go()
+    assert topics(hook) == []
+    now.ms += 5
+    closed_at(market, 4, now.ms)
+    postman.go()
+    assert topics(hook) == ["trade:4:settled"] * 2
+
+
+def test_trades_are_told_when_the_clock_had_been_far_ahead(office, hook, market, now):
+    _, postman = office([Subscriber("bot", webhook=hook.url, wants=("trades",))])
+    market.offer(energy_uwh=10_000)
+    right_ms = now.ms + DAY_MS
+    now.ms += 400 * DAY_MS
+    closed_at(market, 1, now.ms)
+    postman.go()
+    now.ms = right_ms
+    closed_at(market, 2, now.ms)
+    for _ in range(70):
+        postman.go()
+        now.ms += DAY_MS
+    assert topics(hook) == ["trade:1:settled", "trade:2:settled"]
+
+
+def test_trade_is_told_when_it_was_stored_a_little_after_its_time(office, hook, market, now):
+    _, postman = office([Subscriber("bot", webhook=hook.url, wants=("trades",))])
+    market.offer(energy_uwh=10_000)
+    now.ms += DAY_MS
+    postman.go()
+    closed_at(market, 1, now.ms - 60_000)
+    postman.go()
+    assert topics(hook) == ["trade:1:settled"]
+
+
+def test_window_is_told_once_when_it_is_ahead_for_longer_than_letters_are_kept(
+    office, hook, market, now
+):
+    now.ms = -100 * DAY_MS
+    who = [Subscriber("bot", webhook=hook.url, wants=("windows",))]
+    for _ in range(90):
+        _, postman = office(who)
+        postman.go()
+        now.ms += DAY_MS
+    assert topics(hook) == ["window:1"]
+
+
+def test_only_what_is_new_is_read_when_there_is_a_years_trade(
+    office, store, hook, market, now, monkeypatch
+):
+    _, postman = office([Subscriber("bot", webhook=hook.url, wants=("trades", "windows"))])
+    monkeypatch.setattr(store, "trades", None)  # whoever reads all of them fails here
+    monkeypatch.setattr(store, "windows", None)
+    closed, read = store.closed_trades, []
+    monkeypatch.setattr(
+        store, "closed_trades", lambda *span: read.append(closed(*span)) or read[-1]
+    )
+    market.offer(energy_uwh=10_000)
+    for number in (1, 2):
+        closed_at(market, number, now.ms)
+        postman.go()
+        now.ms += DAY_MS
+        postman.go()
+    postman.go()
+    assert [[one.trade_id for one in rows] for rows in read] == [[1], [1], [2], [2], []]
 
 
 def test_letter_waits_longer_each_time_and_goes_when_the_other_side_is_back(
