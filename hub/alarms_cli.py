@@ -39,7 +39,7 @@ def alarms(data: Path, is_all: bool, seen: tuple[int, ...], who: str | None, as_
     config = configuration.load(data)
     if not config.store_path.exists():
         raise BadInput(f"{data}: the hub has never run here")
-    store = Store.open(config.store_path)
+    store = Store.join(config.store_path)
     try:
         for number in seen:
             if not store.acknowledge_alarm(number, who or getpass.getuser(), wall_ms()):

@@ -45,7 +45,7 @@ def print_bills(data: Path, out: Path, period: str, since: str | None, until: st
     if peer is not None and peer not in {house.name for house in config.houses}:
         raise BadInput(f"--peer {peer}: no house of {config.site.name} has that name")
     span = (moment_ms(since, "since", 0), moment_ms(until, "until", FOREVER_MS))
-    store = Store.open(config.store_path)
+    store = Store.join(config.store_path)
     try:
         names = {one.peer: one.node for one in store.peers() if one.node}
         periods = periods_billed(config, store, span, period)

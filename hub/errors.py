@@ -40,6 +40,10 @@ class NewerStore(StoreError):
     """The store was written by a newer version of this program."""
 
 
+class OlderStore(StoreError):
+    """The store is of an older version, and only a hub that starts may bring it to this one."""
+
+
 class PortInUse(TruequeError):
     """A configured port is taken by another program."""
 

@@ -112,7 +112,7 @@ def export(what: str, data: Path, file_format: str, out: Path | None, since: str
     config = configuration.load(data)
     if not config.store_path.exists():
         raise BadInput(f"{config.store_path} does not exist: the hub has not run here yet")
-    store = Store.open(config.store_path)
+    store = Store.join(config.store_path)
     try:
         rows = _SOURCES[what](config, store, span, period)
         write = _write_parquet if file_format == "parquet" else _write_csv

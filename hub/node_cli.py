@@ -114,7 +114,7 @@ def release(name: str, data: Path) -> None:
     from hub.store import Store
 
     config, _ = _load(data, name)
-    store = Store.open(config.store_path)
+    store = Store.join(config.store_path)
     try:
         row = quarantine.release(store, name, wall_ms())
     finally:
@@ -154,7 +154,7 @@ def _nodes(config: SiteConfig, keys: secrets.Keys) -> list[dict[str, Any]]:
     heard: dict[str, Any] = {}
     put_out: dict[str, int] = {}
     if config.store_path.exists():
-        store = Store.open(config.store_path)
+        store = Store.join(config.store_path)
         try:
             heard = store.latest_statuses()
             put_out = store.state(PUT_OUT_STATE) or {}

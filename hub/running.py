@@ -56,7 +56,7 @@ def known_ports(config: SiteConfig) -> dict[str, int]:
     """
     remembered: dict[str, int] = {}
     if config.store_path.exists():
-        store = Store.open(config.store_path)
+        store = Store.join(config.store_path)
         try:
             remembered = store.state("ports") or {}
         finally:

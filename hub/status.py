@@ -10,11 +10,14 @@ from hub import running
 from hub.config import SiteConfig
 from hub.doctor import parts
 from hub.doctor.findings import FAILED
+from hub.errors import OlderStore
 from hub.honesty import quarantine
 from hub.panel.latch import STATE_NAME as STOP_STATE
 from hub.site_clock import wall_ms
 from hub.store import Store, WindowRow
 from hub.store.place import Place
+
+NOTHING_STORED: dict[str, Any] = {"nodes": [], "trades": {}, "messages": {}, "window": None}
 
 
 def read(config: SiteConfig) -> dict[str, Any]:
@@ -29,8 +32,11 @@ def read(config: SiteConfig) -> dict[str, Any]:
         "parts": [_part(one) for one in parts.running_parts(config)] if state else [],
     }
     if not config.store_path.exists():
-        return {**found, "nodes": [], "trades": {}, "messages": {}, "window": None}
-    store = Store.open(config.store_path)
+        return {**found, **NOTHING_STORED}
+    try:
+        store = Store.join(config.store_path)
+    except OlderStore as problem:
+        return {**found, **NOTHING_STORED, "store_problem": str(problem)}
     try:
         return {**found, **_stored(config, store)}
     finally:

@@ -45,6 +45,9 @@ def _print(found: dict[str, Any], config: SiteConfig) -> None:
     for part in found["parts"]:
         sign = signs[part["level"]]
         console.print(f"  {sign} {part['part']}: {escape(part['sentence'])}", soft_wrap=True)
+    if "store_problem" in found:
+        console.print(f"[yellow]![/] {escape(found['store_problem'])}", soft_wrap=True)
+        return
     console.print(_nodes(found["nodes"]))
     if found.get("emergency_stop"):
         console.print("[bold red]EMERGENCY STOP[/bold red]: latched until a person acknowledges it")

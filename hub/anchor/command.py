@@ -42,7 +42,7 @@ def anchors(data: Path, verify: bool, rpc: str | None, as_json: bool) -> None:
     if not config.store_path.exists():
         raise BadInput(f"{config.store_path} does not exist: the hub has not run here yet")
     outside = OutsideChain(url, account) if verify else None
-    store = Store.open(config.store_path)
+    store = Store.join(config.store_path)
     try:
         rows = [{**_plain(row), "verdict": check(store, row, outside)} for row in store.anchors()]
     finally:

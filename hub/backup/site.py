@@ -12,7 +12,6 @@ import shutil
 import tempfile
 import time
 import tomllib
-from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from hub.errors import BadInput, TruequeError
 from hub.store import Store
 from hub.store.place import StoreUrl
 from hub.store.sqlite import SqliteBackend
+from hub.store.summary import summary
 from hub.store.transfer import copy_rows
 
 CHAIN = "chain"
@@ -84,30 +84,24 @@ def _stage(config: SiteConfig, staging: Path, target: Path) -> dict[str, Any]:
 
 
 def _stage_store(config: SiteConfig, target: Path) -> dict[str, Any]:
-    store = Store.open(config.store_path)
+    """Copy the store as it stands: one of an older program is still its hub's."""
+    if isinstance(config.store_path, StoreUrl):
+        _fetch_from_server(config.store_path, target)
+    else:
+        SqliteBackend(config.store_path).copy_to(target)
+    return summary(target)
+
+
+def _fetch_from_server(url: StoreUrl, target: Path) -> None:
+    store = Store.join(url)
     try:
-        if isinstance(store.backend, SqliteBackend):
-            store.backend.copy_to(target)
-        else:
-            copy = Store.open(target)
-            try:
-                copy_rows(store, copy)
-            finally:
-                copy.close()
+        copy = Store.open(target)
+        try:
+            copy_rows(store, copy)
+        finally:
+            copy.close()
     finally:
         store.close()
-    copy = Store.open(target)
-    try:
-        copy.check_whole()
-        identity, cursor = copy.identity(), copy.chain_cursor()
-        return {
-            "version": copy.version,
-            "epoch": copy.state("epoch"),
-            "identity": None if identity is None else asdict(identity),
-            "block": None if cursor is None else cursor[0],
-        }
-    finally:
-        copy.close()
 
 
 def _own_files(data_dir: Path, leave_out: set[Path]) -> list[Path]:

@@ -24,7 +24,7 @@ def nodes(config: SiteConfig) -> list[Finding]:
     from hub.store import Store
 
     is_up = running.announced(config.data_dir) is not None
-    store = Store.open(config.store_path)
+    store = Store.join(config.store_path)
     try:
         heard = store.latest_statuses()
         is_stopped = store.state(STOP_STATE)
@@ -63,7 +63,7 @@ def trades(config: SiteConfig) -> list[Finding]:
     """Look for trades that should have been settled or refunded by now."""
     from hub.store import Store
 
-    store = Store.open(config.store_path)
+    store = Store.join(config.store_path)
     try:
         ends_s = {one.window_id: one.report_by_s for one in store.windows()}
         late = [
@@ -90,7 +90,7 @@ def letters(config: SiteConfig) -> list[Finding]:
     """Look for letters of alarms, markets and trades that can't be delivered."""
     from hub.store import Store
 
-    store = Store.open(config.store_path)
+    store = Store.join(config.store_path)
     try:
         stuck = store.letters_stuck()
     finally:

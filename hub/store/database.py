@@ -44,7 +44,26 @@ class Database:
 
     @classmethod
     def open(cls, place: Place) -> Any:
-        """Open or create the store. Raises NewerStore or StoreError, saying what to do."""
+        """Open or create the store, and bring it to this version: for its hub, or when none runs.
+
+        Raises NewerStore or StoreError, saying what to do.
+        """
+        return cls(place)
+
+    @classmethod
+    def join(cls, place: Place) -> Any:
+        """Open a store that a hub may be using: it is neither made nor brought to this version.
+
+        Raises StoreError, OlderStore or NewerStore, saying what to do.
+        """
+        backend = backend_of(place)
+        connection = backend.connect(is_reader=True)
+        try:
+            migrations.refuse_other_version(backend, connection)
+        except backend.errors as problem:
+            raise StoreError(backend.said(problem)) from None
+        finally:
+            connection.close()
         return cls(place)
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hub.errors import NewerStore
+from hub.errors import NewerStore, OlderStore
 from hub.store.backend import Backend
 from hub.store.tables import schema
 
@@ -49,11 +49,7 @@ def bring_to_version(backend: Backend, connection: Any) -> bool:
     Raises NewerStore, ForeignStore.
     """
     version = backend.version(connection)
-    if version > SCHEMA_VERSION:
-        raise NewerStore(
-            f"{backend.place}: written by a newer Trueque (store version {version}, this program "
-            f"knows {SCHEMA_VERSION}); update the program, or restore an older backup"
-        )
+    refuse_newer(backend, version)
     if version == SCHEMA_VERSION:
         return False
     for step in range(version + 1, SCHEMA_VERSION + 1):
@@ -64,3 +60,23 @@ def bring_to_version(backend: Backend, connection: Any) -> bool:
     backend.run_script(connection, schema())
     backend.set_version(connection, SCHEMA_VERSION)
     return True
+
+
+def refuse_other_version(backend: Backend, connection: Any) -> None:
+    """Raises NewerStore, OlderStore, ForeignStore."""
+    version = backend.version(connection)
+    refuse_newer(backend, version)
+    if version < SCHEMA_VERSION:
+        raise OlderStore(
+            f"{backend.place}: of an older Trueque (store version {version}, this program knows "
+            f"{SCHEMA_VERSION}); restart the hub: it brings the store up to date as it starts"
+        )
+
+
+def refuse_newer(backend: Backend, version: int) -> None:
+    """Raises NewerStore."""
+    if version > SCHEMA_VERSION:
+        raise NewerStore(
+            f"{backend.place}: written by a newer Trueque (store version {version}, this program "
+            f"knows {SCHEMA_VERSION}); update the program, or restore an older backup"
+        )

@@ -63,7 +63,7 @@ def update(
     package, content = read_package(path, config.boards.update_key)
     if running.announced(config.data_dir) is None:
         raise TruequeError(f"no hub runs in {data}; start it with: trueque hub up --data {data}")
-    store = Store.open(config.store_path)
+    store = Store.join(config.store_path)
     try:
         rollout = store.begin_rollout(package, content, nodes, 1 if one_at_a_time else AT_ONCE)
         if rollout is None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 
 import pytest
 from click.testing import CliRunner
@@ -11,6 +13,7 @@ from hub import config, keys, status
 from hub.cli import hub as command
 from hub.honesty import quarantine
 from hub.store import Store
+from tests.host.store.test_migrations import old_store
 
 
 @pytest.fixture
@@ -27,6 +30,16 @@ def test_status_says_not_running_when_the_hub_never_ran(site):
     assert (found["is_running"], found["parts"], found["nodes"]) == (False, [], [])
     answer = CliRunner().invoke(command, ["status", "--data", str(site.data_dir)])
     assert answer.exit_code == 0 and "not running" in answer.output
+
+
+def test_commands_leave_the_store_to_its_hub_when_the_program_is_newer_already(site):
+    old_store(site.store_path, 7)
+    for words, code in ((["status"], 0), (["alarms"], 1), (["node", "list"], 1)):
+        answer = CliRunner().invoke(command, [*words, "--data", str(site.data_dir)])
+        said = answer.output + str(answer.exception or "")
+        assert answer.exit_code == code and "restart the hub" in " ".join(said.split()), said
+    with contextlib.closing(sqlite3.connect(site.store_path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (7,)
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import shutil
+import sqlite3
 import tarfile
 import threading
 import tomllib
@@ -25,6 +27,7 @@ from hub.errors import BadInput, NewerStore, TruequeError
 from hub.store import IdentityRow, Store, TransactionRow
 from tests.host.hub.conftest import Events
 from tests.host.hub.samples import reading
+from tests.host.store.test_migrations import old_store
 
 
 @pytest.fixture
@@ -205,8 +208,6 @@ def test_restore_says_so_when_the_store_is_of_a_newer_program(site, tmp_path):
     facts = json.loads(json.dumps(back_up(site, tmp_path / "a.tar.gz")))
     unpacked = tmp_path / "unpacked"
     archive.unpack(tmp_path / "a.tar.gz", unpacked)
-    import sqlite3
-
     with sqlite3.connect(unpacked / "store.db") as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
@@ -215,6 +216,27 @@ def test_restore_says_so_when_the_store_is_of_a_newer_program(site, tmp_path):
     with pytest.raises(NewerStore, match="update the program"):
         restore_site(tmp_path / "b.tar.gz", tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+def test_backup_leaves_the_store_to_its_hub_when_the_program_is_newer_already(tmp_path):
+    data = tmp_path / "site"
+    houses = configuration.bench_houses(1)
+    configuration.write(data, houses)
+    keys.create(data / "keys.json", [house.name for house in houses])
+    old_store(data / "store.db", 7)
+    with contextlib.closing(sqlite3.connect(data / "store.db")) as hub:  # has it open
+        before = list(hub.iterdump())
+        manifest = back_up(configuration.load(data), tmp_path / "a.tar.gz")
+        assert manifest["store"] == {"version": 7, "epoch": 41, "identity": None, "block": 3}
+        assert hub.execute("PRAGMA user_version").fetchone() == (7,)
+        assert list(hub.iterdump()) == before
+    archive.unpack(tmp_path / "a.tar.gz", tmp_path / "unpacked")
+    with contextlib.closing(sqlite3.connect(tmp_path / "unpacked" / "store.db")) as copy:
+        assert list(copy.iterdump()) == before
+    restore_site(tmp_path / "a.tar.gz", tmp_path / "new")
+    store = Store.open(tmp_path / "new" / "store.db")
+    assert store.version > 7 and [row["seq"] for row in store.readings_between(0, 10)] == [7]
+    store.close()
 
 
 def test_backup_says_so_and_leaves_nothing_when_it_cannot_be_written(site, tmp_path):
