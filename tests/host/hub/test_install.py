@@ -58,6 +58,15 @@ def test_unit_is_accepted_and_shut_in_when_systemd_reads_it(tmp_path, panel):
     assert code == 0, said
 
 
+def test_unit_is_started_again_however_often_it_failed(tmp_path):
+    place = Place(Path("/var/lib/trueque"), Path("/opt/trueque/.venv/bin/trueque"), "trueque")
+    unit = hub_unit(site(tmp_path), place).splitlines()
+    before_service = unit[: unit.index("[Service]")]
+    assert "StartLimitIntervalSec=0" in before_service  # systemd.unit(5): no limit
+    assert {"Restart=always", "RestartSec=10"} < set(unit)
+    assert "RestartPreventExitStatus=2" in unit  # a wrong configuration stays wrong
+
+
 def test_unit_gets_pins_only_when_the_panel_has_them(tmp_path):
     place = Place(Path("/var/lib/trueque"), Path("/opt/trueque/.venv/bin/trueque"), "trueque")
     plain = hub_unit(site(tmp_path / "a"), place)
