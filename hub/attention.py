@@ -75,6 +75,6 @@ class Attention:
         """The panel or a quarantine has changed: look at once whether that is an alarm."""
         self._watch.wake()
 
-    def tasks(self) -> dict[str, Coroutine[Any, Any, None]]:
-        """Return the tasks that the hub shall run, by their names."""
-        return {"alarms": self._watch.run(), "letters": self._postman.run()}
+    def tasks(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
+        """Return what makes the tasks that the hub shall run, by their names."""
+        return {"alarms": self._watch.run, "letters": self._postman.run}

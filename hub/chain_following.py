@@ -29,7 +29,8 @@ class Following:
         self.caught_up = asyncio.Event()
 
     async def run(self) -> None:
-        """Follow from where the store stands, until cancelled."""
+        """Follow from where the store stands, until cancelled; may be begun anew."""
+        self._on_moved()  # of what was stored before a failure, maybe nobody was told
         known = self._store.chain_cursor()
         start = Cursor(*known) if known is not None else None
         head = await asyncio.to_thread(lambda: self._chain.client.head()[0])

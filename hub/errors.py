@@ -32,6 +32,10 @@ class StoreError(TruequeError):
     """The store cannot be used: damaged, of a newer version, or of another chain."""
 
 
+class DamagedStore(StoreError):
+    """The store's content is damaged: no waiting helps, a backup does."""
+
+
 class ForeignStore(StoreError):
     """The store belongs to another contract or chain than the one found."""
 

@@ -11,6 +11,7 @@ from wire.topics import FROM_NODE
 from hub.admission import PUT_OUT_STATE, Admission
 from hub.board_network import BoardNetwork
 from hub.config import SiteConfig
+from hub.errors import StoreError
 from hub.honesty.part import Honesty
 from hub.honesty.quarantine import release_command
 from hub.keys import Keys
@@ -21,6 +22,7 @@ from hub.mqtt.mosquitto import HUB_USER
 from hub.mqtt.node_watch import NodeWatch
 from hub.mqtt.sharing import OWN_KINDS
 from hub.mqtt.workers import Workers
+from hub.patience import passes
 from hub.site_clock import SiteClock
 from hub.store import NodeRow, Store
 from hub.worker_tasks import way_of, worker_tasks
@@ -119,8 +121,14 @@ class MessagePart:
             return
         for stored in batch:
             self.watch.hear(stored)
-            if stored.kind == "status":
-                self.dispatch.hear_epoch(stored.node, stored.record["epoch"])
+        try:
+            for stored in batch:
+                if stored.kind == "status":  # should the store be away, boards tell the next hub
+                    self.dispatch.hear_epoch(stored.node, stored.record["epoch"])
+        except StoreError as problem:
+            if not passes(problem):
+                raise
+            self._say(f"the hub's new epoch is not in the store: {problem}")
         self.honesty.hear(batch)
         self._tell_workers()
         self._hear_stored(batch)

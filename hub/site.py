@@ -29,6 +29,7 @@ from hub.page_part import PageNeeds, PagePart
 from hub.panel.duty import DutyParts, PanelDuty
 from hub.panel.latch import StopLatch
 from hub.panel.panel import Panel
+from hub.patience import Patience
 from hub.processes import wait_until
 from hub.retention import Retention
 from hub.schedule import Coordinator
@@ -58,6 +59,7 @@ class Site:
         self._told_pids: dict[str, int | None] | None = None  # not announced yet
         self.anchoring: Anchoring | None = None
         self._broken: StoreError | None = None
+        self._patience = Patience(say)
         self.page: PagePart | None = None
 
     async def start(self) -> None:
@@ -91,13 +93,13 @@ class Site:
         self.oracle.resume()
         self._is_resumed = True
         self.duty.start()
-        self._spawn(self.oracle.run(), "oracle")
         self._spawn(self.chain_clock.run(), "chain clock")
-        self._spawn(self.returns.run(), "returns")
-        self._spawn(self.books.run(), "books")
-        self._spawn(self.rollouts.run(), "rollouts")
+        self._keep("deliveries", self.oracle.run)
+        self._keep("refunds", self.returns.run)
+        self._keep("books", self.books.run)
+        self._keep("rollouts", self.rollouts.run)
         for name, work in self.attention.tasks().items():
-            self._spawn(work, name)
+            self._keep(name, work)
         self.anchoring = Anchoring.of(self.config, self.keys, self.store, self._say)
         if self.anchoring is not None:
             self._spawn(self.anchoring.run(), "anchors")
@@ -221,14 +223,14 @@ class Site:
 
     async def _start_following(self) -> None:
         following = Following(self.chain, self.store, self._chain_moved, self._say)
-        self._spawn(following.run(), "chain follower")
+        self._keep("chain follower", following.run)
         async with asyncio.timeout(FOLLOW_TIMEOUT_S):
             await following.caught_up.wait()
         await wait_until(
             lambda: self.link.is_connected, CONNECT_TIMEOUT_S, "connecting to the broker"
         )
         if self.config.schedule.mode == "daily":
-            self._spawn(self.coordinator.run_daily(), "schedule")
+            self._keep("schedule", self.coordinator.run_daily)
 
     def _start_page(self) -> None:
         """Also the bridges and the agents: they see the store and the market, no relay."""
@@ -262,6 +264,10 @@ class Site:
     def _spawn(self, work: Coroutine[Any, Any, Any], name: str) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))
 
+    def _keep(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Spawn a task that goes on by itself after the store was away."""
+        self._spawn(self._patience.keep(name, run), name)
+
     # Running ------------------------------------------------------------------------------------
 
     def look_again(self) -> None:
@@ -289,15 +295,13 @@ class Site:
     def _hear(self, batch: list[Stored]) -> None:
         if self._told_pids not in (None, self._pids()):  # one was started again
             self._announce()
-        try:
-            self.oracle.hear(batch)
-            self.duty.hear(batch)
-            self.rollouts.hear(batch)
-            self.coordinator.wake()
-            self.attention.hear(batch)
+        parts = (self.oracle, self.duty, self.rollouts, self.attention)
+        try:  # boards say again what one of them could not take in
+            self._patience.try_each("news of boards", [part.hear for part in parts], batch)
         except StoreError as problem:  # raised from a callback it would end nothing
             self._broken = problem
             self.request_stop()
+        self.coordinator.wake()
 
     def _chain_moved(self) -> None:
         """Tell everyone who lives by the contract's events."""

@@ -101,11 +101,11 @@ class AlarmWatch:
         """A broker that ended and runs again is told once for each time, and is over at once."""
         restarts = self._parts.broker_restarts()
         if restarts > self._broker_restarts:
-            self._broker_restarts = restarts
             self._book.raise_alarm(
                 "broker", str(restarts), "the broker ended and was started again"
             )
             self._book.clear("broker", str(restarts))
+            self._broker_restarts = restarts  # last: told again when the store did not take it
 
         self._look_whether_it_hangs()
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from hub.config import SiteConfig
-from hub.errors import BadInput
+from hub.errors import BadInput, StoreError
 from hub.site_clock import steady_ms, wall_ms
 
 STATE_NAME = "quarantine"
@@ -63,6 +64,7 @@ class Quarantine:
         self._lock = threading.RLock()
         self._looked_ms = steady_ms()
         self._nodes = standing(keeper)
+        self._unwritten: list[dict[str, Any]] = []  # the store was away when they came
 
     def has(self, node: str) -> bool:
         """Tell whether nothing this node says of its meters may be believed."""
@@ -73,9 +75,11 @@ class Quarantine:
         with self._lock:
             if self._nodes and steady_ms() - self._looked_ms >= LOOK_MS:
                 self._looked_ms = steady_ms()
-                before, self._nodes = self._nodes, standing(self._keeper)
-                for node in before.keys() - self._nodes.keys():
-                    self._on_release(node)
+                with contextlib.suppress(StoreError):  # a store that is away releases nobody
+                    self._write()
+                    before, self._nodes = self._nodes, standing(self._keeper)
+                    for node in before.keys() - self._nodes.keys():
+                        self._on_release(node)
             return self._nodes
 
     def put(self, node: str, reason: str) -> bool:
@@ -86,5 +90,14 @@ class Quarantine:
             row = {"node": node, "reason": reason, "since_ms": self._now_ms(), "released_ms": None}
             # In memory first: a store that is full must not make a liar honest.
             self._nodes = {**self._nodes, node: row}
-            self._keeper.set_state(STATE_NAME, [*read(self._keeper), row][-KEPT:])
+            self._unwritten.append(row)
+            with contextlib.suppress(StoreError):  # tried again with each look
+                self._write()
             return True
+
+    def _write(self) -> None:
+        if self._unwritten:
+            rows = read(self._keeper)
+            rows += [row for row in self._unwritten if row not in rows]
+            self._keeper.set_state(STATE_NAME, rows[-KEPT:])
+            self._unwritten.clear()

@@ -40,6 +40,7 @@ class Postman:
         self._say = say
         self._now_ms = now_ms
         self._wake = asyncio.Event()
+        self._gone: set[tuple[str, str]] = set()  # letters that the store does not know to be out
         self._loop = asyncio.get_running_loop()
 
     def wake(self) -> None:
@@ -77,15 +78,22 @@ class Postman:
             problem = "nobody of that name is in [[notify]] any more"
             self._store.mark_letter(letter, given_up_at_ms=now_ms, problem=problem)
             return
-        try:
-            if who.email:
-                send_mail(self._smtp, self._password, self._site, who, letter)
-            else:
-                post(self._secret, self._site, who, letter)
-        except LetterRefused as refused:
-            self._put_off(letter, now_ms, str(refused))
-            return
+        name = (letter.target, letter.topic)
+        if name not in self._gone:  # else a full disk would send it again and again
+            try:
+                self._take_out(who, letter)
+            except LetterRefused as refused:
+                self._put_off(letter, now_ms, str(refused))
+                return
+        self._gone.add(name)
         self._store.mark_letter(letter, sent_at_ms=now_ms)
+        self._gone.discard(name)
+
+    def _take_out(self, who: Subscriber, letter: LetterRow) -> None:
+        if who.email:
+            send_mail(self._smtp, self._password, self._site, who, letter)
+        else:
+            post(self._secret, self._site, who, letter)
 
     def _put_off(self, letter: LetterRow, now_ms: int, problem: str) -> None:
         if now_ms - letter.posted_at_ms > GIVE_UP_MS:

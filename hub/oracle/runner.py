@@ -46,6 +46,13 @@ class Oracle(Stepping):
         """Look at the trades again, after events of the chain were applied to the store."""
         self._look_at_clocks()
         self._is_behind = False
+        try:
+            self._follow_trades()
+        except StoreError as problem:
+            self._fall_behind(problem)
+        self._grant()
+
+    def _follow_trades(self) -> None:
         unsettled = {trade.trade_id: trade for trade in self._store.unsettled_trades()}
         under_way = {live.ticket.trade_id for live in self._live.values()}
         for live in list(self._live.values()):
@@ -54,7 +61,6 @@ class Oracle(Stepping):
         for trade_id, trade in unsettled.items():
             if trade_id not in under_way and trade_id not in self._left_out:
                 self._open_next_attempt(trade)
-        self._grant()
 
     def resume(self) -> None:
         """Take up what an earlier hub process left: open what may be closed, then go on."""
@@ -142,15 +148,14 @@ class Oracle(Stepping):
         has_time = now_ms < live.terms.start_by_ms
         is_owed = bool(live.terms.carried_seller_uwh) and now_ms < live.terms.report_by_ms
         is_over = number > parts.bus.max_attempts or not (has_time or is_owed)
-        if is_over or self._store.delivery(name) is not None:
-            del self._live[name]  # left to the refund
-            return
         try:
+            if is_over or self._store.delivery(name) is not None:
+                del self._live[name]  # left to the refund
+                return
             self._store.open_delivery(attempts.new_row(live, parts.epoch, now_ms))
         except StoreError as problem:
             del self._live[name]
-            self._is_behind = True
-            self._wait_for_store(problem)
+            self._fall_behind(problem)
             return
         if has_time:
             self._turns.enqueue(live.ticket)
@@ -214,6 +219,7 @@ class Oracle(Stepping):
         if self._store_again_ms and now_ms >= self._store_again_ms:
             self._store_again_ms = 0
             self._catch_up()
+            self._has_said_wait = self._store_again_ms > 0  # it is still away
         for live in list(self._live.values()) if now_ms >= self._store_again_ms else ():
             due_ms = delivery.next_tick_ms(live.terms, live.state)
             if due_ms is not None and due_ms <= now_ms:

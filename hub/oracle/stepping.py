@@ -21,6 +21,7 @@ from hub.oracle.clocks import Clocks
 from hub.oracle.reporting import Reporting
 from hub.oracle.settlement import LATE, Settlement
 from hub.oracle.turns import Turns
+from hub.patience import passes
 from hub.site_clock import steady_ms, wall_ms
 from hub.store import Store
 
@@ -60,7 +61,8 @@ class Stepping(abc.ABC):
         self._now_ms = now_ms
         self._clocks = Clocks(now_ms, steady_ms, parts.chain_ahead_ms)
         self._store_again_ms = 0  # no grants and no writing again before that
-        self._is_behind = False  # an attempt could not be opened: look at the trades again
+        self._has_said_wait = False  # once for each time the store is away
+        self._is_behind = False  # a look at the trades is due: one was cut short
         self._reporting = Reporting(parts.settlement, parts.bus, say, now_ms)
         self._turns = Turns()
         self._live: dict[str, Attempt] = {}
@@ -107,8 +109,17 @@ class Stepping(abc.ABC):
         elif not isinstance(event, records.Tick):
             live.waiting.append(event)
 
+    def _fall_behind(self, problem: StoreError) -> None:
+        """Look at the trades again once the store is back. Raises what no waiting helps against."""
+        if not passes(problem):
+            raise problem
+        self._is_behind = True
+        self._wait_for_store(problem)
+
     def _wait_for_store(self, problem: StoreError) -> None:
-        self._say(f"deliveries wait for the store, relays open meanwhile: {problem}")
+        if not self._has_said_wait:
+            self._say(f"deliveries wait for the store, relays open meanwhile: {problem}")
+        self._has_said_wait = True
         for live in self._live.values():
             for role in records.ROLES:
                 if live.state.has_turn:  # nothing may stay closed that cannot be journaled
@@ -132,7 +143,10 @@ class Stepping(abc.ABC):
             self._reports.add(task)
             task.add_done_callback(self._reports.discard)
         elif isinstance(action, records.Retry):
-            self._retry(live)
+            try:
+                self._retry(live)
+            except StoreError as problem:
+                self._fall_behind(problem)
         else:
             self._say(
                 f"trade {live.ticket.trade_id} was not reported by both meters"
@@ -160,6 +174,10 @@ class Stepping(abc.ABC):
         """Open the trade's next attempt."""
 
     def _close_if_settled(self, live: Attempt) -> None:
-        trade = self._store.trade(live.ticket.trade_id)
+        try:
+            trade = self._store.trade(live.ticket.trade_id)
+        except StoreError as problem:
+            self._fall_behind(problem)
+            return
         if trade is not None and trade.state in CLOSED_STATES:
             self._apply(live, records.Settled(self._now_ms()))

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from hub.errors import StoreError
+
 
 class Cursor(Protocol):
     """What a statement left."""
@@ -35,6 +37,9 @@ class Backend(Protocol):
 
     def said(self, problem: Exception) -> str:
         """Return what went wrong, with the place and what to do about it."""
+
+    def trouble(self, problem: Exception) -> StoreError:
+        """Return what to raise for one of `errors`; DamagedStore when no waiting helps."""
 
     def connect(self, is_reader: bool) -> Any:
         """Return a connection of its own. Raises StoreError when there is none to be had."""

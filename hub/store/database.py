@@ -37,7 +37,7 @@ class Database:
             self._backend.prepare(self._writer)
         except self._backend.errors as problem:
             self.close()
-            raise StoreError(self._backend.said(problem)) from None
+            raise self._backend.trouble(problem) from None
         except BaseException:
             self.close()
             raise
@@ -121,7 +121,7 @@ class Database:
                 self._backend.end(self._writer, is_good=True)
                 is_good = True
             except self._backend.errors as problem:
-                raise StoreError(self._backend.said(problem)) from problem
+                raise self._backend.trouble(problem) from problem
             finally:
                 self._depth = 0
                 if not is_good:
@@ -133,7 +133,7 @@ class Database:
             rows: list[Any] = self._reader.execute(sql, parameters).fetchall()
             return rows
         except self._backend.errors as problem:  # closed meanwhile, damaged, not of this program
-            raise StoreError(self._backend.said(problem)) from problem
+            raise self._backend.trouble(problem) from problem
 
     def _one(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
         rows = self._rows(sql, parameters)
@@ -145,7 +145,7 @@ class Database:
             for row in self._backend.each(sql, parameters):
                 yield dict(row)
         except self._backend.errors as problem:
-            raise StoreError(self._backend.said(problem)) from problem
+            raise self._backend.trouble(problem) from problem
 
     # The whole ----------------------------------------------------------------------------------
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hub.errors import StoreError
 from hub.store.backend import Backend
 
 SCHEMES = ("postgresql://", "postgres://")
@@ -37,7 +36,7 @@ def look_at(place: Place) -> int:
     try:
         return backend.version(connection)
     except backend.errors as problem:
-        raise StoreError(backend.said(problem)) from None
+        raise backend.trouble(problem) from None
     finally:
         connection.close()
 

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from hub.errors import ForeignStore, PartMissing, StoreError
+from hub.errors import DamagedStore, ForeignStore, PartMissing, StoreError
 from hub.store.tables import tables, without_comments
 
 try:
@@ -138,6 +138,11 @@ class PostgresBackend:
         elif isinstance(problem, psycopg.errors.ReadOnlySqlTransaction):
             remedy = "; the server is a standby, or its user may not write"
         return f"{self.place}: {_line(problem)}{remedy}"
+
+    def trouble(self, problem: Exception) -> StoreError:
+        damage = (psycopg.errors.DataCorrupted, psycopg.errors.IndexCorrupted)
+        kind = DamagedStore if isinstance(problem, damage) else StoreError
+        return kind(self.said(problem))
 
     # Transactions -------------------------------------------------------------------------------
 

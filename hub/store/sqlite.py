@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from hub.errors import ForeignStore, StoreError
+from hub.errors import DamagedStore, ForeignStore, StoreError
 
 BUSY_TIMEOUT_S = 10.0
 IS_EFFECTIVE = os.access in os.supports_effective_ids
@@ -31,6 +31,9 @@ _REMEDIES = {
     "SQLITE_NOTADB": RESTORE,
     "SQLITE_BUSY": "another program holds the file: end it",
 }
+
+
+_DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 
 
 class SqliteBackend:
@@ -66,7 +69,7 @@ class SqliteBackend:
         except sqlite3.Error as problem:
             if connection is not None:
                 connection.close()
-            raise StoreError(self.said(problem)) from None
+            raise self.trouble(problem) from None
         except OSError as problem:
             raise StoreError(f"{self.path}: {problem.strerror}") from None
 
@@ -86,9 +89,12 @@ class SqliteBackend:
 
     def said(self, problem: Exception) -> str:
         """Return what went wrong and what to do about it."""
-        code = "_".join(str(getattr(problem, "sqlite_errorname", "")).split("_")[:2])
-        remedy = _REMEDIES.get(code)
+        remedy = _REMEDIES.get(_code(problem))
         return f"{self.path}: {problem}" + (f"; {remedy}" if remedy else "")
+
+    def trouble(self, problem: Exception) -> StoreError:
+        kind = DamagedStore if _code(problem) in _DAMAGE else StoreError
+        return kind(self.said(problem))
 
     # Transactions -------------------------------------------------------------------------------
 
@@ -144,7 +150,7 @@ class SqliteBackend:
         finally:
             connection.close()
         if said != "ok":
-            raise StoreError(f"{self.path} is damaged ({' '.join(said.split())}); {RESTORE}")
+            raise DamagedStore(f"{self.path} is damaged ({' '.join(said.split())}); {RESTORE}")
 
     @staticmethod
     def give_back(connection: sqlite3.Connection, pages: int) -> None:
@@ -188,6 +194,11 @@ class SqliteBackend:
     def claim() -> contextlib.AbstractContextManager[None]:
         """The directory's own lock holds it."""
         return contextlib.nullcontext()
+
+
+def _code(problem: Exception) -> str:
+    """Return SQLite's primary result code by name: SQLITE_IOERR of SQLITE_IOERR_WRITE."""
+    return "_".join(str(getattr(problem, "sqlite_errorname", "")).split("_")[:2])
 
 
 def statements(script: str) -> Iterator[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 
-from hub.errors import StoreError
 from hub.store.database import Database
 from hub.store.tables import tables
 
@@ -36,7 +35,7 @@ def copy_rows(source: Database, target: Database) -> int:
                     )
                     count += len(values)
     except source_backend.errors as problem:
-        raise StoreError(source_backend.said(problem)) from None
+        raise source_backend.trouble(problem) from None
     except target_backend.errors as problem:
-        raise StoreError(target_backend.said(problem)) from None
+        raise target_backend.trouble(problem) from None
     return count

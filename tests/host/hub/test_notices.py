@@ -19,7 +19,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
 from hub import config
-from hub.errors import ConfigError
+from hub.errors import ConfigError, StoreError
 from hub.notices import postman as postmen
 from hub.notices.composer import Composer
 from hub.notices.config import Notices, Smtp, Subscriber
@@ -315,6 +315,23 @@ def test_letter_waits_longer_each_time_and_goes_when_the_other_side_is_back(
     hook.status = 200
     postman.go()
     assert store.next_letter_ms() is None and len(hook.taken) == 10
+
+
+def test_letter_goes_once_when_the_store_cannot_note_that_it_went(office, hook, store, monkeypatch):
+    composer, postman = office([Subscriber("maria", webhook=hook.url, wants=("alarms",))])
+    composer.tell_alarm(1, "disk", "no room", True)
+
+    def refuse(letter, **outcome):
+        raise StoreError("the disk is full")
+
+    with monkeypatch.context() as full:
+        full.setattr(store, "mark_letter", refuse)
+        for _ in range(3):
+            with pytest.raises(StoreError):
+                postman.go()
+    postman.go()
+    assert len(hook.taken) == 1
+    assert store.letters_due(2**60) == []
 
 
 def test_letter_is_given_up_when_nobody_took_it_for_a_week(office, store, now):
