@@ -16,7 +16,7 @@ class Row:
     ratio: float | None
 
 
-def row_of(name: str, value: float, unit: str, baseline: float | None) -> Row:
+def row_of(name: str, value: float, unit: str, baseline: float | None = None) -> Row:
     """Return a row, rounded. `baseline`: the bar, None where there is none."""
     ratio = round(value / baseline, 4) if baseline else None
     return Row(name, round(value, 4), unit, baseline, ratio)

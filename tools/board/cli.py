@@ -22,6 +22,7 @@ _COMMANDS = {
     ),
     "verify": ("tools.board.verify_cli:verify_command", "Let a board test itself; try its relays."),
     "log": ("tools.board.log_cli:log_command", "Follow what a board prints; it keeps running."),
+    "bench": ("tools.board.bench_cli:bench_command", "Time a board's own work on it."),
     "keygen": ("tools.board.release_cli:keygen", "Make the key that signs firmware."),
     "release": ("tools.board.release_cli:release", "Compile and sign firmware for the air."),
 }

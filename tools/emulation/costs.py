@@ -10,12 +10,12 @@ from typing import Any
 import click
 from node.profiles import PROFILES
 
+from tools.board.bench_cli import ON_BOARD
 from tools.board.firmware_files import compiled_files
 from tools.emulation.device import PicoW, Surroundings
 from tools.emulation.lone import SETTINGS, noon_house
 from tools.emulation.pace import Pace
 
-ON_BOARD = Path(__file__).with_name("on_board_costs.py")
 TIMEOUT_S = 900
 
 
