@@ -88,13 +88,13 @@ class Link:
         self._said = said
 
     def _jittered(self, pause_ms):
-        """Return a pause between a half and three halves of `pause_ms`."""
+        """Return a pause between a half and three halves of `pause_ms`, with TLS after a wait."""
         jittered_ms = pause_ms // 2 + random.getrandbits(16) % pause_ms
         if not self._settings.broker_tls:
             return jittered_ms
         # The handshake holds up the safety loop: the relays must have opened for want of a link
-        # before it begins.
-        return max(jittered_ms, self._settings.limits["link_lost_ms"] + 100)
+        # before it begins. Added: as a least pause it would let all boards begin at once.
+        return self._settings.limits["link_lost_ms"] + 100 + jittered_ms
 
     async def _serve(self):
         settings = self._settings

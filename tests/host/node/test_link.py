@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from types import SimpleNamespace
 
 import pytest
 from node import link as link_module
@@ -244,6 +245,20 @@ def test_link_is_down_when_wifi_is_lost_and_up_when_it_is_back():
         await broker.until(lambda: station.link.is_up)
 
     run(scenario)
+
+
+def test_two_boards_come_back_at_different_times_when_the_hub_restarts(monkeypatch):
+    """Of TLS alone: a handshake takes a board 1.3 s and the hub some of its own."""
+    monkeypatch.setattr(link_module, "BACKOFF_MS", (500, 15_000))
+    boards = [Station(SimpleNamespace(port=1883)).link for _ in range(2)]
+    for link in boards:
+        link._settings.broker_tls = True
+    least_ms = boards[0]._settings.limits["link_lost_ms"] + 100
+    for pause_ms in (500, 1_000):
+        pauses_ms = [[link._jittered(pause_ms) for _ in range(20)] for link in boards]
+        assert pauses_ms[0] != pauses_ms[1]
+        assert all(len(set(each)) > 10 for each in pauses_ms)
+        assert min(map(min, pauses_ms)) >= least_ms  # the relays are open by then
 
 
 def test_a_fault_of_the_firmware_leaves_the_link_when_a_message_raises():
