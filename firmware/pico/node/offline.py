@@ -76,7 +76,7 @@ class Offline:
             found = self._backlog.oldest()
         else:
             return None
-        return Entry("aggregate", payload, False, lambda: self._backlog.remove(where))
+        return Entry("aggregate", payload, None, lambda: self._backlog.remove(where))
 
     def sending(self, entry):
         """`entry` is on its way."""

@@ -17,10 +17,10 @@ CAPACITY = {
 class Entry:
     """One signed payload on its way."""
 
-    def __init__(self, kind, payload, is_final, on_sent):
+    def __init__(self, kind, payload, final_id, on_sent):
         self.kind = kind
         self.payload = payload
-        self.is_final = is_final
+        self.final_id = final_id  # whose final or signature this is: never dropped; or None
         self.on_sent = on_sent  # called once when the broker has acknowledged, or None
         self.is_in_flight = False
 
@@ -35,17 +35,24 @@ class Outbox:
     def __len__(self):
         return len(self._entries)
 
-    def add(self, kind, payload, is_final=False, on_sent=None):
+    def has_final(self, delivery_id):
+        """Tell whether the final of a delivery waits here or is on its way."""
+        for entry in self._entries:
+            if entry.final_id == delivery_id and entry.kind == "delivery":
+                return True
+        return False
+
+    def add(self, kind, payload, final_id=None, on_sent=None):
         """Append a payload. A newer status replaces one not yet sent: its nonce is fresher."""
         waiting = [
             entry
             for entry in self._entries
-            if entry.kind == kind and not entry.is_final and not entry.is_in_flight
+            if entry.kind == kind and not entry.final_id and not entry.is_in_flight
         ]
-        if not is_final and len(waiting) >= CAPACITY[kind]:
+        if not final_id and len(waiting) >= CAPACITY[kind]:
             self._entries.remove(waiting[0])
             self.dropped += 1
-        self._entries.append(Entry(kind, payload, is_final, on_sent))
+        self._entries.append(Entry(kind, payload, final_id, on_sent))
 
     def next_unsent(self):
         """Return the oldest entry not in flight, or None."""

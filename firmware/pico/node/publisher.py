@@ -29,22 +29,22 @@ class Publisher:
         self.on_added = None  # () -> None; wakes the link
         self._status_wanted = asyncio.Event()
 
-    def send(self, kind, members, is_final=False, on_sent=None):
+    def send(self, kind, members, final_id=None, on_sent=None):
         """Queue one record; not while its number might be refused (Store.may_number)."""
         if not self._store.may_number():
             return
         record = self.header(kind)
         record.update(members)
-        self.send_record(kind, record, is_final, on_sent)
+        self.send_record(kind, record, final_id, on_sent)
 
     def may_send(self):
         """Tell whether records may be numbered now."""
         return self._store.may_number()
 
-    def send_record(self, kind, record, is_final=False, on_sent=None):
+    def send_record(self, kind, record, final_id=None, on_sent=None):
         """Queue a record that has its header."""
         payload = codec.encode(self._topics[kind], record, self._settings.key_up)
-        self._outbox.add(kind, payload, is_final, on_sent)
+        self._outbox.add(kind, payload, final_id, on_sent)
         if self.on_added:
             self.on_added()
 
@@ -66,14 +66,20 @@ class Publisher:
         return codec.encode(self._topics[kind], record, self._settings.key_up)
 
     def send_final(self, members):
-        """Queue the final of a delivery; it stays in flash until the broker has it."""
+        """Queue the final of a delivery, once; it stays in flash until the broker has it.
+
+        A broker may ask for one without end: each would take memory, for finals are never dropped.
+        """
         delivery_id = members["delivery_id"]
-        self.send("delivery", members, True, lambda: self._store.finals.acknowledge(delivery_id))
+        if self._outbox.has_final(delivery_id):
+            return
+        acknowledge = self._store.finals.acknowledge
+        self.send("delivery", members, delivery_id, lambda: acknowledge(delivery_id))
 
     def send_event(self, code, reason, delivery_id, value=None, on_sent=None):
         """Queue an event. `on_sent()`: called when the broker has it."""
         members = {"code": code, "reason": reason, "delivery_id": delivery_id, "value": value}
-        self.send("event", members, False, on_sent)
+        self.send("event", members, None, on_sent)
 
     def want_status(self):
         """Something a status tells has changed, or a nonce grows old."""

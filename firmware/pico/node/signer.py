@@ -79,7 +79,7 @@ class Signer:
         )
         self._under_way.append(delivery_id)
         signed["signature"] = await self._sign(digest, take_turn)
-        self._publisher.send("signature", signed, True, lambda: self._sent(delivery_id))
+        self._publisher.send("signature", signed, delivery_id, lambda: self._sent(delivery_id))
 
     async def _sign(self, digest, take_turn):
         """Return the signature in hex; its record is to be encoded in the turn this ends with."""

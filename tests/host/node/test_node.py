@@ -7,9 +7,10 @@ from node.adc import BUFFERS
 from node.outbox import CAPACITY
 from node.supervisor import PATIENCE_MS, WATCHDOG_MS
 from wire.records import QUALITY
+from wire.topics import topic
 
 from tests.host.fakes.machine import LONGEST_WATCHDOG_MS
-from tests.host.node.rig import Rig, delivery_id
+from tests.host.node.rig import NODE, Rig, delivery_id
 from tests.host.node.waves import frames_of, sine_codes
 
 FIRST = delivery_id(1)
@@ -248,6 +249,24 @@ def test_final_stays_in_flash_until_the_broker_has_it(rig):
     assert [members["reason"] for members in rig.node.store.finals.unsent()] == ["exception"]
     rig.collect()
     assert rig.node.store.finals.unsent() == []
+
+
+def test_final_waits_once_when_a_broker_asks_for_it_without_end(rig):
+    rig.lease(FIRST)
+    rig.close(FIRST)
+    payload = rig.payload("open", FIRST)
+    rig.command("open", FIRST)
+    rig.run(1000)
+    assert rig.finals() == [(FIRST, "commanded")]
+    rig.sent.clear()
+    for _ in range(500):
+        rig.node.receive(topic(NODE, "command"), rig.payload("open", FIRST))
+    assert len(rig.node.outbox) < 5
+    rig.collect()
+    assert rig.finals() == [(FIRST, "commanded")]
+    rig.node.receive(topic(NODE, "command"), payload)  # however old, and so it is told again
+    rig.collect()
+    assert rig.finals() == [(FIRST, "commanded")] * 2
 
 
 def test_free_running_pins_are_set_up_and_never_read_singly(rig):
