@@ -14,7 +14,7 @@ def _inactive_level():
     try:
         with open("settings.json") as file:
             text = "".join(file.read().split())
-    except OSError:
+    except (OSError, ValueError):  # the second: not UTF-8
         return None
     if '"relay_active_low":true' in text:
         return 1

@@ -79,6 +79,7 @@ def test_closing_waits_when_the_board_has_just_booted(ticks):
         ('{"node": "a", "relay_active_low": true}', [(0, 14, 1), (0, 15, 1)]),
         ('{"relay_active_low"\n :  false}', [(0, 14, 0), (0, 15, 0)]),
         ("{}", []),
+        (b'{"node": "\xff", "relay_active_low": true}', []),  # damaged: nothing in it counts
         (None, []),
     ],
 )
@@ -87,7 +88,8 @@ def test_boot_drives_relays_inactive_before_anything_else(
 ):
     monkeypatch.chdir(tmp_path)
     if settings is not None:
-        (tmp_path / "settings.json").write_text(settings)
+        content = settings if isinstance(settings, bytes) else settings.encode()
+        (tmp_path / "settings.json").write_bytes(content)
     monkeypatch.setitem(sys.modules, "machine", machine)
     before = set(sys.modules)
     exec(compile(BOOT.read_text(), "boot.py", "exec"), {"__name__": "__main__"})
