@@ -5,7 +5,6 @@ The house's LED is apart from it: that one is lit while the house receives energ
 
 STEP_MS = 100
 CODES = {  # light of each step, repeated
-    "booting": "10",
     "no_settings": "1111100000",
     "joining": "1000000000",
     "connecting": "1010000000",
@@ -18,11 +17,11 @@ CODES = {  # light of each step, repeated
 
 
 class StatusLed:
-    """Shows codes on `pin`; `step` must be called every STEP_MS."""
+    """Shows codes on `pin`; after the first `show`, `step` must be called every STEP_MS."""
 
     def __init__(self, pin):
         self._pin = pin
-        self._steps = CODES["booting"]
+        self._steps = None
         self._place = 0
         self._is_lit = None
 

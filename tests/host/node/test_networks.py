@@ -1,6 +1,8 @@
 """WiFi and Ethernet: one interface, plain sentences; the LED's codes."""
 
 import asyncio
+import re
+from pathlib import Path
 
 import pytest
 from node import ethernet, led_codes, wifi
@@ -138,6 +140,17 @@ def test_led_shows_a_code_and_writes_its_pin_only_at_changes(code):
         shown.append(str(lamp.history[-1]))
     assert "".join(shown) == 2 * CODES[code]
     assert all(one != two for one, two in zip(lamp.history, lamp.history[1:], strict=False))
+
+
+def test_each_code_of_the_guide_is_one_that_is_shown():
+    """What the node shows: code_of, and program.show_no_settings."""
+    cases = [("fault", "open"), ("idle", "in"), ("idle", "out"), ("trial", "open"), ("idle", "open")]
+    links = ("joining", "connecting", "connected")
+    shown = {code_of(*case, link) for case in cases for link in links} | {"no_settings"}
+    page = (Path(__file__).parents[3] / "docs" / "link.md").read_text(encoding="utf-8")
+    table = page.split("## LED codes")[1].split("\n## ")[0]
+    told = re.findall(r"^\| [^|]* \| `(\w+)` \|", table, re.MULTILINE)
+    assert set(told) == set(CODES) == shown
 
 
 def test_codes_are_all_different():
