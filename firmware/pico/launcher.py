@@ -7,6 +7,7 @@ hub within TRIAL_MS and TRIAL_BOOTS, else the one before it runs again.
 
 import gc
 import json
+import os
 import sys
 
 from node.slots import Slots
@@ -172,9 +173,30 @@ def select():
 
 
 def launch():
-    """Start what is to run; what is on trial and fails is rolled back."""
+    """Start what is to run; what is on trial and fails is rolled back.
+
+    What raises ends at the prompt, and there the watchdog bites: the next start may go better.
+    """
     import machine
 
+    try:
+        _launch(machine)
+    except Exception:
+        if _has_settings():
+            machine.WDT(timeout=WATCHDOG_MS)  # the node's, if it had come to that
+        raise
+
+
+def _has_settings():
+    """Tell whether somebody has made this board a node; one that is none waits at its prompt."""
+    try:
+        os.stat("settings.json")
+    except OSError:
+        return False
+    return True
+
+
+def _launch(machine):
     if hasattr(gc, "threshold"):
         gc.threshold(COLLECT_AFTER_BYTES)
     boots = Boots()
@@ -182,7 +204,7 @@ def launch():
     if boots.trial is None:
         _start(slot, boots)
         return
-    machine.WDT(timeout=WATCHDOG_MS)  # the node's own begins only when all of it is imported
+    machine.WDT(timeout=WATCHDOG_MS)  # the node's own begins only when its settings are good
 
     def end(_):
         if boots.trial is not None:

@@ -36,7 +36,7 @@ from node.sampler import Sampler
 from node.signer import Signer
 from node.slots import Slots
 from node.store import SAVE_PERIOD_MS, Store
-from node.supervisor import WATCHDOG_MS, Supervisor
+from node.supervisor import Supervisor
 from node.switchboard import Switchboard
 from node.time_sync import TimeSync, kept_ms
 from node.wall_clock import WallClock
@@ -46,8 +46,8 @@ from node.windows import build_windows
 class Node:
     """All parts of one board. `hardware`: an object with `machine`, `network` and `rp2`."""
 
-    def __init__(self, settings, hardware, boots):
-        """`boots`: launcher.Boots, of this start."""
+    def __init__(self, settings, hardware, boots, watchdog):
+        """`boots`: launcher.Boots, of this start. `watchdog`: machine.WDT that runs already."""
         self._settings = settings
         self._machine = hardware.machine
         self.clock = Clock(time.ticks_us, time.ticks_diff)
@@ -62,9 +62,7 @@ class Node:
         self.updates = LateUpdates(boots, self._is_idle, self._build_updates)
         self.commands.on_update = self.updates.take
         self.collector = Collector(self.delivery.is_relay_needed)
-        self.supervisor = Supervisor(
-            self._machine.WDT(timeout=WATCHDOG_MS), self.clock, self.switchboard.fail
-        )
+        self.supervisor = Supervisor(watchdog, self.clock, self.switchboard.fail)
 
     def _build_relays(self, profile):
         settings, pin = self._settings, self._machine.Pin

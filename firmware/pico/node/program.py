@@ -4,7 +4,7 @@ import asyncio
 import gc
 import sys
 
-WATCHDOG_MS = 8_000  # as the launcher's
+WATCHDOG_MS = 8_000  # as the launcher's; at most 8,388 on an RP2040
 
 
 class Hardware:
@@ -57,10 +57,10 @@ def forget(name):
     gc.collect()
 
 
-def run_from_flash(boots):
+def run_from_flash(boots, feed=lambda: None):
     """Free the memory that the bytecode imported so far takes; a board that can't do without.
 
-    `boots`: the launcher's Boots.
+    `boots`: the launcher's Boots. `feed()`: feeds the watchdog that runs already.
     """
     if not hasattr(Hardware.rp2, "Flash"):
         return  # a virtual board
@@ -71,10 +71,6 @@ def run_from_flash(boots):
         from node import in_place
 
         flash, mem32 = Hardware.rp2.Flash(), Hardware.machine.mem32
-        # Only on trial a watchdog runs already. Asked for again it begins anew.
-        feed = (
-            (lambda: Hardware.machine.WDT(timeout=WATCHDOG_MS)) if boots.trial else (lambda: None)
-        )
         in_place.run_from_flash(names, flash, mem32, boots.locate, feed)
     except Exception as problem:  # whatever an unknown MicroPython may lack
         print("firmware stays in memory:", repr(problem))
@@ -91,10 +87,13 @@ def main(boots):
     if wanted is None:
         show_no_settings(Hardware.machine)
         return
+    # From here on whatever hangs or raises ends in another start. Not sooner: a watchdog can't be
+    # stopped, and a board without good settings stays at the prompt for its technician.
+    watchdog = Hardware.machine.WDT(timeout=WATCHDOG_MS)
     from node.app import Node  # only now: what checked the settings has left its memory
 
-    run_from_flash(boots)
-    node = Node(wanted, Hardware, boots)
+    run_from_flash(boots, watchdog.feed)
+    node = Node(wanted, Hardware, boots, watchdog)
     try:
         asyncio.run(node.run())
     finally:

@@ -2,7 +2,6 @@
 
 import asyncio
 
-WATCHDOG_MS = 8_000  # at most 8,388 on an RP2040; it can't be stopped
 LOOK_MS = 500
 PATIENCE_MS = {"sampler": 2_000, "safety": 1_000, "link": 5_000}
 
@@ -11,7 +10,7 @@ class Supervisor:
     """Feeds the watchdog, or opens the relays and lets it bite."""
 
     def __init__(self, watchdog, clock, on_failure):
-        """`watchdog`: machine.WDT. `on_failure()`: opens the relays and tells the hub."""
+        """`watchdog`: machine.WDT, running. `on_failure()`: opens the relays and tells the hub."""
         self._watchdog = watchdog
         self._clock = clock
         self._on_failure = on_failure
@@ -43,7 +42,7 @@ class Supervisor:
             self._watchdog.feed()
 
     def fail(self, reason):
-        """From now on the watchdog is not fed: a reset follows within WATCHDOG_MS."""
+        """From now on the watchdog is not fed: a reset follows within 8 s."""
         if self.has_failed:
             return
         self.has_failed = True

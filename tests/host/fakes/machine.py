@@ -85,10 +85,10 @@ class FakeMachine:
 
 
 class _Timer:
-    ONE_SHOT = 0
+    ONE_SHOT, PERIODIC = 0, 1
     machine = None
 
-    def __init__(self, number, mode, period, callback):
+    def __init__(self, number=-1, *, mode, period, callback):
         self.period_ms = period
         self.callback = callback
         self.machine.timers.append(self)

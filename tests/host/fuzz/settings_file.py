@@ -74,7 +74,8 @@ class Target:
         self.accepted += 1
         if self.accepted % NODE_EVERY == 0:
             with contextlib.redirect_stdout(io.StringIO()):
-                Node(settings, Hardware(self._ticks), Boots())
+                hardware = Hardware(self._ticks)
+                Node(settings, hardware, Boots(), hardware.machine.WDT())
 
     def _change(self, members):
         """Change one value somewhere; return the name of the outermost member."""

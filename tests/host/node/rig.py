@@ -2,7 +2,7 @@
 
 import time
 
-from launcher import Boots
+from launcher import WATCHDOG_MS, Boots
 from node.app import Node
 from node.settings import Settings
 from wire import codec
@@ -78,7 +78,8 @@ class Rig:
         self.hardware = hardware
         self.machine = hardware.machine
         self.machine.parts = self.parts
-        self.node = Node(self._settings, hardware, Boots())
+        watchdog = self.machine.WDT(timeout=WATCHDOG_MS)
+        self.node = Node(self._settings, hardware, Boots(), watchdog)
         self.delivery = self.node.delivery
         self.set_bus(0, 0)
 

@@ -3,9 +3,10 @@
 import os
 
 import pytest
+from launcher import WATCHDOG_MS
 from node.adc import BUFFERS
 from node.outbox import CAPACITY
-from node.supervisor import PATIENCE_MS, WATCHDOG_MS
+from node.supervisor import PATIENCE_MS
 from wire.records import QUALITY
 from wire.topics import topic
 

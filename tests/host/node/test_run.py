@@ -11,7 +11,7 @@ from types import ModuleType, SimpleNamespace
 import node
 import pytest
 
-from tests.host.node.rig import Rig, delivery_id
+from tests.host.node.rig import Hardware, Rig, delivery_id
 
 FIRST = delivery_id(1)
 
@@ -80,17 +80,18 @@ def interrupt():
     raise KeyboardInterrupt
 
 
-def test_relays_open_when_a_technician_interrupts_the_program(monkeypatch):
+def test_relays_open_when_a_technician_interrupts_the_program(ticks, monkeypatch):
     for name in ("machine", "network", "rp2"):
         monkeypatch.setitem(sys.modules, name, ModuleType(name))
     started = importlib.import_module("node.program")
     monkeypatch.setattr("node.settings.load", lambda: SimpleNamespace(node="house-1"))
     monkeypatch.setattr(started, "forget", lambda name: None)  # other tests need it
+    monkeypatch.setattr(started, "Hardware", Hardware(ticks))
     # As on a board: there Ctrl-C leaves asyncio.run without any task's own ending.
     history = []
     interrupted = SimpleNamespace(run=interrupt, relays=SimpleNamespace())
     interrupted.relays.open = lambda: history.append("open")
-    monkeypatch.setattr("node.app.Node", lambda settings, hardware, boots: interrupted)
+    monkeypatch.setattr("node.app.Node", lambda *_: interrupted)
     program = runpy.run_path(str(Path(node.__file__).parents[1] / "main.py"), run_name="board")
     with pytest.raises(KeyboardInterrupt):
         program["main"]()

@@ -55,6 +55,46 @@ def test_cable_firmware_runs_when_nothing_came_over_the_air(machine, monkeypatch
     assert machine.timers == []
 
 
+def test_board_starts_again_when_what_it_runs_raises(machine, monkeypatch, tmp_path):
+    (tmp_path / "settings.json").write_text("{}")
+    programs(monkeypatch, cable=fails)
+    with pytest.raises(MemoryError):  # printed by MicroPython, which then waits at its prompt
+        launcher.launch()
+    machine.ticks.advance_ms(8_100)
+    assert machine.has_starved()
+
+
+def test_board_starts_again_when_not_even_its_record_can_be_read(machine, monkeypatch, tmp_path):
+    (tmp_path / "settings.json").write_text("{}")
+    monkeypatch.setattr(launcher.Slots, "load", fails)
+    with pytest.raises(MemoryError):
+        launcher.launch()
+    assert machine.watchdog_ms == launcher.WATCHDOG_MS
+
+
+def test_board_that_is_no_node_yet_waits_at_its_prompt_when_its_firmware_raises(
+    machine, monkeypatch
+):
+    programs(monkeypatch, cable=fails)
+    with pytest.raises(MemoryError):
+        launcher.launch()
+    assert machine.watchdog_ms is None
+
+
+def test_board_waits_at_its_prompt_when_a_technician_interrupts_its_start(
+    machine, monkeypatch, tmp_path
+):
+    (tmp_path / "settings.json").write_text("{}")
+
+    def interrupted(boots):
+        raise KeyboardInterrupt
+
+    programs(monkeypatch, cable=interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        launcher.launch()
+    assert machine.watchdog_ms is None
+
+
 def test_firmware_on_trial_is_watched_from_before_its_first_import(machine, monkeypatch):
     Boots().begin_trial("a", 7)
     seen = []
