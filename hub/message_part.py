@@ -56,6 +56,7 @@ class MessagePart:
         self._hear_stored = hear
         self._say = say
         self._loop = asyncio.get_running_loop()
+        self._failed: asyncio.Future[None] = self._loop.create_future()
         self.watch = NodeWatch({one.name: one.segment for one in houses})
         self.admission = Admission(
             keys,
@@ -76,6 +77,7 @@ class MessagePart:
         self.ingest = Ingest(
             *(store, clock, self.admission.up, self._stored, say, self.admission.gate),
             inspect=self.honesty.inspect,
+            on_broken=lambda problem: self._on_loop(lambda: self._fail(problem)),
         )
         is_shared = config.ingest.workers > 0
         way = way_of(config, keys, network)
@@ -90,7 +92,8 @@ class MessagePart:
         )
         tasks = worker_tasks(config, store, clock, way, self.honesty.limits)
         self.workers = Workers(
-            tasks, self._hear, self.admission.gate.count, self.honesty.accuse, say
+            *(tasks, self._hear, self.admission.gate.count, self.honesty.accuse),
+            *(say, self._fail),
         )
         self._tell_workers()
         self.dispatch = Dispatch(
@@ -106,6 +109,10 @@ class MessagePart:
         self.link.start()
         self.workers.start()
 
+    async def run(self) -> None:
+        """Raise what ended the hearing of boards; wait for ever while they are heard."""
+        await self._failed
+
     async def stop(self) -> None:
         self._is_stopped = True
         self.admission.close()
@@ -114,7 +121,17 @@ class MessagePart:
         self.ingest.stop()
 
     def _stored(self, batch: list[Stored]) -> None:
-        self._on_loop(lambda: self._hear(batch))
+        self._on_loop(lambda: self._try_to_hear(batch))
+
+    def _try_to_hear(self, batch: list[Stored]) -> None:
+        try:
+            self._hear(batch)
+        except Exception as problem:  # raised from a callback it would end nothing
+            self._fail(problem)
+
+    def _fail(self, problem: BaseException) -> None:
+        if not self._failed.done():
+            self._failed.set_exception(problem)
 
     def _hear(self, batch: list[Stored]) -> None:
         if self._is_stopped:  # what came while the parts end: the next hub finds it in the store

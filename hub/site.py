@@ -17,7 +17,7 @@ from hub.chain_following import Following
 from hub.chain_part import ChainPart
 from hub.config import SiteConfig
 from hub.coordinator.parts import BookKeeping
-from hub.errors import ConfigError, StoreError
+from hub.errors import ConfigError
 from hub.keys import Keys
 from hub.membership import market_account
 from hub.message_part import MessagePart
@@ -58,7 +58,6 @@ class Site:
         self._is_resumed = False
         self._told_pids: dict[str, int | None] | None = None  # not announced yet
         self.anchoring: Anchoring | None = None
-        self._broken: StoreError | None = None
         self._patience = Patience(say)
         self.page: PagePart | None = None
 
@@ -124,8 +123,6 @@ class Site:
         for task in done - {stop}:
             task.result()  # raises what ended the part
             raise RuntimeError(f"{task.get_name()} ended by itself")
-        if self._broken is not None:
-            raise self._broken
 
     async def stop(self) -> None:
         """Open the relays, then end every part in the opposite order; the store is whole."""
@@ -146,6 +143,7 @@ class Site:
         self._closers.push_async_callback(self.network.stop)
         await self.network.start()
         self.broker = self.network.broker
+        self._spawn(self.broker.run(), "broker supervisor")
         self._spawn(self.network.run(), "certificates")
 
     async def _start_chain(self) -> None:
@@ -219,6 +217,7 @@ class Site:
         )
         self.books = BookKeeping.of(self.config, self.store, self.client, keys, self._say)
         self.messages.start()
+        self._spawn(self.messages.run(), "messages")
         self._closers.push_async_callback(self.messages.stop)
 
     async def _start_following(self) -> None:
@@ -294,13 +293,13 @@ class Site:
 
     def _hear(self, batch: list[Stored]) -> None:
         if self._told_pids not in (None, self._pids()):  # one was started again
-            self._announce()
+            try:
+                self._announce()
+            except OSError as problem:  # a full disk must not keep the oracle from hearing
+                self._say(f"hub.json is not up to date: {problem}")
         parts = (self.oracle, self.duty, self.rollouts, self.attention)
-        try:  # boards say again what one of them could not take in
-            self._patience.try_each("news of boards", [part.hear for part in parts], batch)
-        except StoreError as problem:  # raised from a callback it would end nothing
-            self._broken = problem
-            self.request_stop()
+        # Boards say again what one of them could not take in.
+        self._patience.try_each("news of boards", [part.hear for part in parts], batch)
         self.coordinator.wake()
 
     def _chain_moved(self) -> None:

@@ -6,7 +6,6 @@ Ports, accounts and passwords enter; a supervised process listening on loopback 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -121,6 +120,11 @@ class Broker:
         await self._start_once()
         self._supervisor = asyncio.create_task(self._supervise(say), name="broker supervisor")
 
+    async def run(self) -> None:
+        """Raise what ended the supervision, which goes on as long as the hub does."""
+        assert self._supervisor is not None
+        await asyncio.shield(self._supervisor)
+
     def heed(self, is_reached: Callable[[], bool]) -> None:
         """End a broker that `is_reached` no longer although its process runs, and start another."""
         self._is_reached = is_reached
@@ -128,8 +132,7 @@ class Broker:
     async def stop(self) -> None:
         if self._supervisor is not None:
             self._supervisor.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._supervisor
+            await asyncio.gather(self._supervisor, return_exceptions=True)  # `run` told it
             self._supervisor = None
         if self._child is not None:
             await self._child.stop()
@@ -214,13 +217,22 @@ class Broker:
             if asyncio.get_running_loop().time() - started_s > STEADY_S:
                 pause_s = FIRST_PAUSE_S
             self.restarts += 1
-            say(f"broker {end}; starting it again in {pause_s:g} s")
+            pause_s = await self._start_again(f"broker {end}", pause_s, say)
+
+    async def _start_again(self, why: str, pause_s: float, say: Callable[[str], None]) -> float:
+        """Try until it runs, a full disk or not; return the pause should it end soon again."""
+        said = ""
+        while True:
+            if why != said:  # a log must not fill the rest of a full disk
+                say(f"{why}; starting it again in {pause_s:g} s")
+            said = why
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
             try:
                 await self._start_once()
-            except BrokerDown as problem:
-                say(str(problem))
+                return pause_s
+            except (BrokerDown, OSError) as problem:
+                why = f"the broker cannot be started: {problem}"
 
     async def _watch(self, child: Child) -> str:
         """Return once the process has ended, or hangs and was ended; say which of them.

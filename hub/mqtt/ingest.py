@@ -71,8 +71,13 @@ class Ingest:
         gate: GateLike | None = None,
         inspect: Inspect = lambda node, kind, record, at_ms: None,
         late_seqs: int = 0,
+        on_broken: Callable[[Exception], None] | None = None,
     ) -> None:
-        """`inspect` returns under which word a verified record is refused, None to store it."""
+        """`inspect` returns under which word a verified record is refused, None to store it.
+
+        `on_broken` is told, in this thread, what ended it against all expectation: a hub that
+        hears no board must not look well.
+        """
         self._store = store
         self._clock = clock
         self._keys = keys
@@ -81,6 +86,7 @@ class Ingest:
         self._gate = gate
         self._inspect = inspect
         self._late_seqs = late_seqs
+        self._on_broken = on_broken
         self._acknowledge: Callable[[Arrival], None] = lambda arrival: None
         self._arrivals: queue.SimpleQueue[Arrival | None] = queue.SimpleQueue()
         self._is_stopping = threading.Event()
@@ -103,6 +109,14 @@ class Ingest:
             self._thread.join(timeout=10)
 
     def _run(self) -> None:
+        try:
+            self._work()
+        except Exception as problem:
+            if self._on_broken is None:
+                raise
+            self._on_broken(problem)
+
+    def _work(self) -> None:
         while True:
             batch = self._next_batch()
             self._count(batch)

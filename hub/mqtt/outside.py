@@ -59,6 +59,10 @@ class OutsideBroker:
         if reason is not None:
             raise BrokerDown(f"broker.url {self.host}:{self.port}: {reason}")
 
+    async def run(self) -> None:
+        """Wait for ever: whoever runs it looks after it."""
+        await asyncio.Event().wait()
+
     def heed(self, is_reached: Callable[[], bool]) -> None:
         """Do nothing: whoever runs it looks after it."""
 

@@ -8,6 +8,7 @@ taken what had waited.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 import zoneinfo
@@ -77,7 +78,7 @@ class Worker:
         self._ingest = Ingest(
             self.store, _clock(task["clock"]), self._keys, self._stored,
             lambda text: voice.say(trouble=text), self._share,
-            self._inspector.inspect, LATE_SEQS,
+            self._inspector.inspect, LATE_SEQS, self._broken,
         )  # fmt: skip
         self._link = Link(
             Path(address) if isinstance(address, str) else (address[0], address[1]),
@@ -113,6 +114,11 @@ class Worker:
         self._ingest.stop()  # what has arrived is stored and acknowledged
         self._link.stop(for_good=self._is_retiring and self._link.is_drained)
         self.store.close()
+
+    def _broken(self, problem: Exception) -> None:
+        """End at once: the hub starts another, and what was not acknowledged comes again."""
+        self._voice.say(trouble=f"ingest failed: {problem!r}")
+        os._exit(1)
 
     def _stored(self, batch: list[Stored]) -> None:
         self._voice.say(stored=[astuple(one) for one in batch])
