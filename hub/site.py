@@ -71,7 +71,7 @@ class Site:
 
     async def _start(self) -> None:
         self._closers.enter_context(running.only_hub(self.config.data_dir))
-        self.store = open_store(self.config, self._closers, self._say)
+        self.store = await open_store(self.config, self._closers, self._say)
         self.epoch = self.store.next_epoch()
         self.clock = SiteClock.going_on(
             self.config.clock.start_local,

@@ -67,6 +67,11 @@ def test_unit_is_started_again_however_often_it_failed(tmp_path):
     assert "RestartPreventExitStatus=2" in unit  # a wrong configuration stays wrong
 
 
+def test_unit_has_an_hour_to_start_when_its_store_is_large(tmp_path):
+    place = Place(Path("/var/lib/trueque"), Path("/opt/trueque/.venv/bin/trueque"), "trueque")
+    assert "TimeoutStartSec=3600" in hub_unit(site(tmp_path), place).splitlines()
+
+
 def test_unit_gets_pins_only_when_the_panel_has_them(tmp_path):
     place = Place(Path("/var/lib/trueque"), Path("/opt/trueque/.venv/bin/trueque"), "trueque")
     plain = hub_unit(site(tmp_path / "a"), place)

@@ -8,6 +8,7 @@ import os
 import resource
 import shutil
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -152,9 +153,9 @@ class Site:
         self.store_path = path
 
 
-async def start(path):
+async def start(path, say=lambda text: None):
     async with contextlib.AsyncExitStack() as closers:
-        return open_store(Site(path), closers, lambda text: None)
+        return await open_store(Site(path), closers, say)
 
 
 def test_hub_does_not_start_when_a_page_of_the_file_is_damaged(tmp_path):
@@ -187,6 +188,59 @@ def test_start_looks_at_all_when_the_last_end_was_no_clean_one(tmp_path, monkeyp
     killed.close()
     asyncio.run(start(path))
     assert looked == [1]
+
+
+@pytest.fixture
+def slow_check(monkeypatch):
+    """A check of the file that lasts until `set()`."""
+    may_end = threading.Event()
+    real = SqliteBackend.check_whole
+
+    def check(self):
+        assert may_end.wait(60)
+        real(self)
+
+    monkeypatch.setattr(SqliteBackend, "check_whole", check)
+    monkeypatch.setattr("hub.store_start.SOON_S", 0.05)
+    yield may_end
+    may_end.set()
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+def test_hub_says_what_it_does_and_goes_on_when_a_check_takes_long(
+    tmp_path, slow_check, is_large, monkeypatch
+):
+    path, said = tmp_path / "store.db", []
+    Store.open(path).close()
+    if is_large:
+        monkeypatch.setattr("hub.store_start.QUICKLY_CHECKED_BYTES", 0)
+
+    async def story():
+        starting = asyncio.create_task(start(path, said.append))
+        async with asyncio.timeout(30):
+            while not said:  # this loop runs meanwhile
+                await asyncio.sleep(0.01)
+        assert not starting.done()
+        slow_check.set()
+        await starting
+
+    asyncio.run(story())
+    assert "may take minutes" in said[0] and said[1] == "the store is whole"
+
+
+def test_start_ends_at_once_when_it_is_told_to_in_a_long_check(tmp_path, slow_check):
+    Store.open(tmp_path / "store.db").close()
+
+    async def story():
+        starting = asyncio.create_task(start(tmp_path / "store.db"))
+        await asyncio.sleep(0.2)
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+
+    began_s = time.monotonic()
+    asyncio.run(story())
+    assert time.monotonic() - began_s < 30  # the check would go on for a minute
 
 
 @contextlib.contextmanager
