@@ -11,7 +11,7 @@ from wire.units import DEAD_TIME_MS, MAX_DURATION_MS, METERING_BLOCK_MS
 from node import trips
 
 RELAY_OF_ROLE = {"buyer": "in", "seller": "out"}
-CLOSING_MS = 1_000  # the dead time is long over by then
+CLOSING_MS = 3_000  # by then flash is written, however slow, and the dead time long over
 NO_SAMPLE_MS = 500  # after opening: settle without a meter rather than never
 
 
@@ -202,7 +202,8 @@ class Delivery:
     def _tick_closing(self, now_ms):
         if now_ms >= self._lease_end_ms or now_ms - self._since_ms >= CLOSING_MS:
             return self._stop("lease_expired", now_ms)
-        reason = self._obstacle(now_ms)  # the bus may have changed while the dead time passed
+        # The bus may have changed while flash was written and the dead time passed.
+        reason = self._obstacle(now_ms)
         if reason:
             return self._stop(reason, now_ms)
         return [("close", RELAY_OF_ROLE[self.role])]

@@ -55,6 +55,8 @@ class Switchboard:
             # what is not in flash could be done again after a reset.
             self._store.begin_delivery(self._delivery.report("closed", None)[1])
             self._kept_id = self._delivery.delivery_id
+            # Meanwhile bus and lease may have changed: the machine looks again, then asks again.
+            return
         if self._relays.close(relay):
             self._led.value(1 if relay == "in" else 0)
             self.apply(self._delivery.closed(now_ms), now_ms)

@@ -138,6 +138,11 @@ class Rig:
         self._send("lease", members, nonce)
 
     def close(self, delivery_id, role="buyer", nonce=None, **changes):
+        """Send a command to close, and look as soon as its delivery is in flash."""
+        self.order_close(delivery_id, role, nonce, **changes)
+        self.step(0)
+
+    def order_close(self, delivery_id, role="buyer", nonce=None, **changes):
         """Send a command to close."""
         members = {"delivery_id": delivery_id, "action": "close", "role": role, **TERMS, **changes}
         self._send("command", members, nonce)
