@@ -48,6 +48,10 @@ class Staging:
             self._file.flush()
             self._synced = self.received
 
+    def is_whole(self):
+        """Tell whether all of the package is here."""
+        return self.received == self.size
+
     def close(self):
         """Keep what is there; nothing more is appended."""
         self._file.close()

@@ -1,8 +1,8 @@
 """What the hub says of new firmware in; chunks fetched, checked, tried, and events out.
 
 Nothing here trusts the hub: a package counts by the technician's signature and its number alone.
-It gives way to deliveries, and from the restart into new firmware until the hub has confirmed it
-the relays stay open.
+It gives way to deliveries: what may write to flash is done while none is near. From the restart
+into new firmware until the hub has confirmed it the relays stay open.
 """
 
 import asyncio
@@ -60,6 +60,8 @@ class Updates:
         self._publisher = publisher
         self._clock = clock
         self._wake = asyncio.Event()
+        self._next = None  # the newest offer or cancel, to be carried out while no delivery is near
+        self._refused = None  # why it ends: likewise
         self._offer = None  # the record that began it
         self._staging = None
         self._manifest = None  # once its signature is checked
@@ -85,12 +87,12 @@ class Updates:
         if what == "confirm":
             self._confirm()
         elif what == "offer":
-            self._take_offer(record)
-        elif self._offer is not None and record["package_id"] == self._offer["package_id"]:
-            if what == "chunk":
-                self._take_chunk(record)
-            else:
-                self._end()
+            if not self._boots.trial:
+                self._next = record
+        elif what == "chunk":
+            self._take_chunk(record)
+        elif self._next is None or _is_same(self._next, record):
+            self._next = record
         self._wake.set()
 
     def look(self):
@@ -118,25 +120,27 @@ class Updates:
         self._publisher.send_event("update_confirmed", None, None, RELEASE)
         self._board.hold("idle")
 
-    def _take_offer(self, record):
-        if self._boots.trial:
-            return
-        if self._offer and record["package_id"] == self._offer["package_id"]:
+    def _take_next(self):
+        """Carry out the newest offer or cancel."""
+        record, self._next = self._next, None
+        is_here = self._offer is not None and _is_same(self._offer, record)
+        if record["what"] == "cancel":
+            if is_here:
+                self._end()
+        elif is_here:
             self._asked_ms = None
-            return
+        else:
+            self._take_offer(record)
+
+    def _take_offer(self, record):
         self._end()
         self._offer = record
         reason = self._refusal(record["number"])
-        try:
-            if reason:
-                raise PackageError(reason)
-            path = self._boots.path_of(self._boots.free_slot())
-            self._staging = staging.Staging(path, record["package_id"], record["size"])
-            self._awaited = self._staging.received
-        except PackageError as problem:
-            self._refuse(problem.args[0])
-        except OSError:
-            self._refuse("flash_error")
+        if reason:
+            raise PackageError(reason)
+        path = self._boots.path_of(self._boots.free_slot())
+        self._staging = staging.Staging(path, record["package_id"], record["size"])
+        self._awaited = self._staging.received
 
     def _refusal(self, number):
         """Return why a release of this number is not for this board, or None."""
@@ -150,7 +154,9 @@ class Updates:
         return None
 
     def _take_chunk(self, record):
-        if self._staging is None or record["offset"] != self._staging.received:
+        if self._staging is None or not _is_same(self._offer, record) or not self._may_go_on():
+            return  # one that comes while a delivery is near is asked for again afterwards
+        if record["offset"] != self._staging.received or self._staging.is_whole():
             return  # twice the same, or one before it was lost: what is missing is asked for again
         try:
             self._staging.append(binascii.a2b_base64(record["data"]))
@@ -159,28 +165,38 @@ class Updates:
         except OSError:
             self._refuse("flash_error")
 
+    def _may_go_on(self):
+        return self._board.is_free() and self._refused is None and self._next is None
+
     async def _step(self, turns):
-        if self._staging is None or not self._board.is_free():
+        is_needed = self._refused or self._next or self._staging is not None
+        if not is_needed or not self._board.is_free():
             return
         await turns.take()
-        if self._staging is None:
-            return
-        # A record that arrives meanwhile may end this transfer and begin another.
-        transfer = self._staging
+        if not self._board.is_free():
+            return  # a lease came first
+        if self._refused:
+            self._end_refused()
+        if self._next:
+            self._take_next()
+        if self._staging is not None:
+            await self._go_on(self._staging, turns)
+
+    async def _go_on(self, transfer, turns):
         if self._manifest is None and transfer.read_manifest():
             manifest = await transfer.check_signature(self._key)
-            if transfer is not self._staging:
-                return
             self._check(manifest)
             self._manifest = manifest
-        if transfer.received < transfer.size:
+            if not self._may_go_on():
+                return
+        if not transfer.is_whole():
             self._fetch()
             return
         transfer.close()
         if self._manifest is None:
             raise PackageError("bad_package")
         await transfer.check_content(self._manifest, turns)
-        if transfer is self._staging and self._board.is_free():
+        if self._may_go_on():
             await self._apply(self._manifest.number)
 
     def _check(self, manifest):
@@ -219,13 +235,19 @@ class Updates:
         self._board.restart()
 
     def _refuse(self, reason):
+        """End the transfer for `reason`, as soon as no delivery is near."""
+        self._refused = reason
+        if self._is_leaving:  # the flash did not take the last step
+            self._is_leaving = False
+            self._board.hold("idle")
+        self._wake.set()
+
+    def _end_refused(self):
+        reason, self._refused = self._refused, None
         number = self._offer["number"] if self._offer else None
         self._end()
         # What was refused must not be gone on with: the next offer begins from nothing.
         staging.remove(self._boots.path_of(self._boots.free_slot()))
-        if self._is_leaving:  # the flash did not take the last step
-            self._is_leaving = False
-            self._board.hold("idle")
         self._publisher.send_event("update_refused", reason, None, number)
 
     def _end(self):
@@ -233,3 +255,7 @@ class Updates:
         if self._staging is not None:
             self._staging.close()
         self._offer = self._staging = self._manifest = self._asked_ms = None
+
+
+def _is_same(one, other):
+    return one["package_id"] == other["package_id"]

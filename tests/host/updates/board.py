@@ -44,19 +44,35 @@ def reboot(rig):
     online(rig)
 
 
-def take(rig, content, until=lambda: False, tamper=lambda members: members):
+def take(rig, content, until=lambda: False, tamper=lambda members: members, **claims):
     """Offer a package and answer every fetch until the board restarts or refuses, or `until()`.
 
-    Whatever leaves the node's task is raised.
+    `claims`: what the offer says that is not so. Whatever leaves the node's task is raised.
     """
-    asyncio.run(_take(rig, content, until, tamper))
+    asyncio.run(_take(rig, content, until, tamper, claims))
 
 
-async def _take(rig, content, until, tamper):
+def look_on(rig, looks=10):
+    """Let the node's task look some times at what the hub has said."""
+
+    async def some():
+        running = asyncio.create_task(rig.node.updates.run(Turns()))
+        for _ in range(looks):
+            rig.node.updates.look()
+            for _ in range(5):
+                await asyncio.sleep(0)
+            rig.step()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(some())
+
+
+async def _take(rig, content, until, tamper, claims):
     node = rig.node
     told = len(rig.records("event", code="update_refused"))
     answered = len(rig.records("fetch"))
-    rig.update("offer", **offer(content))
+    rig.update("offer", **offer(content) | claims)
     running = asyncio.create_task(node.updates.run(Turns()))
     try:
         async with asyncio.timeout(LONGEST_S):

@@ -85,9 +85,7 @@ def test_package_is_refused_when_one_byte_is_changed(rig, place):
 def test_package_is_refused_when_an_older_one_is_offered_under_a_higher_number(rig):
     """The offer is the hub's word; the signed number counts."""
     rig.node.updates._boots.highest = 50
-    content = made(number=7)
-    rig.node.updates.take({"what": "offer", **offer(content) | {"number": 99}})
-    take(rig, content, until=lambda: refusals(rig))
+    take(rig, made(number=7), until=lambda: refusals(rig), number=99)
     assert refusals(rig)[-1] == "not_newer"
     assert Boots().trial is None
 
