@@ -82,11 +82,11 @@ class Views:
 
     def windows(self) -> list[Record]:
         """Return the newest windows with their phase, and whose they are; newest first."""
-        plans, now_s = self._store.plans(), wall_ms() / 1_000
+        now_s = wall_ms() / 1_000
         return [
             window_records.window_record(row, now_s, self._clock)
-            | window_records.plan_record(row, plans.get(row.window_id))
-            for row in self._store.windows()[:SHOWN_WINDOWS]
+            | window_records.plan_record(row, self._store.plan(row.window_id))
+            for row in self._store.newest_windows(SHOWN_WINDOWS)
         ]
 
     def open_orders(self, window_id: int) -> list[Record]:
@@ -96,7 +96,7 @@ class Views:
 
     def trades(self) -> list[Record]:
         """Return the newest trades, newest first."""
-        rows = self._store.trades()[::-1][:SHOWN_TRADES]
+        rows = self._store.newest_trades(SHOWN_TRADES)
         records = []
         for row in rows:
             record = snapshot.trade_record(row, self._names, None, ())
@@ -115,10 +115,7 @@ class Views:
 
     def trade_states(self) -> dict[str, int]:
         """Return how many trades are in each state."""
-        counts: dict[str, int] = {}
-        for row in self._store.trades():
-            counts[row.state] = counts.get(row.state, 0) + 1
-        return counts
+        return self._store.trade_states()
 
 
 def _house_meter(meter: list[Record], at_ms: int) -> Record:

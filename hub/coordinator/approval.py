@@ -45,7 +45,7 @@ def pending(store: Store, now_s: float) -> list[OrderRow]:
     """Return the open orders that wait for the coordinator, oldest first."""
     windows = [
         window.window_id
-        for window in store.windows()
+        for window in store.live_windows(now_s)
         if window.needs_approval and now_s < window.clear_by_s
     ]
     found = [order for window_id in windows for order in store.open_orders(window_id)]

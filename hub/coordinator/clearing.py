@@ -131,7 +131,7 @@ class Clearer:
         now_s = self._now_ms() / 1000
         return [
             window
-            for window in self._store.windows()
+            for window in self._store.live_windows(now_s)
             if window.has_book
             and not window.is_cleared
             and window.window_id not in self._over
@@ -182,7 +182,7 @@ class Clearer:
 
     def _may_trade(self, window: WindowRow) -> set[str]:
         """Return the addresses of the peers that may trade in a window."""
-        plan = self._store.plans().get(window.window_id)
+        plan = self._store.plan(window.window_id)
         community = None if plan is None else plan.community
         return {
             peer.peer

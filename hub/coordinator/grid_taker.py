@@ -94,7 +94,7 @@ class GridTaker:
         now_s = self._now_s()
         return [
             window
-            for window in self._store.windows()
+            for window in self._store.live_windows(now_s)
             if not window.has_book and window.bid_start_s <= now_s < window.clear_by_s
         ]
 

@@ -31,6 +31,7 @@ class Returns:
         self._say = say
         self._now_ms = now_ms
         self._rounds = Rounds()
+        self._later_s: list[int] = []  # what was not due yet in the last round
 
     def wake(self) -> None:
         """Look again, after events of the chain were applied."""
@@ -45,12 +46,13 @@ class Returns:
 
     async def give_back(self) -> bool:
         """Send what is due now; False when something was refused and must be tried again."""
-        all_done = True
-        for due_s, order_id in self._bids():
-            if due_s <= self._now_s():
+        all_done, now_s = True, self._now_s()
+        bids, trades = self._bids(), self._trades()
+        for due_s, order_id in bids:
+            if due_s <= now_s:
                 all_done &= await self._settlement.reclaim(order_id)
-        for due_s, trade_id in self._trades():
-            if due_s <= self._now_s():
+        for due_s, trade_id in trades:
+            if due_s <= now_s:
                 done = await self._settlement.refund(trade_id)
                 all_done &= done
                 if done:
@@ -59,12 +61,14 @@ class Returns:
                         " one reported alone, the rest is refunded"
                     )
         all_done &= await self._end_power_cuts()
-        for due_s, trade_id in self._disputes():
-            if due_s <= self._now_s():
+        disputes = self._disputes()
+        for due_s, trade_id in disputes:
+            if due_s <= now_s:
                 done = await self._settlement.split(trade_id)
                 all_done &= done
                 if done:
                     self._say(f"the dispute of trade {trade_id} was not resolved in time: split")
+        self._later_s = [due_s for due_s, _ in [*bids, *trades, *disputes] if due_s > now_s]
         return all_done
 
     async def _end_power_cuts(self) -> bool:
@@ -86,39 +90,42 @@ class Returns:
         return self._now_ms() / 1000
 
     def _sleep_s(self) -> float:
-        due = [due_s for due_s, _ in [*self._bids(), *self._trades(), *self._disputes()]]
-        later = [due_s - self._now_s() for due_s in due if due_s > self._now_s()]
-        return max(min([*later, LONGEST_SLEEP_S]), 0.05)
+        """Until the next is due: what came up meanwhile has woken the next round."""
+        left_s = [due_s - self._now_s() for due_s in self._later_s]
+        return max(min([*left_s, LONGEST_SLEEP_S]), 0.05)
 
     def _bids(self) -> list[tuple[int, int]]:
         """Return when each bid with money left in it can be reclaimed, and its id."""
-        windows = {window.window_id: window for window in self._store.windows()}
+        bids = self._store.locked_bids()
+        windows = self._store.windows_by_id(order.window_id for order in bids)
         return [
             (windows[order.window_id].clear_by_s + MARGIN_S, order.order_id)
-            for order in self._store.locked_bids()
+            for order in bids
             if order.window_id in windows
         ]
 
     def _trades(self) -> list[tuple[int, int]]:
         """Return when each trade that is not settled can be refunded, and its id."""
-        windows = {window.window_id: window for window in self._store.windows()}
+        unsettled, provisional = self._store.unsettled_trades(), self._store.provisional_trades()
+        windows = self._store.windows_by_id(one.window_id for one in [*unsettled, *provisional])
         due = [
             (windows[trade.window_id].report_by_s + MARGIN_S, trade.trade_id)
-            for trade in self._store.unsettled_trades()
+            for trade in unsettled
             if trade.window_id in windows
         ]
         # A book that was not closed in time has no trades.
         return due + [
             (windows[trade.window_id].clear_by_s + MARGIN_S, trade.trade_id)
-            for trade in self._store.provisional_trades()
+            for trade in provisional
             if trade.window_id in windows
         ]
 
     def _disputes(self) -> list[tuple[int, int]]:
         """Return when each dispute can be split, and its trade's id."""
-        windows = {window.window_id: window for window in self._store.windows()}
+        disputed = self._store.disputed_trades()
+        windows = self._store.windows_by_id(trade.window_id for trade in disputed)
         return [
             (windows[trade.window_id].resolve_by_s + MARGIN_S, trade.trade_id)
-            for trade in self._store.disputed_trades()
+            for trade in disputed
             if trade.window_id in windows
         ]

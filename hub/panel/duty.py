@@ -105,7 +105,7 @@ class PanelDuty:
             return
         self._shown_at_ms = now_ms
         now_s = now_ms / 1_000
-        window = window_records.current_window(parts.store.windows(), now_s)
+        window = window_records.current_window(parts.store.live_windows(now_s), now_s)
         parts.panel.show(
             is_market_open=window is not None
             and window_records.phase_of(window, now_s) in OPEN_PHASES,

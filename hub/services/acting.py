@@ -52,7 +52,8 @@ class Acting:
 
     def window_now(self, peer_name: str | None = None) -> WindowRow | None:
         """Return the trading window of now, the one a peer trades in when it is named."""
-        return window_records.current_window(self._windows_of(peer_name), self.now_s())
+        now_s = self.now_s()
+        return window_records.current_window(self._windows_of(peer_name, now_s), now_s)
 
     def available_wei(self, peer_name: str) -> int:
         """Return what a peer can spend. Raises Refused for a stranger."""
@@ -65,36 +66,35 @@ class Acting:
 
     def newest_ids(self) -> dict[str, int]:
         """Return the highest numbers of orders and trades that the store has seen, 0 for none."""
-        orders, trades = self._store.orders(), self._store.trades()
-        return {
-            "newest_order_id": max((one.order_id for one in orders), default=0),
-            "newest_trade_id": max((one.trade_id for one in trades), default=0),
-        }
+        order_id, trade_id = self._store.newest_ids()
+        return {"newest_order_id": order_id, "newest_trade_id": trade_id}
 
     def has_order(self, order_id: int) -> bool:
         """Tell whether the store has seen that order, open or not."""
-        return any(order.order_id == order_id for order in self._store.orders())
+        return self._store.order(order_id) is not None
 
     def has_trade(self, trade_id: int) -> bool:
         """Tell whether the store has seen that trade."""
         return self._store.trade(trade_id) is not None
 
-    def _windows_of(self, peer_name: str | None) -> list[WindowRow]:
-        """Return the windows that are for everyone or for the peer's group, newest first."""
-        windows, plans = self._store.windows(), self._store.plans()
+    def _windows_of(self, peer_name: str | None, now_s: float) -> list[WindowRow]:
+        """Return the windows not over, for everyone or for the peer's group, newest first."""
+        windows = self._store.live_windows(now_s)
+        if peer_name is None:
+            return windows
         house = next((one for one in self.config.houses if one.name == peer_name), None)
         own = None if house is None else group_of(self.config, house)
         has_several = self.config.market.kind == "hybrid" or has_book_per_segment(self.config)
         found = []
         for window in windows:
-            plan = plans.get(window.window_id)
+            plan = self._store.plan(window.window_id)
             # Just opened, and not known yet for whom: nobody's for a moment.
             is_unknown = plan is None and window.has_book and has_several
             group = plan.community if plan else None
             is_theirs = group is None or group == own
             if is_theirs and not is_unknown:
                 found.append(window)
-        return found if peer_name is not None else windows
+        return found
 
     def _segment_of(self, address: str) -> str | None:
         """Return the bus segment of a peer's house, None for a peer without one here."""
@@ -121,7 +121,7 @@ class Acting:
         return names | {self._keys.grid.address: GRID}
 
     def _open_order(self, order_id: int) -> OrderRow:
-        order = next((one for one in self._store.orders() if one.order_id == order_id), None)
+        order = self._store.order(order_id)
         if order is None:
             raise Refused("There is no such order.")
         if order.is_cancelled:

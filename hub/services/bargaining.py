@@ -20,9 +20,10 @@ class Bargaining(Acting):
     def counters_to(self, peer_name: str) -> list[tuple[bool, CounterRow]]:
         """Return the counter-offers that a peer may accept, each with whether it would sell."""
         address = self._account(peer_name).address
-        orders = {order.order_id: order for order in self._store.orders()}
+        counters = self._store.counters()
+        orders = self._store.orders_by_id(one.order_id for one in counters)
         found = []
-        for one in self._store.counters():
+        for one in counters:
             order = orders[one.order_id]
             is_maker = order.peer == address
             is_asked = one.peer == address if one.is_makers else is_maker

@@ -104,14 +104,12 @@ class MarketService(Bargaining):
 
         Raises Refused for a stranger.
         """
-        window = self._store.window(window_id)
-        same = {
-            one.window_id
-            for one in self._store.windows()
-            if window is not None and one.delivery_start_s == window.delivery_start_s
-        }
-        trades = self._store.trades(self._account(peer_name).address)
-        return [trade for trade in trades if trade.window_id in same]
+        peer, window = self._account(peer_name).address, self._store.window(window_id)
+        if window is None:
+            return []
+        same = self._store.windows_delivered_from(window.delivery_start_s)
+        found = [one for other in same for one in self._store.trades(peer, other.window_id)]
+        return sorted(found, key=lambda trade: trade.trade_id)
 
     def recent_readings(self, node: str, span_s: int) -> list[dict[str, Any]]:
         """Return a node's readings of the last `span_s` seconds, oldest first."""
@@ -219,18 +217,20 @@ class MarketService(Bargaining):
 
     def _take_snapshot(self, group: str | None) -> dict[str, Any]:
         now_ms, names = wall_ms(), self._names()
-        nodes, all_trades = self._store.nodes(), self._store.trades()
+        nodes = self._store.nodes()
         statuses, readings = self._store.latest_statuses(), self._store.latest_readings()
         houses = [
             snapshot.house_record(one, statuses.get(one.node), readings.get(one.node), now_ms)
             for one in nodes
         ]
-        trades = self._trade_records(all_trades[::-1][:SHOWN_TRADES])
+        trades = self._trade_records(self._store.newest_trades(SHOWN_TRADES))
         window = self.window_now(first_of(self.config, group))
         orders = self._store.open_orders(window.window_id) if window else []
         counters = self._store.counters()
+        answered = self._store.orders_by_id(one.order_id for one in counters)
         balances = snapshot.balance_records(
-            self._store.peers(), self._store.orders(), all_trades, names, counters
+            *(self._store.peers(), self._store.locked_bids(), self._store.open_trades()),
+            *(names, counters),
         )
         return {
             "now_ms": now_ms,
@@ -240,7 +240,7 @@ class MarketService(Bargaining):
             "bus": snapshot.bus_records(nodes, trades, houses),
             "window": self._window_record(window, now_ms),
             "book": snapshot.book_record(orders, names),
-            "counters": snapshot.counter_records(counters, self._store.orders(), names),
+            "counters": snapshot.counter_records(counters, answered.values(), names),
             "reviews": self._review_record(names),
             "trades": trades,
             "balances": balances,
@@ -250,7 +250,7 @@ class MarketService(Bargaining):
         if window is None:
             return None
         record = window_records.window_record(window, now_ms / 1_000, self._clock)
-        plan = window_records.plan_record(window, self._store.plans().get(window.window_id))
+        plan = window_records.plan_record(window, self._store.plan(window.window_id))
         # As hub/coordinator/kinds.py opens them.
         has_grid = self.config.grid is not None and plan["stage"] != INSIDE
         plan["meets_grid"] = has_grid and plan["kind"] in ("community", "bilateral")
@@ -258,7 +258,7 @@ class MarketService(Bargaining):
 
     def _review_record(self, names: Mapping[str, str]) -> dict[str, Any]:
         """Return what waits for the coordinator, and what it rejected of the newest orders."""
-        shown = self._store.orders()[-SHOWN_REVIEWS:]
+        shown = self._store.newest_orders(SHOWN_REVIEWS)
         reasons = {order.order_id: self.rejection(order.order_id) for order in shown}
         return {
             "is_manual": self.config.market.approval == "manual",

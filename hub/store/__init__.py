@@ -9,7 +9,7 @@ from hub.store.alarms import AlarmTables
 from hub.store.anchors import AnchorTables
 from hub.store.intake import IntakeTables, Verified
 from hub.store.journal import JournalTables
-from hub.store.market import MarketTables
+from hub.store.live import LiveTables
 from hub.store.plugs import PlugTables
 from hub.store.pruning import PruningTables
 from hub.store.rows import (
@@ -61,7 +61,7 @@ __all__ = [
 class Store(
     IntakeTables,
     PruningTables,
-    MarketTables,
+    LiveTables,
     JournalTables,
     UpdateTables,
     PlugTables,

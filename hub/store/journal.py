@@ -67,10 +67,11 @@ class JournalTables(Database):
     ) -> list[DeliveryRow]:
         """Return attempts in the order they were queued, of one trade or all."""
         marks = ", ".join("?" * len(leave_out)) or "''"
+        of_one = "" if trade_id is None else "trade_id = ? AND"  # else no index would be used
         rows = self._rows(
-            f"SELECT * FROM deliveries WHERE (? IS NULL OR trade_id = ?)"
-            f" AND state NOT IN ({marks}) ORDER BY trade_id, attempt, epoch",
-            (trade_id, trade_id, *leave_out),
+            f"SELECT * FROM deliveries WHERE {of_one} state NOT IN ({marks})"
+            " ORDER BY trade_id, attempt, epoch",
+            (*(() if trade_id is None else (trade_id,)), *leave_out),
         )
         return [DeliveryRow(**row) for row in rows]
 
@@ -96,6 +97,11 @@ class JournalTables(Database):
         """Return what each window was opened for, by its id."""
         rows = [PlanRow(**row) for row in self._rows("SELECT * FROM window_plans")]
         return {row.window_id: row for row in rows}
+
+    def plan(self, window_id: int) -> PlanRow | None:
+        """Return what a window was opened for, None while that is not known."""
+        row = self._one("SELECT * FROM window_plans WHERE window_id = ?", (window_id,))
+        return None if row is None else PlanRow(**row)
 
     # Other transactions -----------------------------------------------------------------------
 

@@ -47,7 +47,7 @@ def _plain(value: object) -> str:
 
 
 # The chain has the last word on a trade; until then the newest attempt at its delivery has.
-_TRADES = """
+TRADES = """
     SELECT t.trade_id, order_id, window_id, seller, buyer, taker, energy_uwh, price_gwei_per_kwh,
            matched_at_ms, seller_metered_uwh, buyer_metered_uwh, settled_uwh, paid_wei,
            refunded_wei, closed_at_ms, signatures, fee_gwei_per_kwh, fee_wei,
@@ -126,27 +126,24 @@ class MarketTables(Database):
     def windows(self) -> list[WindowRow]:
         """Return all trading windows, newest first."""
         rows = self._rows("SELECT * FROM windows ORDER BY window_id DESC")
-        return [_window_row(row) for row in rows]
+        return [window_of(row) for row in rows]
 
     def windows_after(self, window_id: int) -> list[WindowRow]:
         """Return the trading windows with a higher number, oldest first."""
         rows = self._rows(
             "SELECT * FROM windows WHERE window_id > ? ORDER BY window_id", (window_id,)
         )
-        return [_window_row(row) for row in rows]
+        return [window_of(row) for row in rows]
 
     def window(self, window_id: int) -> WindowRow | None:
         row = self._one("SELECT * FROM windows WHERE window_id = ?", (window_id,))
-        return None if row is None else _window_row(row)
+        return None if row is None else window_of(row)
 
     def orders(self, window_id: int | None = None, peer: str | None = None) -> list[OrderRow]:
         """Return orders, oldest first, of one window or peer (address) or all."""
-        rows = self._rows(
-            "SELECT * FROM orders WHERE (? IS NULL OR window_id = ?) AND (? IS NULL OR peer = ?)"
-            " ORDER BY order_id",
-            (window_id, window_id, peer, peer),
-        )
-        return [_order_row(row) for row in rows]
+        where, parameters = _where(("window_id = ?", window_id), ("peer = ?", peer))
+        rows = self._rows(f"SELECT * FROM orders {where} ORDER BY order_id", parameters)
+        return [order_of(row) for row in rows]
 
     def open_orders(self, window_id: int) -> list[OrderRow]:
         """Return the orders of a window that have energy left to take."""
@@ -158,35 +155,27 @@ class MarketTables(Database):
             "SELECT * FROM orders WHERE is_offer = 0 AND (remaining_uwh > 0 OR surplus_wei <> '0')"
             " ORDER BY order_id"
         )
-        return [_order_row(row) for row in rows]
+        return [order_of(row) for row in rows]
 
     def trades(self, peer: str | None = None, window_id: int | None = None) -> list[TradeRow]:
         """Return trades, oldest first, of one peer (address) or window or all."""
-        rows = self._rows(
-            _TRADES
-            + "WHERE (? IS NULL OR seller = ? OR buyer = ?) AND (? IS NULL OR window_id = ?)"
-            " ORDER BY trade_id",
-            (peer, peer, peer, window_id, window_id),
+        where, parameters = _where(
+            ("window_id = ?", window_id), ("(seller = ? OR buyer = ?)", peer)
         )
-        return [_trade_row(row) for row in rows]
+        rows = self._rows(f"{TRADES} {where} ORDER BY trade_id", parameters)
+        return [trade_of(row) for row in rows]
 
     def closed_trades(self, since_ms: int, until_ms: int) -> list[TradeRow]:
         """Return the trades seen settled, refunded or disputed in [since, until], oldest first."""
-        rows = self._rows(
-            _TRADES + "WHERE closed_at_ms >= ? AND closed_at_ms <= ? ORDER BY trade_id",
-            (since_ms, until_ms),
-        )
-        return [_trade_row(row) for row in rows]
+        return self._trades_where("closed_at_ms >= ? AND closed_at_ms <= ?", since_ms, until_ms)
 
     def unsettled_trades(self) -> list[TradeRow]:
         """Return the trades to be delivered and settled, oldest first."""
-        rows = self._rows(_TRADES + "WHERE chain_state = 'matched' ORDER BY trade_id")
-        return [_trade_row(row) for row in rows]
+        return self._trades_where("chain_state = 'matched'")
 
     def provisional_trades(self) -> list[TradeRow]:
         """Return the trades of books whose clearing is not final, oldest first."""
-        rows = self._rows(_TRADES + "WHERE chain_state = 'provisional' ORDER BY trade_id")
-        return [_trade_row(row) for row in rows]
+        return self._trades_where("chain_state = 'provisional'")
 
     def counters(self) -> list[CounterRow]:
         """Return the counter-offers that stand, oldest first."""
@@ -211,25 +200,35 @@ class MarketTables(Database):
 
     def disputed_trades(self) -> list[TradeRow]:
         """Return the trades of which the chain holds a part in dispute, oldest first."""
-        rows = self._rows(_TRADES + "WHERE chain_state = 'disputed' ORDER BY trade_id")
-        return [_trade_row(row) for row in rows]
+        return self._trades_where("chain_state = 'disputed'")
+
+    def _trades_where(self, condition: str, *parameters: Any) -> list[TradeRow]:
+        rows = self._rows(f"{TRADES} WHERE {condition} ORDER BY trade_id", parameters)
+        return [trade_of(row) for row in rows]
 
     def trade(self, trade_id: int) -> TradeRow | None:
-        row = self._one(_TRADES + "WHERE t.trade_id = ?", (trade_id,))
-        return None if row is None else _trade_row(row)
+        row = self._one(TRADES + "WHERE t.trade_id = ?", (trade_id,))
+        return None if row is None else trade_of(row)
 
 
-def _window_row(row: Any) -> WindowRow:
+def _where(*conditions: tuple[str, Any]) -> tuple[str, list[Any]]:
+    """Return the WHERE of the conditions that are asked for: `? IS NULL OR` would use no index."""
+    asked = [(text, value) for text, value in conditions if value is not None]
+    parameters = [value for text, value in asked for _ in range(text.count("?"))]
+    return ("WHERE " if asked else "") + " AND ".join(text for text, _ in asked), parameters
+
+
+def window_of(row: Any) -> WindowRow:
     flags = {name: bool(row[name]) for name in ("needs_approval", "is_strict", "is_cleared")}
     return WindowRow(**{**dict(row), **flags})
 
 
-def _order_row(row: Any) -> OrderRow:
+def order_of(row: Any) -> OrderRow:
     flags = {name: bool(row[name]) for name in _ORDER_FLAGS}
     return OrderRow(**{**dict(row), **flags, "surplus_wei": int(row["surplus_wei"])})
 
 
-def _trade_row(row: Any) -> TradeRow:
+def trade_of(row: Any) -> TradeRow:
     wei = {name: None if row[name] is None else int(row[name]) for name in _WEI}
     return TradeRow(**{**dict(row), **wei})
 

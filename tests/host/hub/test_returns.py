@@ -129,3 +129,22 @@ def test_dispute_ends_at_what_was_told_only_when_a_board_lost_power(
     contract = Contract()
     assert give_back(store, contract, 45)
     assert contract.asked == expected
+
+
+def test_refund_follows_at_once_when_it_came_due_during_the_round(locked):
+    """A reclaim of 20 s, in which the trade's time comes."""
+    clock, contract = Clock(21_000), Contract()
+
+    async def slow(order_id):
+        clock.at_ms += 20_000
+        return await Contract.reclaim(contract, order_id)
+
+    contract.reclaim = slow
+    returns = Returns(locked, contract, now_ms=clock)
+
+    async def rounds():
+        assert await returns._round() < 1
+        await returns._round()
+
+    asyncio.run(rounds())
+    assert contract.asked[0] == ("reclaim", 1) and ("refund", 1) in contract.asked
