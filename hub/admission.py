@@ -16,8 +16,9 @@ from hub.mqtt.gate import Gate
 from hub.mqtt.mosquitto import HUB_USER, hub_users
 from hub.mqtt.node_watch import NodeWatch
 from hub.mqtt.outside import OutsideBroker
+from hub.site_clock import wall_ms
 
-PUT_OUT_STATE = "put_out"  # in the store: node -> until when
+PUT_OUT_STATE = "put_out"  # in the store: node -> until when, by the wall clock
 
 
 def accounts(
@@ -138,8 +139,8 @@ class Admission:
         self._apply()
 
     def _apply(self) -> None:
-        until_ms = {node: self.gate.shut_until_ms(node) for node in self._returns}
-        self._keep({node: at_ms for node, at_ms in until_ms.items() if at_ms is not None})
+        left_ms, now_ms = {node: self.gate.shut_left_ms(node) for node in self._returns}, wall_ms()
+        self._keep({node: now_ms + ms for node, ms in left_ms.items() if ms is not None})
         self._changed()
         if not self._broker.has_own_accounts:
             return

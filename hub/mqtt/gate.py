@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 
-from hub.site_clock import wall_ms
+from hub.site_clock import steady_ms
 
 # A board in a delivery sends 11 messages a second at most; after days away it sends 384 aggregates
 # and its reports one after another.
@@ -31,7 +31,8 @@ class Gate:
 
     `on_flood(node, pause_s)` is called once when a node is shut out for sending too much.
     `is_live()` is False while what waited at the broker is still arriving: its rate is not the
-    node's.
+    node's. The clock is the steady one, by which its account returns, too: a wall clock set back
+    would let a node connect and leave it shut out for as long.
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class Gate:
         rate_per_s: int,
         on_flood: Callable[[str, int], None] = lambda node, pause_s: None,
         is_live: Callable[[], bool] = lambda: True,
-        now_ms: Callable[[], int] = wall_ms,
+        now_ms: Callable[[], int] = steady_ms,
     ) -> None:
         self._rate_per_s = rate_per_s
         self._burst = rate_per_s * BURST_S
@@ -64,12 +65,12 @@ class Gate:
 
     def is_shut(self, node: str) -> bool:
         """Tell whether what the node says is refused unread."""
-        return node in self._revoked or self.shut_until_ms(node) is not None
+        return node in self._revoked or self.shut_left_ms(node) is not None
 
-    def shut_until_ms(self, node: str) -> int | None:
-        """Return until when a node that sent too much is shut out, None when it is not."""
-        until_ms = self._until_ms.get(node)
-        return until_ms if until_ms is not None and self._now_ms() < until_ms else None
+    def shut_left_ms(self, node: str) -> int | None:
+        """Return how long a node that sent too much is still shut out, None when it is not."""
+        left_ms = self._until_ms.get(node, 0) - self._now_ms()
+        return left_ms if node in self._until_ms and left_ms > 0 else None
 
     def count(self, node: str, messages: int) -> None:
         """Take a node's messages from its bucket; shut it out when that is empty."""
@@ -80,9 +81,7 @@ class Gate:
             bucket = self._buckets.get(node)
             if bucket is None:
                 bucket = self._buckets[node] = _Bucket(self._burst, now_ms)
-            # A clock that went back fills nothing.
-            passed_ms = max(0, now_ms - bucket.filled_at_ms)
-            gained = passed_ms * self._rate_per_s / 1000
+            gained = (now_ms - bucket.filled_at_ms) * self._rate_per_s / 1000
             bucket.tokens = min(self._burst, bucket.tokens + gained) - messages
             bucket.filled_at_ms = now_ms
             if bucket.tokens >= 0:

@@ -25,10 +25,12 @@ from hub.chain.process import find_ganache, find_node
 from hub.cli import hub as command
 from hub.errors import BadInput, ConfigError, PartMissing
 from hub.mqtt.broker import Broker, find_mosquitto
+from hub.mqtt.gate import FIRST_PAUSE_S
 from hub.mqtt.link import Link
 from hub.mqtt.mosquitto import HEADER_BYTES, MESSAGE_LIMIT_BYTES, SPARE_CONNECTIONS
 from hub.mqtt.node_watch import NodeWatch
 from hub.processes import free_port
+from hub.site_clock import wall_ms
 
 HOUSES = ["house-1", "house-2"]
 READING = "trueque/1/house-1/reading"
@@ -155,6 +157,8 @@ def test_flooding_node_is_put_out_and_told_and_the_others_stay(site):
     assert second.ends == []
     assert "trueque hub node revoke house-1" in site.said[0]
     assert list(site.kept[PUT_OUT_STATE]) == ["house-1"]
+    left_ms = site.kept[PUT_OUT_STATE]["house-1"] - wall_ms()  # as `node list` reads it
+    assert 0 < left_ms <= FIRST_PAUSE_S * 1_000
 
 
 def test_pause_of_a_flooding_node_ends_when_a_person_rotates_it(site):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from hub.mqtt.gate import BURST_S, FIRST_PAUSE_S, FORGIVEN_MS, LONGEST_PAUSE_S, Gate
@@ -93,8 +95,18 @@ def test_pause_ends_when_a_person_gives_new_credentials(bench):
     assert not bench.gate.is_shut("house-1")
 
 
-def test_clock_that_goes_back_fills_no_bucket(bench):
-    bench.gate.count("house-1", RATE * BURST_S)
-    bench.now_ms -= 500_000
-    bench.gate.count("house-1", 1)
-    assert bench.floods == [("house-1", FIRST_PAUSE_S)]
+@pytest.mark.parametrize("set_by_h", [-5, 5])
+def test_pause_is_as_long_as_told_when_the_wall_clock_is_set(set_by_h, monkeypatch):
+    clock = SimpleNamespace(wall_s=1_700_000_000, steady_s=500)
+    monkeypatch.setattr("hub.site_clock.time", SimpleNamespace(
+        time_ns=lambda: clock.wall_s * 10**9, monotonic_ns=lambda: clock.steady_s * 10**9
+    ))  # fmt: skip
+    gate = Gate(RATE)
+    gate.count("house-1", RATE * BURST_S + 1)
+    clock.wall_s += set_by_h * 3_600
+    assert gate.is_shut("house-1") and gate.shut_left_ms("house-1") == FIRST_PAUSE_S * 1_000
+    clock.wall_s += FIRST_PAUSE_S
+    clock.steady_s += FIRST_PAUSE_S
+    assert not gate.is_shut("house-1")
+    gate.count("house-1", RATE * BURST_S)
+    assert not gate.is_shut("house-1")
