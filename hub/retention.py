@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from hub.believed_time import BelievedTime
 from hub.errors import StoreError
 from hub.site_clock import wall_ms
 from hub.store import Store
@@ -19,11 +20,16 @@ class Retention:
     """Runs until cancelled; nothing of it is in a hurry. `removed`: readings, so far."""
 
     def __init__(
-        self, store: Store, keep_days: int, say: Callable[[str], None] = lambda text: None
+        self,
+        store: Store,
+        keep_days: int,
+        say: Callable[[str], None] = lambda text: None,
+        is_clock_trusted: Callable[[], bool] = lambda: True,
     ) -> None:
         self._store = store
         self._keep_ms = keep_days * DAY_MS
         self._say = say
+        self._time = BelievedTime(store, is_clock_trusted)
         self.removed = 0
 
     async def run(self) -> None:
@@ -39,9 +45,10 @@ class Retention:
 
     async def do_round(self, now_ms: int) -> int:
         """Close what is over, then prune; return how many readings were removed."""
+        believed_ms = await asyncio.to_thread(self._time.at, now_ms)
         await asyncio.to_thread(self._store.close_periods, now_ms)
         removed = 0
-        batches = self._store.prune_readings(now_ms - self._keep_ms)
+        batches = self._store.prune_readings(believed_ms - self._keep_ms)
         for _ in range(MOST_BATCHES):
             pruned = await asyncio.to_thread(next, batches, None)
             if pruned is None:

@@ -102,7 +102,8 @@ class Site:
         self.anchoring = Anchoring.of(self.config, self.keys, self.store, self._say)
         if self.anchoring is not None:
             self._spawn(self.anchoring.run(), "anchors")
-        retention = Retention(self.store, self.config.store.keep_readings_days, self._say)
+        keep_days, trusted = self.config.store.keep_readings_days, self._is_clock_trusted
+        retention = Retention(self.store, keep_days, self._say, trusted)
         self._spawn(retention.run(), "retention")
         self._start_page()
         self._announce()
@@ -197,6 +198,7 @@ class Site:
         self.duty = PanelDuty(duty, asyncio.get_running_loop(), self._say)
         is_bench = self.config.site.kind == "bench"
         is_clock_trusted = (lambda: True) if is_bench else is_host_synchronised
+        self._is_clock_trusted = is_clock_trusted
         watched = AttentionParts(
             self.store,
             self.clock,
