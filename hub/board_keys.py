@@ -8,7 +8,6 @@ cannot sign, or whose key nobody wrote down, and the oracle's word counts for it
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import coincurve
 
 from hub.chain.board_signature import address_of
 from hub.errors import ConfigError
+from hub.kept_file import OPEN, write_whole
 
 FILE_NAME = "board_keys.json"
 _PUBLIC_KEY = re.compile("[0-9a-f]{128}")
@@ -36,9 +36,7 @@ def remember(data_dir: Path, keys: dict[str, str]) -> Path:
     """
     path = data_dir / FILE_NAME
     _check(keys, str(path))
-    fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps({**_read(path), **keys}, indent=1) + "\n", encoding="utf-8")
-    os.replace(fresh, path)
+    write_whole(path, json.dumps({**_read(path), **keys}, indent=1) + "\n", OPEN)
     return path
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from hub.errors import ConfigError
+from hub.kept_file import write_whole
 
 AUTHORITY_LIFE = datetime.timedelta(days=20 * 365)
 SERVER_LIFE = datetime.timedelta(days=2 * 365)
@@ -99,9 +99,9 @@ def _make_authority(files: TlsFiles, now: datetime.datetime) -> None:
         .add_extension(identifier, critical=False)
         .sign(key, hashes.SHA256())
     )
-    _write(files.authority_key, _pem(key), 0o600)
-    _write(files.authority_der, certificate.public_bytes(serialization.Encoding.DER), 0o644)
-    _write(files.authority, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+    write_whole(files.authority_key, _pem(key), 0o600)
+    write_whole(files.authority_der, certificate.public_bytes(serialization.Encoding.DER), 0o644)
+    write_whole(files.authority, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
 
 
 def _read_authority(files: TlsFiles) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
@@ -119,7 +119,9 @@ def _read_authority(files: TlsFiles) -> tuple[ec.EllipticCurvePrivateKey, x509.C
     if certificate.public_key() != key.public_key():
         raise ConfigError(str(files.directory), ["authority.key and authority.pem do not match"])
     if not files.authority_der.exists():
-        _write(files.authority_der, certificate.public_bytes(serialization.Encoding.DER), 0o644)
+        write_whole(
+            files.authority_der, certificate.public_bytes(serialization.Encoding.DER), 0o644
+        )
     return key, certificate
 
 
@@ -191,8 +193,8 @@ def _make_server(
         )
         .sign(authority_key, hashes.SHA256())
     )
-    _write(files.server_key, _pem(key), 0o600)
-    _write(files.server, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+    write_whole(files.server_key, _pem(key), 0o600)
+    write_whole(files.server, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
 
 
 def _builder(
@@ -246,13 +248,3 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-
-
-def _write(path: Path, content: bytes, mode: int) -> None:
-    """Replace a file in one step; a secret is readable by its owner only from its first byte."""
-    fresh = path.with_suffix(path.suffix + ".new")
-    fresh.unlink(missing_ok=True)
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    os.replace(fresh, path)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import os
 import re
 import tomllib
 import zoneinfo
@@ -40,6 +39,7 @@ from hub.config_tables import (
 )
 from hub.errors import ConfigError
 from hub.fields import read_table
+from hub.kept_file import OPEN, write_whole
 from hub.network_config import Broker, IngestSettings, Ntp, check_network
 from hub.notices.config import Notices, read_notices
 from hub.store.place import Place
@@ -294,11 +294,9 @@ def write(data_dir: Path, houses: Sequence[House], **tables: dict[str, Any]) -> 
     """
     path = data_dir / FILE_NAME
     table = check_new(data_dir, houses, tables)
-    fresh = path.with_suffix(".new")
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(tomli_w.dumps(table), encoding="utf-8")
-        os.replace(fresh, path)  # in one step: half a site would look like a whole one
+        write_whole(path, tomli_w.dumps(table), OPEN)  # half a site would look like a whole one
     except OSError as problem:
         raise ConfigError(str(path), [str(problem.strerror)]) from None
     return path

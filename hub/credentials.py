@@ -10,13 +10,13 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
-import os
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from hub.errors import BadInput, ConfigError
+from hub.kept_file import write_whole
 
 PASSWORD_BYTES = 18
 
@@ -77,15 +77,8 @@ def _rewrite(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
     with _held(path):
         table = json.loads(path.read_text(encoding="utf-8"))
         change(table)
-        fresh = path.with_suffix(".new")
         try:
-            fresh.unlink(missing_ok=True)
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(table, file, indent=1)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(fresh, path)
+            write_whole(path, json.dumps(table, indent=1))
         except OSError as problem:
             raise ConfigError(str(path), [str(problem.strerror)]) from None
 

@@ -7,7 +7,6 @@ import dataclasses
 import functools
 import hashlib
 import json
-import os
 import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,6 +19,7 @@ from eth_account.signers.local import LocalAccount
 from wire import signing
 
 from hub.errors import ConfigError
+from hub.kept_file import write_whole
 
 ROLES = ("administrator", "coordinator", "oracle")
 GRID = "grid"
@@ -115,16 +115,11 @@ def create(path: Path, houses: Iterable[str]) -> Keys:
         "generations": {name: 1 for name in names},
         "wifi_password": "",  # virtual boards have no radio; a technician writes the real one here
     }
-    fresh = path.with_suffix(".new")
     try:
         if path.exists():
             raise ConfigError(str(path), ["exists already; secrets are never overwritten"])
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.unlink(missing_ok=True)
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(table, file, indent=1)
-        os.replace(fresh, path)  # in one step: whoever is interrupted leaves no half of it
+        write_whole(path, json.dumps(table, indent=1))
     except OSError as problem:
         raise ConfigError(str(path), [str(problem.strerror)]) from None
     return load(path, names)

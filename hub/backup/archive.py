@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from hub.errors import BadInput, TruequeError
+from hub.kept_file import sync_directory
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -55,7 +56,7 @@ def pack(source: Path, target: Path, facts: dict[str, Any]) -> dict[str, Any]:
         ) from None
     finally:
         fresh.unlink(missing_ok=True)
-    _sync_directory(target.parent)
+    sync_directory(target.parent)
     return manifest
 
 
@@ -118,14 +119,6 @@ def _add(archive: tarfile.TarFile, name: str, content: IO[bytes], size: int) -> 
     member = tarfile.TarInfo(name)
     member.size, member.mode = size, 0o600
     archive.addfile(member, content)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 # Reading ----------------------------------------------------------------------------------------

@@ -12,7 +12,6 @@ import base64
 import hashlib
 import hmac
 import json
-import os
 import secrets
 import urllib.parse
 from typing import Any
@@ -27,6 +26,7 @@ from hub.bridges.parts import Parts
 from hub.bridges.plugs.ewelink_params import read_params, switch_params
 from hub.bridges.plugs.ewelink_usage import Usage, read_usage
 from hub.bridges.plugs.reading import PlugReading
+from hub.kept_file import write_whole
 from hub.site_clock import wall_ms
 
 REGIONS = ("us", "eu", "as", "cn")
@@ -140,12 +140,7 @@ class EwelinkBridge:
         kept = {"access": access, "refresh": refresh, "region": region,
                 "expires_at_ms": expires_at_ms}  # fmt: skip
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = self._path.with_suffix(".new")
-        fresh.unlink(missing_ok=True)
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(kept, file)
-        os.replace(fresh, self._path)
+        write_whole(self._path, json.dumps(kept))
 
     # Devices ------------------------------------------------------------------------------------
 
