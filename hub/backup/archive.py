@@ -6,6 +6,7 @@ A gzipped tar whose first member, `manifest.json`, names every other with size, 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import io
 import json
@@ -22,6 +23,7 @@ from hub.kept_file import sync_directory
 FORMAT = 1
 MANIFEST = "manifest.json"
 MOST_MANIFEST_BYTES = 64_000_000
+NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK}
 CHUNK_BYTES = 1 << 20
 COMPRESSION = 3  # a Pi's SD card is slower than this, and its processor slower than more
 
@@ -47,7 +49,7 @@ def pack(source: Path, target: Path, facts: dict[str, Any]) -> dict[str, Any]:
             _write(file, source, manifest)
             file.flush()
             os.fsync(file.fileno())
-        os.link(fresh, target)  # fails, unlike a rename, when somebody made it meanwhile
+        _put_in_place(fresh, target)
     except FileExistsError:
         raise BadInput(f"{target} exists already; name another file") from None
     except OSError as problem:
@@ -91,6 +93,22 @@ def unpack(path: Path, target: Path) -> dict[str, Any]:
     except BaseException:
         shutil.rmtree(target, ignore_errors=True)
         raise
+
+
+def _put_in_place(fresh: Path, target: Path) -> None:
+    """Give a whole file its name. Raises FileExistsError when somebody made it meanwhile."""
+    try:
+        os.link(fresh, target)  # fails, unlike a rename, when the name is taken
+    except OSError as problem:
+        if problem.errno not in NO_LINKS:
+            raise
+        # FAT and exFAT: the name is taken first, empty, then what it names is replaced.
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        try:
+            os.replace(fresh, target)
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
 
 
 # Writing ----------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ archive, never newer, and the hub that takes over follows the chain to its end b
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import shutil
@@ -77,7 +78,9 @@ def _stage(config: SiteConfig, staging: Path, target: Path) -> dict[str, Any]:
         where = staging / path.relative_to(config.data_dir)
         where.parent.mkdir(parents=True, exist_ok=True)
         try:
-            shutil.copy(path, where)
+            shutil.copyfile(path, where)
+            with contextlib.suppress(PermissionError):  # FAT, of whose files another is the owner
+                shutil.copymode(path, where)
         except FileNotFoundError:
             continue  # replaced while we looked: its successor has the same name or none
     return facts

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import errno
 import json
+import os
 import shutil
 import sqlite3
 import tarfile
@@ -132,6 +134,52 @@ def test_backup_refuses_a_file_that_is_there(site, tmp_path):
     with pytest.raises(BadInput, match="exists already"):
         back_up(site, tmp_path / "a.tar.gz")
     assert (tmp_path / "a.tar.gz").read_text() == "an older backup"
+
+
+@pytest.fixture(params=["EPERM", "ENOTSUP", "EOPNOTSUPP", "EMLINK"])
+def fat(request, monkeypatch):
+    """A stick without hard links, and without rights of its own."""
+
+    def refuse(*what, **how):
+        number = getattr(errno, request.param)
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "link", refuse)
+    if request.param == "EPERM":
+        monkeypatch.setattr(os, "chmod", refuse)
+
+
+def test_backup_is_whole_when_the_stick_knows_no_links(fat, site, tmp_path, monkeypatch):
+    back_up(site, tmp_path / "a.tar.gz")
+    monkeypatch.undo()
+    assert [path.name for path in tmp_path.iterdir() if "tar" in path.name] == ["a.tar.gz"]
+    restore_site(tmp_path / "a.tar.gz", tmp_path / "new")
+
+
+def test_backup_replaces_nothing_when_the_stick_knows_no_links(fat, site, tmp_path, monkeypatch):
+    target, replace = tmp_path / "a.tar.gz", os.replace
+    pack = archive._write
+
+    def meanwhile(*what):
+        pack(*what)
+        target.write_text("of somebody else")
+
+    monkeypatch.setattr(archive, "_write", meanwhile)
+    with pytest.raises(BadInput, match="exists already"):
+        back_up(site, target)
+    assert target.read_text() == "of somebody else"
+    target.unlink()
+
+    def fails(source, where):
+        if where == target:
+            raise OSError(errno.EIO, "Input/output error")
+        replace(source, where)
+
+    monkeypatch.setattr(archive, "_write", pack)
+    monkeypatch.setattr(os, "replace", fails)
+    with pytest.raises(TruequeError, match="nothing is left of it"):
+        back_up(site, target)
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
 
 
 def repacked(source: Path, target: Path, change) -> Path:
