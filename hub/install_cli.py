@@ -15,8 +15,10 @@ from pathlib import Path
 import click
 
 from hub import config as configuration
+from hub.backup import record
 from hub.cli_options import data_option
 from hub.errors import BadInput, TruequeError
+from hub.install import backups_dir
 from hub.install.backup_units import BACKUP_TIMER
 from hub.install.place import BACKUPS_DIR
 from hub.install.units import SERVICE, Place, service_files
@@ -58,9 +60,12 @@ def install(
         raise BadInput("installing a service needs root: run it with sudo, or look with --dry-run")
     if remove:
         _remove(root, files, is_this_machine)
+        if is_this_machine:
+            record.end(place.data_dir)
         return
     if is_this_machine:
         _refuse_where_it_cannot_run(place)  # before anything is written
+        backups_dir.refuse_absent(place)
     _write(root, files)
     if is_this_machine:
         _hand_over(place)
@@ -106,12 +111,10 @@ def _hand_over(place: Place) -> None:
     """Make the account and give it the site."""
     _run("systemd-sysusers", "/etc/sysusers.d/trueque.conf")
     account = pwd.getpwnam(place.user)
+    backups_dir.hand_over(place, account)
     for path in [place.data_dir, *place.data_dir.rglob("*")]:
         os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
     place.data_dir.chmod(0o700)
-    place.backups_dir.mkdir(parents=True, exist_ok=True)
-    os.chown(place.backups_dir, account.pw_uid, account.pw_gid)
-    place.backups_dir.chmod(0o700)  # backups hold the site's keys
 
 
 def _is_open(path: Path, account: pwd.struct_passwd | None) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hub.admission import PUT_OUT_STATE
 from hub.alarms.book import FAULT, AlarmBook
+from hub.backup import record as backups
 from hub.honesty import quarantine
 from hub.mqtt.ingest import Stored
 from hub.site_clock import wall_ms
@@ -92,6 +93,8 @@ class AlarmWatch:
         book.keep("disk", "data", sentence, free_bytes < LITTLE_DISK_BYTES)
         book.keep("clock", "hub", "the clock follows no time server: no market is opened",
                   not parts.is_clock_trusted())  # fmt: skip
+        trouble = backups.trouble(parts.data_dir, now_ms / 1000)
+        book.keep("backup", "nightly", trouble or "", trouble is not None)
         self._look_at_broker()
         self._look_at_floods()
         self._look_at_disputes()

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from hub.backup.leftovers import FRESH, held
 from hub.errors import BadInput, TruequeError
 from hub.kept_file import sync_directory
 
@@ -41,11 +42,11 @@ def pack(source: Path, target: Path, facts: dict[str, Any]) -> dict[str, Any]:
         raise BadInput(f"{target} exists already; a backup is never overwritten: name another file")
     files = [_entry(path, source) for path in sorted(source.rglob("*")) if path.is_file()]
     manifest = {"format": FORMAT, **facts, "files": files}
-    fresh = target.with_name(target.name + ".new")
+    fresh = target.with_name(target.name + FRESH)
     fresh.unlink(missing_ok=True)
     try:
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
+        with os.fdopen(descriptor, "wb") as file, held(fresh):
             _write(file, source, manifest)
             file.flush()
             os.fsync(file.fileno())

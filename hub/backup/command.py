@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 from pathlib import Path
 from typing import Any
@@ -31,18 +30,15 @@ def backup(file: Path, data: Path, keep: int | None, as_json: bool) -> None:
     Example: trueque hub backup /media/stick/site-2026-11-27.tar.gz --data var/site
     """
     from hub import config as configuration
-    from hub.backup.kept import drop_older, new_file
+    from hub.backup.nightly import back_up_into
     from hub.backup.site import back_up
 
-    folder, file = (
-        file,
-        file if keep is None else new_file(file, datetime.datetime.now(datetime.UTC)),
-    )
-    if file.is_dir():
+    if keep is not None:
+        file, manifest = back_up_into(data, file, keep)
+    elif file.is_dir():
         raise BadInput(f"{file} is a directory: name a file, or how many to keep there with --keep")
-    manifest = back_up(configuration.load(data), file)
-    if keep is not None:  # only now: the new one is whole
-        drop_older(folder, keep)
+    else:
+        manifest = back_up(configuration.load(data), file)
     _print(manifest, as_json, f"{file}: {_summary(manifest)}")
 
 

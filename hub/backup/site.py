@@ -20,7 +20,8 @@ from typing import Any
 import tomli_w
 
 from hub import config as configuration
-from hub.backup import archive
+from hub.backup import archive, record
+from hub.backup.leftovers import STAGING, held
 from hub.backup.steady import copy_steady
 from hub.config import SiteConfig
 from hub.errors import BadInput, TruequeError
@@ -34,7 +35,7 @@ CHAIN = "chain"
 STORE = "store.db"
 RESTORED = "restored"  # name of what the store remembers of it
 # What a hub makes anew, what concerns this machine only, and what is copied in its own way.
-LEFT_OUT = {"hub.json", "hub.lock", "bench.lock", "log", CHAIN}
+LEFT_OUT = {record.FILE_NAME, "hub.json", "hub.lock", "bench.lock", "log", CHAIN}
 LEFT_OUT_ENDINGS = (".new", ".sock", ".pid", "mosquitto.db")
 EPOCHS_FROM = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 
@@ -48,12 +49,13 @@ def back_up(config: SiteConfig, target: Path) -> dict[str, Any]:
         target = target.resolve()
         if not target.parent.exists():  # a stick that is not there must not become the hub's card
             raise BadInput(f"{target.parent} does not exist: is the disk or stick mounted?")
-        staging = Path(tempfile.mkdtemp(prefix=".trueque-backup-", dir=target.parent))
+        staging = Path(tempfile.mkdtemp(prefix=STAGING, dir=target.parent))
     except OSError as problem:
         raise TruequeError(f"{target}: {problem.strerror}") from None
     try:
-        facts = _stage(config, staging, target)
-        return archive.pack(staging, target, facts)
+        with held(staging):
+            facts = _stage(config, staging, target)
+            return archive.pack(staging, target, facts)
     except OSError as problem:
         raise TruequeError(f"{target} was not written: {problem.strerror}") from None
     finally:

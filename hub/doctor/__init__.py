@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hub.doctor import files, machine, parts, people
+from hub.doctor.backups import backups
 from hub.doctor.findings import GOOD, Finding
 
 __all__ = ["Finding", "examine"]
@@ -23,6 +24,7 @@ def examine(data_dir: Path) -> list[Finding]:
     found += files.secrets(config)
     found += files.certificates(config)
     found += files.disk(config)
+    found += backups(config)
     found += machine.clock(config)
     found += parts.running_parts(config)
     stored = files.store(config)
