@@ -6,7 +6,7 @@ import datetime
 from pathlib import Path
 from typing import Any
 
-from hub import running
+from hub import running, status_lines
 from hub.config import SiteConfig
 from hub.doctor import parts
 from hub.doctor.findings import FAILED
@@ -30,6 +30,9 @@ def read(config: SiteConfig) -> dict[str, Any]:
         "broker": state["broker"] if state else None,
         "ports": state["ports"] if state else {},
         "parts": [_part(one) for one in parts.running_parts(config)] if state else [],
+        "panel": status_lines.panel(state["page_url"] if state else None),
+        "disk": status_lines.disk(config),
+        "alarms": None,  # where there is no store to ask
     }
     if not config.store_path.exists():
         return {**found, **NOTHING_STORED}
@@ -54,18 +57,16 @@ def _part(finding: Any) -> dict[str, Any]:
 
 def _stored(config: SiteConfig, store: Store) -> dict[str, Any]:
     statuses = store.latest_statuses()
-    counted: dict[str, int] = {}
-    for trade in store.trades():
-        counted[trade.state] = counted.get(trade.state, 0) + 1
     return {
         "identity": store.state("identity"),
         "epoch": store.state("epoch"),
         "emergency_stop": store.state(STOP_STATE),
         "nodes": [_node(row.node, row.kind, statuses.get(row.node)) for row in store.nodes()],
         "quarantine": quarantine.standing(store),
-        "trades": counted,
+        "trades": store.trade_states(),
+        "alarms": status_lines.alarms(store),
         "messages": store.message_counts(),
-        "window": _window(config, store.windows()),
+        "window": _window(config, store.live_windows(wall_ms() / 1_000)),
         "store_bytes": _store_bytes(config.store_path),  # None: a server's, who knows
     }
 

@@ -42,7 +42,8 @@ def _print(found: dict[str, Any], config: SiteConfig) -> None:
     console = Console(highlight=False)
     up_text = f"up, page {found['page_url']}" if found["is_running"] else "not running"
     console.print(f"[bold]{escape(found['site'])}[/bold]: {up_text}")
-    for part in found["parts"]:
+    lines = [{"part": one, **found[one]} for one in ("panel", "alarms", "disk") if found[one]]
+    for part in [*found["parts"], *lines]:
         sign = signs[part["level"]]
         console.print(f"  {sign} {part['part']}: {escape(part['sentence'])}", soft_wrap=True)
     if "store_problem" in found:
