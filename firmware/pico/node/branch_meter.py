@@ -41,6 +41,9 @@ class BranchMeter:
             self.is_stale = True
             return flags + ("sensor_stale",)
         self.is_stale = False
+        if "sensor_open" in flags:
+            self.power_uw = 0  # of a plug that is out: nobody's energy
+            return flags
         self.power_uw = self.voltage_uv * self.current_ua // 1_000_000
         register = self._ports[0] if self.power_uw >= 0 else self._ports[1]
         self._registers.add(register, abs(self.power_uw), duration_us)

@@ -1,4 +1,4 @@
-"""Sensors beside the thesis's: real power, Hall parts, other transformers, resistors, INA219."""
+"""Sensors beside the thesis's: real power, other transformers, resistors, INA219."""
 
 import math
 from array import array
@@ -10,7 +10,6 @@ from node.fitting import sensors
 from node.house_meter import build_house, i2c_part
 from node.registers import Registers
 from node.sensors.fz0430 import ratio_milli
-from node.sensors.hall import Hall
 from node.sensors.ina219 import Ina219
 from node.sensors.sct013 import Sct013
 from node.sensors.zmpt101b import Zmpt101b, skewed
@@ -127,6 +126,19 @@ def test_divider_is_open_when_the_part_on_i2c_sees_a_voltage(machine, code, is_o
     assert bool(house.take_flags() & QUALITY["sensor_open"]) == is_open
 
 
+def test_branch_counts_nothing_when_its_divider_is_open(machine):
+    machine.parts[0x41] = {0x01: 4_000, 0x02: 9_600}
+    i2c = machine.I2C(0, sda=machine.Pin(4), scl=machine.Pin(5), freq=400_000)
+    settings = Settings(settings_members())
+    registers = Registers()
+    house = build_house(settings, sensors(settings.sensors, {}, 8_000_000, 8000), i2c, registers)
+    (span,) = windows_of(frames_of([2048] * 1600, steady=(3, 0)), 8000)
+    house.measure(span, 3_600_000_000)
+    assert house.pv.current_ua == 500_000
+    assert house.pv.power_uw == 0
+    assert registers["pv_import"] + registers["pv_export"] == 0
+
+
 def test_power_is_nothing_when_the_mains_is_off():
     load, registers = meter_load(load_frames(0, voltage_v=0))
     assert (load.voltage_uv, load.power_uw) == (0, 0)
@@ -164,24 +176,6 @@ def test_sct013_000_scales_with_its_burden(burden_ohm, counts_per_a):
     (span,) = windows_of(frames_of(codes), 5000)
     read = Sct013(1, Calibration(), 5_000_000, burden_ohm).measure(span).value
     assert read == pytest.approx(620.6 / counts_per_a * 1e6, rel=2e-3)
-
-
-@pytest.mark.parametrize(
-    ("part", "current_a", "output_v"),
-    [("acs712-05", 2.0, 2.87), ("acs712-30", -10.0, 1.84), ("acs723-10", 3.0, 3.1)],
-)
-def test_hall_sensor_reads_its_sensitivity_around_half_its_supply(part, current_a, output_v):
-    code = round(output_v / 1.6 / 3.3 * 4096)
-    (span,) = windows_of(frames_of([2048] * 1600, steady=(code, 0)), 8000)
-    read = Hall(0, Calibration(), part, 1_600).measure(span)
-    assert read.value == pytest.approx(current_a * 1e6, abs=1.6 * 3.3 / 4096 / 0.066 * 1e6)
-    assert read.flags == ()
-
-
-def test_hall_sensor_flags_overrange_at_either_rail():
-    for code in (0, 4095):
-        (span,) = windows_of(frames_of([2048] * 1600, steady=(code, 0)), 8000)
-        assert Hall(0, Calibration(), "acs712-05", 1_500).measure(span).flags == ("overrange",)
 
 
 def test_ina219_scales_its_registers(machine):
@@ -228,20 +222,6 @@ def test_part_on_i2c_is_the_one_named():
     settings = Settings(settings_members(ina226=members))
     assert i2c_part(settings, None, "bus").name == "ina219"
     assert i2c_part(settings, None, "pv") is None
-
-
-def test_hall_sensor_meters_a_branch_when_it_is_fitted():
-    hall = {"part": "acs712-05", "measures": "pv_current", "divider_milli": 1_600}
-    settings = Settings(settings_members(ina226={}, sensors={"ch1": hall}))
-    fitted = sensors(settings.sensors, {}, 8_000_000, 8000)
-    registers = Registers()
-    house = build_house(settings, fitted, None, registers)
-    code = round(2.87 / 1.6 / 3.3 * 4096)
-    (span,) = windows_of(frames_of([code] * 1600, steady=(2000, 0)), 8000)
-    house.measure(span, 200_000)
-    assert house.pv.current_ua == pytest.approx(2_000_000, abs=10_000)
-    assert registers["pv_export"] == house.pv.power_uw * 200_000 // 3_600_000_000
-    assert house.load.current_ua is None
 
 
 def spiked(ideal):

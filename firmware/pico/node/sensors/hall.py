@@ -8,6 +8,8 @@ from node.quantity import Quantity
 from node.sensors.direct import Direct
 
 SUPPLY_UV = 5_000_000
+OPEN_UV = 250_000  # half of what a part gives at the end of its range, 0.5 V
+SMALLEST_CODES_MILLI = 2_500  # a drift of the offset by so much is no current, as in sct013.py
 UV_PER_AMPERE = {  # data sheets ACS712 and ACS723 (Allegro), sensitivity at 5 V
     "acs712-05": 185_000,
     "acs712-20": 100_000,
@@ -27,14 +29,23 @@ class Hall(Direct):
         self.name = part
         self._uv_per_ampere = UV_PER_AMPERE[part]
         self._divider_milli = divider_milli
+        scale = calibration.reference_uv * divider_milli // 4096
+        self._smallest_ua = SMALLEST_CODES_MILLI * scale // self._uv_per_ampere
 
     def measure(self, span):
         """Return the mean current over `span`: a Quantity in uA, `overrange` at either rail.
 
-        I = (code * Vref / 4096 * divider - Vsupply / 2) / sensitivity.
+        I = (code * Vref / 4096 * divider - Vsupply / 2) / sensitivity. What is too small reads 0;
+        so does a pin without the part's offset, or one that never leaves a rail, and is
+        `sensor_open` too: its plug is out.
         """
         sums = span.channels[self.channel]
         output_uv = self.scaled_uv(sums, self._divider_milli)
-        current_ua = (output_uv - SUPPLY_UV // 2) * 1_000_000 // self._uv_per_ampere
         flags = ("overrange",) if sums.highest >= 4095 or sums.lowest <= 0 else ()
-        return Quantity(self.calibration.correct(current_ua), flags)
+        if output_uv < OPEN_UV or (sums.railed + 1) * 256 > sums.weight:
+            return Quantity(0, flags + ("sensor_open",))
+        current_ua = (output_uv - SUPPLY_UV // 2) * 1_000_000 // self._uv_per_ampere
+        current_ua = self.calibration.correct(current_ua)
+        if abs(current_ua) < self._smallest_ua:
+            current_ua = 0
+        return Quantity(current_ua, flags)
