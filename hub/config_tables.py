@@ -147,7 +147,7 @@ class Market:
 class Bus:
     """The DC bus and its deliveries (DESIGN.md section 5); limits are sent with each command."""
 
-    nominal_uv: int = field(12_000_000, low=1_000_000, high=60_000_000)
+    nominal_uv: int = field(12_000_000, low=1_000_000, high=28_800_000)
     rated_power_uw: int = field(6_250_000, low=1_000, high=10**12)
     max_power_uw: int = field(12_000_000, low=1_000, high=10**12)
     exposure_permille: int = field(50, low=1, high=1000)

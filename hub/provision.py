@@ -20,6 +20,8 @@ from hub.errors import ConfigError
 from hub.keys import Keys
 
 FILE_NAME = "settings.json"
+UNDER_PERCENT, OVER_PERCENT = 75, 125
+"""Of the bus's nominal voltage: where a board opens its relay."""
 AUTHORITY_NAME = "ca.der"  # on the board: what it checks the broker's certificate against
 INA226_BUS = {"address": 0x40, "shunt_uohm": 50_000}
 INA226_PV = {"address": 0x41, "shunt_uohm": 20_000}
@@ -69,7 +71,11 @@ def board_settings(
         "relay_active_low": config.boards.relay_active_low,
         "reading_period_ms": config.boards.reading_period_ms,
         "snapshot_period_ms": config.boards.snapshot_period_ms,
-        "limits": {"bus_voltage_uv": config.bus.nominal_uv},
+        "limits": {
+            "bus_voltage_uv": config.bus.nominal_uv,
+            "under_voltage_uv": config.bus.nominal_uv * UNDER_PERCENT // 100,
+            "over_voltage_uv": config.bus.nominal_uv * OVER_PERCENT // 100,
+        },
         "ina226": sensors,
         "calibration": {},
     }

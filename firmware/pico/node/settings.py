@@ -51,6 +51,7 @@ KEYS = ("key_up", "key_down")
 INA226_LIMITS = {"address": (0x40, 0x4F), "shunt_uohm": (100, 1_000_000)}
 I2C_PARTS = ("ina226", "ina219")
 SHUNT_UV = {"ina226": 81_917, "ina219": 80_000}  # full range
+LARGEST_BUS_UV = {"ina226": 36_000_000, "ina219": 26_000_000}  # TI SBOS547, SBOS448: section 6.3
 OBJECTS = ("limits", "calibration", "ina226", "sensors")
 HOSTS = ("broker_host", "broker_name", "ntp_host")  # the last two are the first by default
 OPTIONAL = (
@@ -230,7 +231,7 @@ def _nested_problems(members):
     for branch, part in members.get("ina226", {}).items():
         found += _ina226_problems(branch, part)
     if not found:
-        found += _bus_shunt_problems(members)
+        found += _bus_shunt_problems(members) + _voltage_problems(members)
     if _is_profile(members.get("profile", "thesis")):
         found += fitting_problems(_fitted(members), members.get("ina226", {}))
     return found
@@ -248,6 +249,23 @@ def _bus_shunt_problems(members):
         return []
     where = "limits.over_current_ua must be below %d, the most that ina226.bus can show"
     return [where % largest_ua]
+
+
+def _voltage_problems(members):
+    """Limits that contradict each other, or the bus part, would always trip or never."""
+    given = members.get("limits", {})
+    names = ("under_voltage_uv", "bus_voltage_uv", "over_voltage_uv")
+    under, nominal, over = [given.get(name, LIMITS[name][2]) for name in names]
+    found = []
+    if under >= nominal:
+        found.append("limits.under_voltage_uv must be below bus_voltage_uv, %d" % nominal)
+    if over <= nominal:
+        found.append("limits.over_voltage_uv must be above bus_voltage_uv, %d" % nominal)
+    part = members.get("ina226", {}).get("bus", {}).get("part", "ina226")
+    if over > LARGEST_BUS_UV[part]:
+        where = "limits.over_voltage_uv must be at most %d, what ina226.bus can measure"
+        found.append(where % LARGEST_BUS_UV[part])
+    return found
 
 
 def _fitted(members):

@@ -9,6 +9,7 @@ from node.settings import LIMITS, Settings, SettingsError, load
 
 from tests.host.node.rig import settings_members
 
+INA219 = {"address": 0x40, "shunt_uohm": 50_000, "part": "ina219"}
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
@@ -93,6 +94,15 @@ def test_settings_fill_in_defaults_when_members_are_left_out():
         ({"ina226": {"bus": {"address": 64, "shunt_uohm": 100_000}}}, "limits.over_current_ua"),
         ({"calibration": {"ch0": {"gain_ppm": 0}}}, "calibration.ch0.gain_ppm"),
         ({"calibration": {"ch0": 5}}, "calibration.ch0"),
+        ({"limits": {"bus_voltage_uv": 24_000_000}}, "limits.over_voltage_uv"),
+        ({"limits": {"bus_voltage_uv": 15_000_000}}, "limits.over_voltage_uv"),
+        ({"limits": {"bus_voltage_uv": 9_000_000}}, "limits.under_voltage_uv"),
+        ({"limits": {"over_voltage_uv": 11_000_000}}, "limits.over_voltage_uv"),
+        ({"limits": {"under_voltage_uv": 12_000_000}}, "limits.under_voltage_uv"),
+        (
+            {"limits": {"over_voltage_uv": 26_000_001}, "ina226": {"bus": INA219}},
+            "limits.over_voltage_uv",
+        ),
         ({"ina226": {"bus": {"address": 64}}}, "ina226.bus.shunt_uohm"),
         ({"ina226": {"grid": {}}}, "ina226.grid"),
         ({"unknown": 1}, "unknown"),
@@ -116,6 +126,27 @@ def test_settings_name_the_field_when_it_is_wrong(changes, name):
         Settings(settings_members(**changes))
     assert len(caught.value.problems) == 1
     assert caught.value.problems[0].split()[0] == name
+
+
+def test_settings_name_both_limits_when_neither_is_of_the_bus():
+    limits = {"under_voltage_uv": 20_000_000, "over_voltage_uv": 10_000_000}
+    with pytest.raises(SettingsError) as caught:
+        Settings(settings_members(limits=limits))
+    names = [problem.split()[0] for problem in caught.value.problems]
+    assert names == ["limits.under_voltage_uv", "limits.over_voltage_uv"]
+
+
+@pytest.mark.parametrize(
+    ("part", "over_voltage_uv"), [("ina226", 36_000_000), ("ina219", 26_000_000)]
+)
+def test_settings_are_taken_when_the_bus_is_of_24_volts(part, over_voltage_uv):
+    limits = {
+        "bus_voltage_uv": 24_000_000,
+        "under_voltage_uv": 18_000_000,
+        "over_voltage_uv": over_voltage_uv,
+    }
+    settings = Settings(settings_members(limits=limits, ina226={"bus": INA219 | {"part": part}}))
+    assert settings.limits["over_voltage_uv"] == over_voltage_uv
 
 
 def test_settings_need_no_wifi_when_the_board_has_a_cable():
