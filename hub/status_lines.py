@@ -56,14 +56,14 @@ def alarms(store: Store) -> Line:
     """Count the alarms that hold or that nobody has seen yet, and tell the newest."""
     found = store.alarms(only_standing=True, limit=MOST)
     if not found:
-        return _line(GOOD, "none stands", standing=0, newest=None)
+        return _line(GOOD, "none stands", standing=0, holding=0, newest=None)
     newest = {name: getattr(found[0], name)
               for name in ("alarm_id", "severity", "sentence", "raised_at_ms")}  # fmt: skip
-    count = f"{len(found)} stand" if len(found) > 1 else "1 stands"
-    sentence = f"{count}, the newest: {newest['sentence']} (trueque hub alarms)"
-    has_fault = any(one.severity == "fault" and one.cleared_at_ms is None for one in found)
-    level = FAILED if has_fault else WARNING
-    return _line(level, sentence, standing=len(found), newest=newest)
+    holding = [one for one in found if one.cleared_at_ms is None]
+    count = f"{len(found)} to look at, {len(holding)} of them hold"
+    sentence = f"{count}; the newest: {newest['sentence']} (trueque hub alarms)"
+    level = FAILED if any(one.severity == "fault" for one in holding) else WARNING
+    return _line(level, sentence, standing=len(found), holding=len(holding), newest=newest)
 
 
 def disk(config: SiteConfig) -> Line:

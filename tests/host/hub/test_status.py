@@ -122,11 +122,14 @@ def test_status_counts_standing_alarms_and_names_the_newest(site, market):
     store = Store.open(site.store_path)
     for kind, severity in (("silent", "warning"), ("fault", "fault")):
         store.raise_alarm(kind, "house-1", severity, f"house-1 is {kind}", 1_000)
-    store.close()
     found = status.read(site)["alarms"]
-    assert (found["standing"], found["is_well"]) == (2, False)
+    assert (found["standing"], found["holding"], found["is_well"]) == (2, 2, False)
     assert found["newest"]["sentence"] == "house-1 is fault"
-    assert "alarms: 2 stand, the newest: house-1 is fault" in lines(site)
+    assert "alarms: 2 to look at, 2 of them hold; the newest: house-1 is fault" in lines(site)
+    store.clear_alarm("fault", "house-1", 2_000)
+    found = status.read(site)["alarms"]  # nobody has seen it yet
+    assert (found["standing"], found["holding"], found["is_well"]) == (2, 1, True)
+    store.close()
 
 
 @pytest.mark.parametrize(
