@@ -21,8 +21,8 @@ TIMEOUT_S = 900
 
 async def measure(image: Path, profile: str = "thesis") -> dict[str, Any]:
     """Return what on_board_costs.py prints. Raises RuntimeError: what the board complained of."""
-    house = noon_house()
     settings = SETTINGS | {"profile": profile}
+    house = noon_house(settings)
     files = compiled_files() | {"settings.json": json.dumps(settings).encode()}
     # Under its own name main.py would run at boot; imported it only defines.
     files["lib/main.py"] = files.pop("main.py")

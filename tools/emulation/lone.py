@@ -68,9 +68,9 @@ class LookedAt:
         self._meter.write(register, value, now_s)
 
 
-def noon_house() -> House:
-    """Return a house at a sunny noon that stands still."""
-    house = House(NODE, profile_of_house(1), Wiring.of_settings(SETTINGS))
+def noon_house(settings: Mapping[str, Any] = SETTINGS) -> House:
+    """Return a house at a sunny noon that stands still, wired as a board's settings say."""
+    house = House(NODE, profile_of_house(1), Wiring.of_settings(settings))
     house.follow_profile(NOON)
     house.balance(0.0)
     return house

@@ -1,14 +1,16 @@
 """What a board's own work costs it: told in rows, and nothing of the board's is changed."""
 
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
 from node.registers import NAMES, Registers
 from node.slots import Slots
 
-from tools.board.bench_cli import bench_command, rows_of
+from tools.board.bench_cli import ON_BOARD, bench_command, rows_of
 from tools.board.errors import BoardError
+from tools.board.linker import elsewhere
 
 
 def kept(directory):
@@ -45,6 +47,14 @@ def test_bench_times_a_boards_work_and_leaves_its_counts(provisioned):
 def test_bench_says_what_to_do_when_the_board_has_no_settings(flash_dir):
     with pytest.raises(BoardError, match="trueque board provision"):
         run("--virtual", str(flash_dir))
+
+
+def test_linker_keeps_what_the_bench_names():
+    imported = re.findall(r"^from ((?:node|wire)\S*) import (\w+)", ON_BOARD.read_text(), re.M)
+    assert len(imported) >= 5
+    for module, name in imported:
+        assert module in elsewhere.modules() and f"{module}.{name}" in elsewhere.modules()
+        assert name in elsewhere.names()
 
 
 def test_share_is_of_a_block_of_fifty_milliseconds():

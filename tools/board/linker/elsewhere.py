@@ -14,7 +14,7 @@ _ROOT = Path(__file__).parents[3]
 _ELSEWHERE = ("tools/board", "tools/emulation", "tests/hil")
 _OF_MACHINES = "tools/bench/shims"
 """Stands for modules that only boards have."""
-_ON_BOARDS = "tools/emulation/on_board*.py"
+_ON_BOARDS = ("tools/board/on_board_costs.py", "tools/emulation/on_board*.py")
 _ASKING = ("ask", "ask_relays")
 """Methods whose first argument is the name of one that a board has."""
 _IMPORT = re.compile(r"\b(?:from|import) +((?:node|wire)[.\w]*)(?: +import +([\w, ]+))?")
@@ -67,7 +67,7 @@ def names_of_machines() -> set[str]:
 @functools.cache
 def _texts() -> tuple[str, ...]:
     """Return what may be code for boards: files that run there whole, texts in all others."""
-    whole = set(_ROOT.glob(_ON_BOARDS))
+    whole = {path for pattern in _ON_BOARDS for path in _ROOT.glob(pattern)}
     found: list[str] = []
     for directory in _ELSEWHERE:
         for path in sorted((_ROOT / directory).rglob("*.py")):
