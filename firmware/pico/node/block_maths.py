@@ -10,7 +10,7 @@ except (ImportError, SyntaxError, NameError):
     IS_COMPILED = False
 
 try:
-    from node.blocks_thumb import accumulate
+    from node.blocks_thumb import accumulate, find_crossing, multiply
 except (ImportError, SyntaxError, NameError, ValueError):
     pass  # no Cortex-M
 
