@@ -38,9 +38,12 @@ def emulated_rows(image: Path | None, seconds: float, wanted: Collection[str] = 
 
 def _rows(figures: Figures, of_block_us: int) -> list[Row]:
     rows = _rows_of_minute(figures.minute) if figures.minute else []
-    if figures.block_us is not None:
-        share = figures.block_us / of_block_us * 100
-        rows.append(row_of("emulated_metering_share", share, "%", 15.0))
+    shares = ("metering_share", figures.block_us), ("metering_share_ac", figures.block_ac_us)
+    rows += [
+        row_of(f"emulated_{name}", block_us / of_block_us * 100, "%", 15.0)
+        for name, block_us in shares
+        if block_us is not None
+    ]
     rows += _rows_of_trips(figures.trips) if figures.trips else []
     rows += _rows_of_saves(figures.saves) if figures.saves else []
     for name, value, unit, bar in (

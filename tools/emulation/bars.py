@@ -75,6 +75,8 @@ class Figures:
     """The bars that were measured; None is one that was not asked for."""
 
     block_us: int | None = None
+    block_ac_us: int | None = None
+    """The same with a mains voltage sensed, whose product with the current is real power."""
     minute: Minute | None = None
     trips: tuple[Trip, ...] | None = None
     saves: Saves | None = None
@@ -233,7 +235,11 @@ async def _loss(image: Path, _: float) -> dict[str, Any]:
 
 
 async def _share(image: Path, _: float) -> dict[str, Any]:
-    return {"block_us": (await measure_costs(image))["sampler_block_us"]}
+    names = {"block_us": "thesis", "block_ac_us": "ac"}
+    return {
+        name: (await measure_costs(image, profile))["sampler_block_us"]
+        for name, profile in names.items()
+    }
 
 
 async def _authority(image: Path, _: float) -> dict[str, Any]:

@@ -27,7 +27,9 @@ def test_rows_are_those_of_the_figures_when_a_board_was_measured(monkeypatch, tm
 
     async def measure(path, seconds, wanted):
         assert (path, seconds) == (image, 10)
-        return bars.Figures(14_200, minute, trips, bars.Saves(18.0, 9, 0), 9.5, 2.1, 0, 50, 99)
+        return bars.Figures(
+            14_200, 15_000, minute, trips, bars.Saves(18.0, 9, 0), 9.5, 2.1, 0, 50, 99
+        )
 
     monkeypatch.setattr(bars, "measure", measure)
     rows = {each.name: (each.value, each.ratio) for each in emulated_rows(image, 10)}
@@ -35,6 +37,7 @@ def test_rows_are_those_of_the_figures_when_a_board_was_measured(monkeypatch, tm
     assert rows["emulated_codes_lost"] == (1, None)
     assert rows["emulated_heap_free_at_least"] == (61.0, pytest.approx(61 / 60, abs=1e-3))
     assert rows["emulated_metering_share"] == (28.4, pytest.approx(28.4 / 15, abs=1e-3))
+    assert rows["emulated_metering_share_ac"] == (30.0, 2.0)
     assert rows["emulated_relay_open_after_limit"] == (48.5, 0.97)
     assert rows["emulated_signed_after_open"] == (1.4, pytest.approx(1.4 / 1.5, abs=1e-3))
     assert rows["emulated_safety_wait_while_signing"] == (17.0, 0.85)
