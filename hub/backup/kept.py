@@ -14,7 +14,10 @@ _OURS = re.compile(r"trueque-\d{8}T\d{6}Z\.tar\.gz")
 def new_file(directory: Path, now: datetime.datetime) -> Path:
     """Return where the next backup goes. Raises BadInput when that is no directory."""
     if not directory.is_dir():
-        raise BadInput(f"{directory} is no directory: with --keep the backup goes into one")
+        raise BadInput(
+            f"{directory} is no directory, and with --keep the backup goes into one: "
+            "is the disk or stick mounted?"
+        )
     return directory / f"trueque-{now.astimezone(datetime.UTC):%Y%m%dT%H%M%SZ}.tar.gz"
 
 

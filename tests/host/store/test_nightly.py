@@ -99,7 +99,7 @@ def test_trouble_is_told_when_the_newest_is_older_than_two_nights(data, folder):
 
 def test_trial_by_hand_is_no_matter_of_the_nightly_ones_when_it_fails(data, folder, tmp_path):
     back_up_into(data, folder, 3)
-    with pytest.raises(BadInput):
+    with pytest.raises(BadInput, match="is the disk or stick mounted"):
         back_up_into(data, tmp_path / "none", 3)
     assert record.trouble(data, time.time()) is None
 
