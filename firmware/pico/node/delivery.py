@@ -188,7 +188,7 @@ class Delivery:
         """Return why the relay can't close on this bus now, or None."""
         if self._sample is not None:
             self.register_uwh = self._register(self._sample)
-        return trips.closing_refusal(self._sample, self._limits, now_ms)
+        return trips.closing_refusal(self._sample, self._limits, self.role, now_ms)
 
     def _clear_fault(self, delivery_id):
         if self.state != "fault":

@@ -78,7 +78,7 @@ class RelayTest:
         sample = BusSample(0, before["voltage_uv"], before["current_ua"], (0, 0))
         if name == "out" and before["voltage_uv"] >= limits["dead_voltage_uv"]:
             return "live_bus"
-        return closing_refusal(sample, limits, 0)
+        return closing_refusal(sample, limits, "buyer", 0)  # OUT: dead, as said above
 
     def _look(self):
         time.sleep_ms(SETTLE_MS)

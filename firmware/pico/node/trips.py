@@ -16,15 +16,18 @@ class BusSample:
         self.import_uwh, self.export_uwh = registers_uwh
 
 
-def closing_refusal(sample, limits, now_ms):
-    """Return why no relay may close on this bus, or None: it must be dead or at its nominal."""
+def closing_refusal(sample, limits, role, now_ms):
+    """Return why no relay may close on this bus, or None: it must be dead or at its nominal.
+
+    For a seller dead: the buyer's side feeds nothing back, so what is live is another source.
+    """
     if sample is None or now_ms - sample.at_ms >= 2 * limits["sensor_stale_ms"]:
         return "sensor_stale"
     if abs(sample.current_ua) > limits["welded_current_ua"]:
         return "welded_contact"
     is_dead = sample.voltage_uv < limits["dead_voltage_uv"]
     difference_uv = abs(sample.voltage_uv - limits["bus_voltage_uv"])
-    if not is_dead and difference_uv > limits["match_voltage_uv"]:
+    if not is_dead and (role == "seller" or difference_uv > limits["match_voltage_uv"]):
         return "voltage_mismatch"
     return None
 

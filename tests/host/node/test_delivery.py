@@ -151,6 +151,25 @@ def test_relay_closes_only_when_the_bus_is_dead_or_matched(rig, voltage_uv, rela
     assert bool(rig.records("event", reason="voltage_mismatch")) == (relay == "open")
 
 
+@pytest.mark.parametrize(("voltage_uv", "relay"), [(900_000, "out"), (12_000_000, "open")])
+def test_seller_closes_only_when_the_bus_is_dead(rig, voltage_uv, relay):
+    rig.set_bus(voltage_uv, 0)
+    rig.run(200)
+    rig.lease(FIRST)
+    rig.close(FIRST, "seller")
+    assert rig.relay() == relay
+    assert bool(rig.records("event", reason="voltage_mismatch")) == (relay == "open")
+
+
+def test_seller_stays_open_when_another_source_comes_while_flash_is_written(rig):
+    rig.lease(FIRST)
+    rig.order_close(FIRST, "seller")
+    rig.set_bus(12_000_000, 0)
+    rig.run(400)
+    assert rig.relay() == "open"
+    assert rig.finals() == [(FIRST, "voltage_mismatch")]
+
+
 def test_attempt_ends_with_nothing_moved_when_the_bus_does_not_match(rig):
     rig.set_bus(5_000_000, 0)
     rig.run(200)
