@@ -53,12 +53,13 @@ TRADE_COLUMNS = (
     "attempts",
     "reason",
 )
+POWER_FACTOR = "load_power_factor_permille"
 EVENT_COLUMNS = (
     *("event_id", "start_ms", "end_ms", "reward_gwei_per_kwh", "house", "pledged_uwh"),
     *("accepted_uwh", "baseline_uwh", "metered_uwh", "verified_uwh", "reward_wei", "problem"),
 )
 COLUMNS = {
-    "readings": READING_COLUMNS,
+    "readings": (*READING_COLUMNS, POWER_FACTOR),
     "aggregates": AGGREGATE_COLUMNS,
     "minutes": PERIOD_COLUMNS,
     "quarters": PERIOD_COLUMNS,
@@ -99,7 +100,8 @@ def export(what: str, data: Path, file_format: str, out: Path | None, since: str
     """Export readings, trades, bills and signed snapshots, with units in the column names.
 
     Minutes and quarters (of an hour) hold each register's total at their end and means: they stay
-    when readings are removed. Of a trade, `signatures` counts 1 for the seller's board and 2 for
+    when readings are removed. The power factor is empty without a voltage at the load or without
+    load. Of a trade, `signatures` counts 1 for the seller's board and 2 for
     the buyer's; `reason` is why its last delivery ended early (docs/hub.md). Aggregates are what
     boards metered while they could not reach the hub; --since and --until go by their own time, or
     where their clock was not set by that of their arrival.
@@ -130,7 +132,14 @@ def export(what: str, data: Path, file_format: str, out: Path | None, since: str
 def _readings(
     config: SiteConfig, store: Store, span: tuple[int, int], period: str
 ) -> Iterator[Row]:
-    return store.each_reading(*span)
+    for row in store.each_reading(*span):
+        yield {**row, POWER_FACTOR: power_factor_permille(row)}
+
+
+def power_factor_permille(reading: Row) -> int | None:
+    """Return real over apparent power of the load as a board does, None where it knows but one."""
+    real_uw, apparent_uva = reading["load_power_uw"], reading["load_apparent_uva"]
+    return real_uw * 1000 // apparent_uva if real_uw is not None and apparent_uva else None
 
 
 def _aggregates(

@@ -85,6 +85,25 @@ def test_readings_keep_what_was_not_measured_empty(site, filled):
     assert rows[0]["load_power_uw"] == ""
 
 
+@pytest.mark.parametrize(
+    ("real_uw", "apparent_uva", "told"),
+    [
+        (575_000_000, 1_150_000_000, "500"),
+        (-575_000_000, 1_150_000_000, "-500"),
+        (None, 1_150_000_000, ""),
+        (0, 0, ""),
+        (None, None, ""),
+    ],
+)
+def test_readings_tell_the_power_factor_when_both_powers_are_known(
+    site, filled, real_uw, apparent_uva, told
+):
+    record = reading(9, load_power_uw=real_uw, load_apparent_uva=apparent_uva)
+    filled.store_record("house-2", "reading", record, (700, 700))
+    (row,) = [row for row in exported(site, "readings") if row["node"] == "house-2"]
+    assert row["load_power_factor_permille"] == told
+
+
 def test_aggregates_are_exported_by_their_own_time(site, filled):
     for seq, t_ms in ((1, 5_000), (2, DAY_MS), (3, None)):
         record = aggregate(seq, t_ms=t_ms, pv_power_uw=seq)
