@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import random
 import sys
 import time
 
@@ -39,6 +38,7 @@ from node.store import SAVE_PERIOD_MS, Store
 from node.supervisor import Supervisor
 from node.switchboard import Switchboard
 from node.time_sync import TimeSync, kept_ms
+from node.turns import every
 from node.wall_clock import WallClock
 from node.windows import build_windows
 
@@ -162,7 +162,9 @@ class Node:
         self.time_sync.on_set = self._clock_set
         self.link.time_sync = self.time_sync
         self.link.before_work = self.signer.before_step = self.safety.look_before_work
+        self.link.beat = lambda: self.supervisor.beat("link")
         self.link.on_handshake = lambda: self.supervisor.excuse(HANDSHAKE_MS)
+        self.link.on_given_up = self._start_again
         self.led = StatusLed(self._machine.Pin("LED", self._machine.Pin.OUT))
 
     def status(self):
@@ -223,18 +225,18 @@ class Node:
             "sampler": self.sampler.run(lambda: beat("sampler"), self._samples_lost, turns),
             "safety": self.safety.run(lambda: beat("safety"), lambda: self.link.is_up),
             "link": self.link.run(),
-            "link tick": self.link.tick(lambda: beat("link")),
+            "link tick": self.link.tick(),
             "collector": self.collector.run(turns),
-            "reading": _every(self._settings.reading_period_ms, self.send_reading, turns),
+            "reading": every(self._settings.reading_period_ms, self.send_reading, turns),
             "status": self.publisher.run(turns),
-            "nonce": _every(NONCE_PERIOD_MS, self.publisher.want_status),
+            "nonce": every(NONCE_PERIOD_MS, self.publisher.want_status),
             "updates": self.updates.run(turns),
-            "updates look": _every(LOOK_MS, self.updates.look),
-            "save": _every(SAVE_PERIOD_MS, self.save, turns),
+            "updates look": every(LOOK_MS, self.updates.look),
+            "save": every(SAVE_PERIOD_MS, self.save, turns),
             "clock": self.time_sync.run(self.network),
-            "led": _every(led_codes.STEP_MS, self.show),
+            "led": every(led_codes.STEP_MS, self.show),
             "signer": self.signer.run(turns),
-            "snapshot": _every(self._settings.snapshot_period_ms, self.signer.take_snapshot, turns),
+            "snapshot": every(self._settings.snapshot_period_ms, self.signer.take_snapshot, turns),
         }
         for part, coroutine in tasks.items():
             asyncio.create_task(self.supervisor.guard(part, coroutine))
@@ -258,6 +260,18 @@ class Node:
         self.time_sync.keep()
         self.publisher.send_status()
 
+    def _start_again(self):
+        """The link is long gone: start anew, unless a delivery, a fault or an update is here.
+
+        Once for each absence: another would not help, and what is kept offline gets its time by
+        the uptime of one boot.
+        """
+        if self._is_idle():
+            print("link: gone for long, the board starts again")
+            self.save()
+            self.offline.end()
+            self._machine.reset()
+
     def _clock_set(self, step_ms):
         numbering = self.store.numbering
         if numbering.is_unsure():
@@ -270,19 +284,6 @@ class Node:
 
     def _samples_lost(self, count):
         self.publisher.send_event("samples_lost", None, None, count)
-
-
-async def _every(period_ms, action, turns=None):
-    """Call `action` every period, from a random phase on: nodes must not send in step.
-
-    `turns`: Turns, None for what takes less than a ms.
-    """
-    await asyncio.sleep(random.getrandbits(16) % period_ms / 1000)
-    while True:
-        if turns:
-            await turns.take()
-        action()
-        await asyncio.sleep(period_ms / 1000)
 
 
 def _reset_cause(machine):

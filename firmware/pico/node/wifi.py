@@ -18,8 +18,16 @@ class Wifi:
         self._credentials = credentials
         network.hostname(hostname)  # before the interface asks for an address
         self._wlan = network.WLAN(network.STA_IF)
+        self._switch_on()
+
+    def _switch_on(self):
         self._wlan.active(True)
-        self._wlan.config(pm=getattr(network.WLAN, "PM_NONE", 0xA11140))
+        self._wlan.config(pm=getattr(self._network.WLAN, "PM_NONE", 0xA11140))
+
+    def restart(self):
+        """Switch the radio off and on; nothing else runs meanwhile."""
+        self._wlan.active(False)
+        self._switch_on()
 
     def is_up(self):
         """Tell whether the board is associated and has an address."""

@@ -54,6 +54,8 @@ class _Wlan:
         """Switch the radio."""
         if is_active is not None:
             self._is_active = is_active
+            self._is_joining = self._is_joining and is_active
+            self.network.history.append(("active", is_active))
         return self._is_active
 
     def connect(self, ssid, password):

@@ -107,7 +107,7 @@ async def main(settings):
     link_module.BACKOFF_MS = (50, 200)
     board = Board(settings)
     asyncio.create_task(board.link.run())
-    asyncio.create_task(board.link.tick(lambda: None))
+    asyncio.create_task(board.link.tick())
     typed = select.poll()
     typed.register(sys.stdin, select.POLLIN)
     while True:

@@ -25,6 +25,8 @@ class Wifi:
 
     def __init__(self):
         self.is_there = True
+        self.joins = 0
+        self.restarted = []  # after how many joins
 
     def is_up(self):
         return self.is_there
@@ -32,7 +34,11 @@ class Wifi:
     def name_server(self):
         return "127.0.0.1"
 
+    def restart(self):
+        self.restarted.append(self.joins)
+
     async def join(self):
+        self.joins += 1
         if not self.is_there:
             raise OSError("no access point")
 
@@ -66,7 +72,7 @@ class Station:
 
     async def __aenter__(self):
         self.task = asyncio.create_task(self.link.run())
-        self.ticker = asyncio.create_task(self.link.tick(lambda: None))
+        self.ticker = asyncio.create_task(self.link.tick())
         return self
 
     async def __aexit__(self, *_):
@@ -245,6 +251,64 @@ def test_link_is_down_when_wifi_is_lost_and_up_when_it_is_back():
         await broker.until(lambda: station.link.is_up)
 
     run(scenario)
+
+
+def test_link_shows_that_it_lives_when_it_has_nothing_to_do():
+    async def scenario(broker, station):
+        beats = []
+        station.link.beat = lambda: beats.append(station.link.is_up)
+        await broker.until(lambda: len(beats) >= 10)
+        assert all(beats)
+        station.wifi.is_there = False
+        await broker.until(lambda: beats.count(False) >= 5)
+
+    run(scenario)
+
+
+def test_radio_is_switched_when_five_joins_in_a_row_have_failed():
+    async def scenario(broker, station):
+        pardons = []
+        station.link.on_handshake = lambda: pardons.append(list(station.wifi.restarted))
+        station.wifi.is_there, station.wifi.joins = False, 0
+        await broker.until(lambda: len(station.wifi.restarted) == 2)
+        assert station.wifi.restarted == [5, 10]
+        assert pardons == [[], [5]]  # asked for before it holds up all of the board
+        station.wifi.is_there = True
+        await broker.until(lambda: station.link.is_up)
+
+    run(scenario)
+
+
+def test_link_is_given_up_when_it_was_there_and_is_long_gone(monkeypatch):
+    async def scenario(broker, station):
+        given_up = []
+        station.link.on_given_up = lambda: given_up.append(station.clock.now_ms())
+        station.wifi.is_there = False
+        await broker.until(lambda: not station.link.is_up)
+        lost_ms = station.clock.now_ms()
+        await broker.until(lambda: given_up)
+        assert given_up[0] - lost_ms >= 150
+        station.wifi.is_there = True
+
+    monkeypatch.setattr(link_module, "GIVE_UP_MS", 300)
+    run(scenario)
+
+
+def test_link_is_not_given_up_when_this_boot_never_had_one(monkeypatch):
+    """One start anew for each absence: the next would lose what the last has kept no better."""
+    monkeypatch.setattr(link_module, "GIVE_UP_MS", 1)
+
+    async def scenario():
+        async with Broker() as broker:
+            station = Station(broker)
+            station.wifi.is_there = False
+            given_up = []
+            station.link.on_given_up = lambda: given_up.append(True)
+            async with station:
+                await broker.until(lambda: station.wifi.joins >= 4)
+                assert not given_up
+
+    asyncio.run(scenario())
 
 
 def test_two_boards_come_back_at_different_times_when_the_hub_restarts(monkeypatch):

@@ -62,6 +62,20 @@ def test_joining_does_nothing_when_the_network_is_up(kind, network, machine):
     assert network.history == before
 
 
+@pytest.mark.parametrize("kind", ["wifi", "ethernet"])
+def test_network_joins_anew_when_it_was_switched_off_and_on(kind, network, machine):
+    interface = made(kind, network, machine)
+    asyncio.run(interface.join())
+    del network.history[:]
+    interface.restart()
+    assert network.history[:2] == [("active", False), ("active", True)]
+    if kind == "wifi":  # the radio's power saving is on again after each start
+        assert network.history[2] == ("config", {"pm": network.WLAN.PM_NONE})
+        assert not interface.is_up()
+    asyncio.run(interface.join())
+    assert interface.is_up()
+
+
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [

@@ -217,7 +217,7 @@ def test_watchdog_bites_and_relays_are_open_when_one_part_is_silent(rig, silent)
     rig.close("00" * 16)
     assert rig.relay() == "in"
     supervisor = rig.node.supervisor
-    for _ in range(30):
+    for _ in range((PATIENCE_MS[silent] + LONGEST_WATCHDOG_MS) // 500 + 2):
         rig.ticks.advance_ms(500)
         for part in PATIENCE_MS:
             if part != silent:
@@ -268,6 +268,32 @@ def test_final_waits_once_when_a_broker_asks_for_it_without_end(rig):
     rig.node.receive(topic(NODE, "command"), payload)  # however old, and so it is told again
     rig.collect()
     assert rig.finals() == [(FIRST, "commanded")] * 2
+
+
+def test_board_starts_again_with_all_it_knows_when_its_link_is_long_gone(rig, tmp_path):
+    rig.node.registers.add("bus_import", 1_000_000, 3_600_000_000)  # a Wh
+    for _ in range(CAPACITY["reading"] + 1):
+        rig.node.send_reading()
+    rig.node.link.on_given_up()
+    assert rig.machine.resets == 1
+    assert len(rig.node.offline) == 1
+    rig.boot()
+    assert rig.node.registers["bus_import"] == 1_000_000
+
+
+@pytest.mark.parametrize("state", ["armed", "delivering", "fault", "trial"])
+def test_board_does_not_start_again_for_want_of_a_link_when_that_would_end_something(rig, state):
+    rig.lease(FIRST)
+    if state == "delivering":
+        rig.close(FIRST)
+    elif state == "fault":
+        rig.delivery.stop_for_ever("welded_contact")
+    elif state == "trial":
+        rig.command("open", FIRST)
+        rig.delivery.hold("trial")
+    assert rig.delivery.state == state
+    rig.node.link.on_given_up()
+    assert rig.machine.resets == 0
 
 
 def test_free_running_pins_are_set_up_and_never_read_singly(rig):

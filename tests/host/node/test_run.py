@@ -53,7 +53,7 @@ def test_relays_open_when_any_task_raises(delivering, monkeypatch, part):
     for name in names:
         owner = getattr(owner, name)
     monkeypatch.setattr(owner, method, broken)
-    monkeypatch.setattr("node.app.random.getrandbits", lambda bits: 0)
+    monkeypatch.setattr("node.turns.random.getrandbits", lambda bits: 0)
     asyncio.run(run_until(node, lambda: node.supervisor.has_failed))
     assert delivering.relay() == "open"
     assert node.delivery.fault == "exception"
@@ -68,6 +68,23 @@ def test_relays_open_when_the_program_is_stopped(delivering):
     node.supervisor.beat = beats.append
     asyncio.run(run_until(node, lambda: "safety" in beats))
     assert delivering.relay() == "open"
+
+
+def test_link_gives_no_sign_of_life_when_it_is_stuck(rig, monkeypatch):
+    async def stuck():
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("node.link.TICK_MS", 1)
+    monkeypatch.setattr(rig.node.link, "_serve", stuck)
+    beats, rounds = [], []
+    rig.node.supervisor.beat = beats.append
+
+    def has_run():
+        rounds.append(rig.node.link._wake.is_set())
+        return len(rounds) == 40  # some hundred ticks
+
+    asyncio.run(run_until(rig.node, has_run))
+    assert "link" in beats and beats.count("link") < 5
 
 
 def test_boot_is_told_when_the_node_starts(rig):
