@@ -14,6 +14,7 @@ class Supervisor:
     def __init__(self, watchdog, clock, on_failure):
         """`watchdog`: machine.WDT, running. `on_failure()`: opens the relays and tells the hub."""
         self._watchdog = watchdog
+        watchdog.feed()  # all parts are built
         self._clock = clock
         self._on_failure = on_failure
         now_ms = clock.now_ms()

@@ -6,7 +6,7 @@ import pytest
 from launcher import WATCHDOG_MS
 from node.adc import BUFFERS
 from node.outbox import CAPACITY
-from node.supervisor import PATIENCE_MS
+from node.supervisor import PATIENCE_MS, Supervisor
 from wire.records import QUALITY
 from wire.topics import topic
 
@@ -189,6 +189,14 @@ def test_watchdog_is_fed_only_while_every_part_lives(rig):
             supervisor.beat(part)
         supervisor.look()
     assert not rig.machine.has_starved()
+
+
+def test_watchdog_is_fed_when_all_parts_are_built(machine, ticks, clock):
+    watchdog = machine.WDT(timeout=WATCHDOG_MS)
+    ticks.advance_ms(WATCHDOG_MS - 100)
+    Supervisor(watchdog, clock, lambda: None)
+    ticks.advance_ms(WATCHDOG_MS - 100)
+    assert not machine.has_starved()
 
 
 def test_parts_may_be_silent_while_a_handshake_holds_all_of_them_up(rig):
