@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from eth_utils import to_checksum_address, to_hex
 from web3.exceptions import BlockNotFound
 
 from hub.chain.abi import market_abi
-from hub.chain.records import Batch, Cursor, Rollback, WrongContract
+from hub.chain.records import Batch, ChainUnavailable, Cursor, Rollback, WrongContract
 from hub.chain.stream import ConnectionEnded, Stream
 
 # Blocks asked for at once when far behind, so that an answer stays small.
@@ -22,35 +21,69 @@ REMEMBERED_BLOCKS = 256
 QUIET_S = 15.0
 FIRST_BACKOFF_S = 0.1
 LONGEST_BACKOFF_S = 5.0
+# A node of others that refuses has its reasons, such as a limit of requests.
+FIRST_REFUSED_S = 2.0
+LONGEST_REFUSED_S = 60.0
 
 
 async def follow(
-    ws_url: str, address: str, start: Cursor | None = None, origin: Cursor | None = None
+    ws_url: str,
+    address: str,
+    start: Cursor | None = None,
+    origin: Cursor | None = None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> AsyncIterator[Batch | Rollback]:
     """Yield every event of the contract after `start` (None: after `origin`) exactly once.
 
     `origin` is a block before the contract's first one; None stands for the chain's first block.
 
-    A broken connection is made again and nothing is lost or repeated. When blocks that were
-    yielded are replaced, a Rollback names the last block that still stands; what follows it comes
-    again. Ends only by cancellation or `aclose`.
+    A broken connection is made again, what a node refuses is asked for again ever later, and
+    nothing is lost or repeated; `say` hears once of refusals and once that they are over. When
+    blocks that were yielded are replaced, a Rollback names the last block that still stands; what
+    follows it comes again. Ends only by cancellation or `aclose`.
 
-    Raises WrongContract when even the contract is no longer there: the chain is another one, and
-    ChainUnavailable when the node refuses what it is asked.
+    Raises WrongContract when even the contract is no longer there: the chain is another one.
     """
-    progress = _Progress(address, start or origin, origin)
-    backoff_s = FIRST_BACKOFF_S
+    progress, backoff = _Progress(address, start or origin, origin), _Backoff(say)
     while True:
-        with contextlib.suppress(ConnectionEnded):
+        try:
             async with Stream(ws_url) as stream:
                 await stream.subscribe_heads()
-                backoff_s = FIRST_BACKOFF_S
                 while True:
                     async for step in progress.catch_up(stream):
                         yield step
+                    backoff.is_over()
                     await stream.wait_head(QUIET_S)
-        await asyncio.sleep(backoff_s)
-        backoff_s = min(2 * backoff_s, LONGEST_BACKOFF_S)
+        except ConnectionEnded:
+            await asyncio.sleep(backoff.broken_s())
+        except ChainUnavailable as refusal:
+            await asyncio.sleep(backoff.refused_s(refusal))
+
+
+class _Backoff:
+    """How long to wait before the next try; over once everything there was has been read."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._broken_s, self._refused_s = FIRST_BACKOFF_S, FIRST_REFUSED_S
+        self._is_refused = False
+
+    def broken_s(self) -> float:
+        pause_s, self._broken_s = self._broken_s, min(2 * self._broken_s, LONGEST_BACKOFF_S)
+        return pause_s
+
+    def refused_s(self, refusal: ChainUnavailable) -> float:
+        if not self._is_refused:
+            self._say(f"{refusal}; it is asked again, ever later")
+        self._is_refused = True
+        pause_s, self._refused_s = self._refused_s, min(2 * self._refused_s, LONGEST_REFUSED_S)
+        return pause_s
+
+    def is_over(self) -> None:
+        self._broken_s, self._refused_s = FIRST_BACKOFF_S, FIRST_REFUSED_S
+        if self._is_refused:
+            self._say("the chain answers again: nothing was missed")
+        self._is_refused = False
 
 
 class _Progress:

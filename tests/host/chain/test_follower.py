@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 from contextlib import aclosing
 
 import pytest
 from eth_utils import to_hex
+from websockets.asyncio.client import connect
+from websockets.asyncio.server import serve
 
 from hub.chain import follower
 from hub.chain.records import Batch, Cursor, Rollback, WrongContract
+from hub.processes import wait_until
 
 PRICE = 200_000_000
 
@@ -227,6 +231,67 @@ def test_reading_begins_at_the_contract_when_its_origin_is_given(market, monkeyp
         assert sum(event.name == "PeerRegistered" for event in reader.events) == 2
     assert min(asked) == origin.block_number + 1
     assert reader.rollbacks == [origin]
+
+
+class Choosy:
+    """Passes questions on to a node; refuses to give logs for so many times."""
+
+    def __init__(self, ws_url, refusals):
+        self._ws_url = ws_url
+        self.refusals = refusals
+
+    async def __aenter__(self):
+        self._server = await serve(self._pass_on, "127.0.0.1", 0).__aenter__()
+        return f"ws://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    async def __aexit__(self, *_):
+        self._server.close()
+        await self._server.wait_closed()
+
+    async def _pass_on(self, asker):
+        async with connect(self._ws_url) as node:
+            answering = asyncio.create_task(self._answer(node, asker))
+            async for question in asker:
+                table = json.loads(question)
+                if table["method"] == "eth_getLogs" and self.refusals:
+                    self.refusals -= 1
+                    error = {"code": -32005, "message": "request rate limited"}
+                    answer = {"jsonrpc": "2.0", "id": table["id"], "error": error}
+                    await asker.send(json.dumps(answer))
+                else:
+                    await node.send(question)
+            answering.cancel()
+            await asyncio.gather(answering, return_exceptions=True)
+
+    @staticmethod
+    async def _answer(node, asker):
+        async for answer in node:
+            await asker.send(answer)
+
+
+def test_reading_goes_on_and_says_it_once_when_the_node_refuses_for_a_while(market, monkeypatch):
+    monkeypatch.setattr(follower, "FIRST_REFUSED_S", 0.01)
+    deposit(market, 7)
+    deposit(market, 8)
+    said, reader = [], Reader()
+
+    async def read(url):
+        async for step in follower.follow(url, market.client.address, say=said.append):
+            reader.apply(step)
+
+    async def story():
+        async with Choosy(market.ws_url, refusals=3) as url:
+            reading = asyncio.create_task(read(url))
+            await wait_until(lambda: len(said) == 2 or reading.done(), 60, "reading")
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    asyncio.run(story())
+    assert reader.amounts()[-2:] == [7, 8]
+    assert said == [
+        "the chain refused a request: request rate limited; it is asked again, ever later",
+        "the chain answers again: nothing was missed",
+    ]
 
 
 def test_following_ends_with_advice_when_the_chain_is_another_one(own_chain):
