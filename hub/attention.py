@@ -27,6 +27,8 @@ class AttentionParts:
     is_clock_trusted: Callable[[], bool]
     broker_restarts: Callable[[], int]
     is_broker_there: Callable[[], bool]
+    chain_restarts: Callable[[], int]
+    is_chain_there: Callable[[], bool]
 
 
 class Attention:
@@ -44,6 +46,8 @@ class Attention:
             parts.is_clock_trusted,
             parts.broker_restarts,
             parts.is_broker_there,
+            parts.chain_restarts,
+            parts.is_chain_there,
         )
         self._watch = AlarmWatch(self.book, watched)
         composer = Composer(parts.store, config.notices.subscribers, parts.clock, keys.peer_name)

@@ -43,6 +43,7 @@ class ChainPart:
         self._store = store
         self._say = say
         self._process = _node(config, keys, port)
+        self.restarts = 0  # of the site's own node
 
     @property
     def rpc_url(self) -> str:
@@ -98,6 +99,7 @@ class ChainPart:
             return await self._process.supervise(self._say)
         while True:
             what = await self._process.watch()
+            self.restarts += 1
             self._say(f"chain {what}; starting it again")
             for pause_s in CHAIN_PAUSES_S:
                 await asyncio.sleep(pause_s)

@@ -206,6 +206,8 @@ class Site:
             is_clock_trusted,
             lambda: self.broker.restarts,
             lambda: self.link.is_connected,
+            lambda: self.chain.restarts,
+            lambda: not self.chain_clock.is_away,
         )
         self.attention = Attention(self.config, self.keys, watched, self._say)
         self.duty.on_news = self.messages.on_quarantine_changed = self.attention.look

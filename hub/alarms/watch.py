@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hub.admission import PUT_OUT_STATE
-from hub.alarms.book import FAULT, AlarmBook
+from hub.alarms.book import FAULT, WARNING, AlarmBook
 from hub.backup import record as backups
 from hub.honesty import quarantine
 from hub.mqtt.ingest import Stored
@@ -20,7 +20,9 @@ from hub.store import Store
 LOOK_S = 10.0  # disk, clock and silence are told by nobody
 SILENT_MS = 60_000
 BROKER_GONE_MS = 15_000
+CHAIN_GONE_MS = 30_000  # its own is started again meanwhile; one of others may be busy
 LITTLE_DISK_BYTES = 1 << 30
+AWAY = "away"  # a subject beside the numbers of restarts
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class WatchParts:
     is_clock_trusted: Callable[[], bool]
     broker_restarts: Callable[[], int]
     is_broker_there: Callable[[], bool]
+    chain_restarts: Callable[[], int]
+    is_chain_there: Callable[[], bool]
 
 
 class AlarmWatch:
@@ -48,8 +52,8 @@ class AlarmWatch:
         self._wake = asyncio.Event()
         self._since_ms = now_ms()
         self._heard_ms: dict[str, int] = {}
-        self._broker_restarts = 0
-        self._broker_gone_ms: int | None = None
+        self._restarts = {"broker": 0, "chain": 0}
+        self._gone_since_ms: dict[str, int] = {}
 
     def hear(self, batch: Iterable[Stored]) -> None:
         """Take in what boards said."""
@@ -95,36 +99,44 @@ class AlarmWatch:
                   not parts.is_clock_trusted())  # fmt: skip
         trouble = backups.trouble(parts.data_dir, now_ms / 1000)
         book.keep("backup", "nightly", trouble or "", trouble is not None)
-        self._look_at_broker()
+        self._look_at_programs()
         self._look_at_floods()
         self._look_at_disputes()
         self._look_at_quarantine()
 
-    def _look_at_broker(self) -> None:
-        """A broker that ended and runs again is told once for each time, and is over at once."""
-        restarts = self._parts.broker_restarts()
-        if restarts > self._broker_restarts:
-            self._book.raise_alarm(
-                "broker", str(restarts), "the broker ended and was started again"
-            )
-            self._book.clear("broker", str(restarts))
-            self._broker_restarts = restarts  # last: told again when the store did not take it
-
-        self._look_whether_it_hangs()
-
-    def _look_whether_it_hangs(self) -> None:
-        """The hub starts its own again after a while; one of others is theirs."""
-        now_ms = self._now_ms()
-        if self._parts.is_broker_there():
-            self._broker_gone_ms = None
-        elif self._broker_gone_ms is None:
-            self._broker_gone_ms = now_ms
-        gone_ms = 0 if self._broker_gone_ms is None else now_ms - self._broker_gone_ms
+    def _look_at_programs(self) -> None:
+        """Broker and chain: the hub starts its own again after a while; one of others is theirs."""
+        parts = self._parts
+        self._tell_restarts("broker", parts.broker_restarts())
+        self._tell_restarts("chain", parts.chain_restarts())
+        gone_ms = self._gone_ms("broker", parts.is_broker_there())
         sentence = "the broker does not answer: no board is heard, every relay opens by itself"
         if gone_ms >= BROKER_GONE_MS:
             self._book.raise_alarm("broker_silent", "broker", sentence, FAULT)
         elif not gone_ms:
             self._book.clear("broker_silent", "broker")
+        gone_ms = self._gone_ms("chain", parts.is_chain_there())
+        sentence = "the chain does not answer: nothing is traded, reports and refunds wait for it"
+        if gone_ms >= CHAIN_GONE_MS:
+            self._book.raise_alarm("chain", AWAY, sentence, WARNING)
+        elif not gone_ms:
+            self._book.clear("chain", AWAY)
+
+    def _tell_restarts(self, kind: str, restarts: int) -> None:
+        """One that ended and runs again is told once for each time, and is over at once."""
+        if restarts > self._restarts[kind]:
+            sentence = f"the {kind} ended and was started again"
+            self._book.raise_alarm(kind, str(restarts), sentence)
+            self._book.clear(kind, str(restarts))
+            self._restarts[kind] = restarts  # last: told again when the store did not take it
+
+    def _gone_ms(self, kind: str, is_there: bool) -> int:
+        """Return for how long it has been away, 0 when it is there."""
+        if is_there:
+            self._gone_since_ms.pop(kind, None)
+            return 0
+        now_ms = self._now_ms()
+        return now_ms - self._gone_since_ms.setdefault(kind, now_ms)
 
     def _look_at_floods(self) -> None:
         """A board that sends too much has no account for a while."""

@@ -20,7 +20,8 @@ SAID_MS = 2_000  # whole seconds and the way of the question are no news
 class ChainClock:
     """`ahead_ms` is the last answer, negative for a chain that is behind.
 
-    `on_change` is called when it changes, `on_back` when a node that was away answers again.
+    `on_change` is called when it changes, `on_back` when a node that was away answers again;
+    `is_away` tells whether the last question had no answer.
     """
 
     def __init__(
@@ -35,7 +36,7 @@ class ChainClock:
         self._say = say
         self._on_change = on_change
         self._on_back = on_back
-        self._is_away = False
+        self.is_away = False
         self._now_ms = now_ms
         self._wake = asyncio.Event()
         self.ahead_ms = 0
@@ -50,7 +51,7 @@ class ChainClock:
             self._wake.clear()
             await self.ask()
             try:
-                await asyncio.wait_for(self._wake.wait(), AWAY_S if self._is_away else ASK_S)
+                await asyncio.wait_for(self._wake.wait(), AWAY_S if self.is_away else ASK_S)
             except TimeoutError:
                 continue
 
@@ -59,10 +60,10 @@ class ChainClock:
         try:
             chain_s = await asyncio.to_thread(self._client.next_block_time_s)
         except ChainUnavailable:
-            self._is_away = True
+            self.is_away = True
             return
-        if self._is_away:
-            self._is_away = False
+        if self.is_away:
+            self.is_away = False
             self._on_back()
         # A block's time is its second, begun up to a second ago.
         ahead_ms = chain_s * 1_000 - self._now_ms()

@@ -39,3 +39,7 @@ def test_last_answer_stands_when_the_node_does_not_answer(market, monkeypatch):
     monkeypatch.setattr(market.client, "next_block_time_s", away)
     asyncio.run(clock.ask())
     assert clock.ahead_ms == 7_000
+    assert clock.is_away
+    monkeypatch.undo()
+    asyncio.run(clock.ask())
+    assert not clock.is_away

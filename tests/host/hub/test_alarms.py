@@ -85,7 +85,8 @@ class Site:
 
     def __init__(self, book, store, now, tmp_path):
         self.is_stopped, self.is_clock_trusted, self.restarts = False, True, 0
-        self.is_broker_there = True
+        self.is_broker_there = self.is_chain_there = True
+        self.chain_restarts = 0
         parts = WatchParts(
             store,
             tmp_path,
@@ -94,6 +95,8 @@ class Site:
             lambda: self.is_clock_trusted,
             lambda: self.restarts,
             lambda: self.is_broker_there,
+            lambda: self.chain_restarts,
+            lambda: self.is_chain_there,
         )
         self.watch = AlarmWatch(book, parts, now)
 
@@ -195,6 +198,30 @@ def test_alarm_is_raised_when_the_broker_neither_ends_nor_answers(site, book, st
     assert book.standing("broker_silent") == frozenset()
 
 
+def test_chain_that_was_started_again_is_kept_in_the_history(site, store):
+    site.chain_restarts = 1
+    site.watch.look()
+    site.watch.look()
+    (alarm,) = store.alarms()
+    assert (alarm.kind, alarm.sentence) == ("chain", "the chain ended and was started again")
+    assert standing(store) == set()
+
+
+def test_alarm_stands_while_the_chain_is_away_for_more_than_half_a_minute(site, store, now):
+    site.is_chain_there = False
+    for away_ms in (0, 29_999):
+        now.ms = 1_000 + away_ms
+        site.watch.look()
+        assert standing(store) == set()  # it may be a moment only
+    now.ms = 31_000
+    site.watch.look()
+    (alarm,) = store.raised_alarms()
+    assert alarm.kind == "chain" and alarm.sentence.startswith("the chain does not answer")
+    site.is_chain_there = True
+    site.watch.look()
+    assert standing(store) == set()
+
+
 def put_into_quarantine(store, site):
     row = {"node": "house-1", "reason": "lies", "since_ms": 1, "released_ms": None}
     store.set_state("quarantine", [row])
@@ -226,7 +253,8 @@ def test_stop_is_an_alarm_at_once_when_the_watch_is_woken(book, store, tmp_path)
     async def scenario():
         is_stopped = False
         parts = WatchParts(
-            store, tmp_path, (), lambda: is_stopped, lambda: True, lambda: 0, lambda: True
+            *(store, tmp_path, (), lambda: is_stopped, lambda: True),
+            *(lambda: 0, lambda: True, lambda: 0, lambda: True),
         )
         watch = AlarmWatch(book, parts)
         running = asyncio.create_task(watch.run())

@@ -181,6 +181,10 @@ def test_chain_is_started_again_when_it_is_killed(tmp_path):
                         break
                     await asyncio.sleep(0.1)
             assert totals.contract_wei == 2 * 10**18
+            hub.attention.look()
+            async with asyncio.timeout(60):
+                while not any(one.kind == "chain" for one in hub.store.alarms()):
+                    await asyncio.sleep(0.05)
 
     asyncio.run(story())
 

@@ -45,7 +45,10 @@ def store(postgres):
 
 
 def watch_over(store, directory):
-    parts = WatchParts(store, directory, (), lambda: False, lambda: False, lambda: 0, lambda: True)
+    parts = WatchParts(
+        *(store, directory, (), lambda: False, lambda: False),
+        *(lambda: 0, lambda: True, lambda: 0, lambda: True),
+    )
     return AlarmWatch(AlarmBook(store), parts)
 
 
