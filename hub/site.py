@@ -41,6 +41,7 @@ from hub.updates.rollout import Rollouts
 CONNECT_TIMEOUT_S = 15.0
 FOLLOW_TIMEOUT_S = 60.0
 OPENING_S = 2.0
+CANCEL_S = 5.0  # longer than a task needs to end what it has begun
 
 
 class Site:
@@ -131,8 +132,11 @@ class Site:
             self.oracle.open_all()
             with contextlib.suppress(TimeoutError):  # their leases end soon after
                 await wait_until(lambda: not self.oracle.has_turns, OPENING_S, "opening")
-        for task in self._tasks:
-            task.cancel()
+        left = set(self._tasks)
+        while left:  # again: Python 3.11's wait_for swallows a cancellation that meets its event
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=CANCEL_S)
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
         await self._closers.aclose()

@@ -165,6 +165,23 @@ def test_store_is_refused_and_untouched_when_the_chain_is_another(tmp_path):
     assert (tmp_path / "store.db").stat().st_size >= before
 
 
+def test_hub_ends_when_a_task_swallows_its_cancellation(tmp_path, monkeypatch):
+    monkeypatch.setattr("hub.site.CANCEL_S", 0.05)
+
+    async def deaf_once():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+    async def story():
+        hub = Site(*make(tmp_path))
+        hub._spawn(deaf_once(), "deaf once")
+        await asyncio.sleep(0)
+        await asyncio.wait_for(hub.stop(), 30)
+
+    asyncio.run(story())
+
+
 def test_chain_is_started_again_when_it_is_killed(tmp_path):
     site, secrets = make(tmp_path)
 
