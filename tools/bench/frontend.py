@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from node.sensors.hall import UV_PER_AMPERE
 from numpy.typing import NDArray
 
 MAINS_HZ = 50.0
@@ -19,6 +20,8 @@ ZMPT_GAIN = 0.7 / 230
 """Volts at the pin per volt of mains."""
 ZMPT_LAG_RAD = math.radians(20 / 60)
 """Its data sheet's largest phase error."""
+HALL_DRIFT_V = 0.26e-3 * 10
+DAY_S = 86_400.0
 PULL_DOWN_GAIN = 0.955
 """What the ADC pad's default pull-down leaves of a front end's voltage."""
 
@@ -51,6 +54,25 @@ class CurrentClamp:
             return np.full(at_s.shape, self.bias_v)
         signal_v = load_waveform(at_s, self.lag_rad) * (rms_a * CT_V_PER_A * self.gain)
         return self.bias_v + np.clip(signal_v, -CT_CLIP_V, CT_CLIP_V)
+
+
+class HallSensor:
+    """ACS712 or ACS723 and the divider at its output; offset and gain are within 1.5 %.
+
+    Its offset follows the temperature of the day: 0.26 mV a degree (ACS712 data sheet), 10 degrees
+    up and down.
+    """
+
+    def __init__(self, part: str, divider_milli: int, rng: np.random.Generator) -> None:
+        self.volts_per_a = UV_PER_AMPERE[part] * 1e-6 * (1 + float(rng.uniform(-0.015, 0.015)))
+        self.offset_v = 2.5 * (1 + float(rng.uniform(-0.015, 0.015)))
+        self.divider = divider_milli / 1000 * (1 + float(rng.uniform(-0.01, 0.01)))
+
+    def pin_v(self, current_a: float, at_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the voltages at the pin for a DC current at times in s."""
+        drift_v = HALL_DRIFT_V * np.sin(2 * np.pi * at_s / DAY_S)
+        output_v = self.offset_v + drift_v + current_a * self.volts_per_a
+        return np.asarray(np.clip(output_v, 0.0, 5.0) / self.divider)
 
 
 def mains_frequency_hz(at_s: float) -> float:

@@ -9,13 +9,20 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
+from node.sensors.hall import UV_PER_AMPERE
 from numpy.typing import NDArray
 
 from tools.bench.adc import Converter
 from tools.bench.appliance import Appliance
 from tools.bench.battery import Battery
 from tools.bench.bus import Port
-from tools.bench.frontend import PULL_DOWN_GAIN, CurrentClamp, MainsVoltage, VoltageDivider
+from tools.bench.frontend import (
+    PULL_DOWN_GAIN,
+    CurrentClamp,
+    HallSensor,
+    MainsVoltage,
+    VoltageDivider,
+)
 from tools.bench.ina226 import Ina226
 from tools.bench.panel import Panel
 from tools.bench.relay import Relay
@@ -59,6 +66,8 @@ class Wiring:
     divider_ratio: float = 8.0
     profile: str = "thesis"
     ina226: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: FITTED)
+    hall: Mapping[str, Any] | None = None
+    """The part on ch1, where that is a Hall sensor for the PV's current."""
 
     @classmethod
     def of_settings(cls, settings: Mapping[str, Any]) -> Wiring:
@@ -68,7 +77,12 @@ class Wiring:
             divider_ratio=settings.get("divider_ratio", 8000) / 1000,
             profile=settings.get("profile", "thesis"),
             ina226=settings.get("ina226", FITTED),
+            hall=_hall_of(settings.get("sensors", {}).get("ch1", {})),
         )
+
+
+def _hall_of(part: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    return part if part.get("part") in UV_PER_AMPERE else None
 
 
 @dataclass
@@ -122,6 +136,8 @@ class House:
             for branch, part in wiring.ina226.items()
         }
         self.mains = MainsVoltage(rng)
+        hall = wiring.hall
+        self.hall = HallSensor(hall["part"], hall["divider_milli"], rng) if hall else None
         self.applied: dict[int, float] = {}  # channel: known input in V or A rms, at a test bench
         self.levels: dict[int, int] = {}
         self.home_pv_w = self.home_load_w = self.battery_w = 0.0
@@ -208,6 +224,8 @@ class House:
     def _pin_v(self, channel: int, at_s: NDArray[np.float64]) -> float | NDArray[np.float64]:
         if channel not in (0, 1, 2):
             return IDLE_PIN_V
+        if channel == 1 and self.hall:
+            return self.hall.pin_v(self.applied.get(1, self.traces["pv"].current_a), at_s)
         if channel == 1:
             return self.clamp.pin_v(self.applied.get(1, self.load_a), at_s)
         if channel == 2 and self.wiring.profile == "ac":

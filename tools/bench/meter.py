@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -34,6 +35,8 @@ MEASURE_S = 0.6
 STEADY_S = 2.0
 """At wide codes: a board finds an input in one by the rare samples beside it."""
 POWER_PERIOD_S = 60.0
+HALL = {"part": "acs712-05", "measures": "pv_current", "divider_milli": 1_600}
+HALL_RANGE_A, PANEL_V = 5.0, 18.0
 
 
 class Bench:
@@ -118,6 +121,29 @@ def no_load_rows(bench: Bench, hours: float) -> list[Row]:
     return [row_of(f"no_load_{hours:g}_hours", counts, "uWh", 0.0)]
 
 
+def hall_rows(bench: Bench, hours: float) -> list[Row]:
+    """Meter a PV's current by a Hall part: its least, then none for so long, its offset drifting.
+
+    With the voltage of a panel in the sun, so that any current would count.
+    """
+    board = bench.board
+    least_a = 0.004 * HALL_RANGE_A
+    bench.apply(pv_voltage=PANEL_V, pv_current=least_a)
+    board.begin_metering()
+    counted = board.meter(60.0)["registers"]["pv_export"]
+    true_uwh = round(PANEL_V * least_a * 60 / 3600 * 1e6, 1)
+    rows = [row_of("hall_starting_current_0.4_percent", counted, "uWh", true_uwh)]
+    bench.apply(pv_current=0.0)
+    board.house.traces["battery"].note(board.now_s, 12.0, 0.0)
+    board.begin_metering()
+    counts, left_s = 0, hours * 3600
+    while left_s > 0:
+        registers = board.meter(min(60.0, left_s))["registers"]
+        counts = sum(registers.values())
+        left_s -= 60.0
+    return [*rows, row_of(f"hall_no_load_{hours:g}_hours", counts, "uWh", 0.0)]
+
+
 def energy_rows(bench: Bench) -> list[Row]:
     """Let power swing for two minutes; compare registers with their integrals and the physics."""
     board, house = bench.board, bench.board.house
@@ -192,6 +218,9 @@ def measure_boards(boards: int, hours: float) -> Iterator[list[Row]]:
                     rows += no_load_rows(bench, hours)
             with VirtualBoard(_flash(Path(directory) / "ac" / name, "ac")) as board:
                 rows += power_rows(Bench(board))
+            if number == 1:
+                with VirtualBoard(_flash(Path(directory) / "hall" / name, "thesis", HALL)) as board:
+                    rows += hall_rows(Bench(board), hours)
             yield rows
 
 
@@ -204,10 +233,13 @@ def _tracked(boards: int, hours: float) -> list[list[Row]]:
     )
 
 
-def _flash(directory: Path, profile: str) -> Path:
-    """Make the flash of a board; keys and broker are not those of any site."""
+def _flash(directory: Path, profile: str, hall: Mapping[str, Any] | None = None) -> Path:
+    """Make the flash of a board; keys and broker are not those of any site.
+
+    `hall`: the part that measures the PV's current instead of an INA226.
+    """
     directory.mkdir(parents=True)
-    settings = {
+    settings: dict[str, Any] = {
         "node": directory.name,
         "profile": profile,
         "wifi_ssid": "",
@@ -221,6 +253,9 @@ def _flash(directory: Path, profile: str) -> Path:
         "relay_active_low": True,
         "ina226": {branch: dict(part) for branch, part in FITTED.items()},
     }
+    if hall:
+        del settings["ina226"]["pv"]
+        settings["sensors"] = {"ch1": dict(hall)}
     (directory / "settings.json").write_text(json.dumps(settings))
     return directory
 

@@ -23,6 +23,8 @@ MAINS_V = 230.0
 MAINS_HZ = 50.0
 LARGEST_DELAY_NS = 80_000
 """1.4 degrees at 50 Hz; node/calibration.py takes no more."""
+HALL_OFFSET = 0.2
+"""Of the upper input: a Hall part's own offset (40 mV) and that of a supply 5 % off 5 V."""
 FULL_PIN_V = 3.2
 """Of the 3.3 V at the pin, what a sagging reference surely leaves."""
 
@@ -129,7 +131,8 @@ def full_scale(part: Mapping[str, Any], divider_ratio: int) -> float:
     if name == "zmpt101b":
         return 250.0
     if name in UV_PER_AMPERE:
-        return float(1.5 * part["divider_milli"] * 1000 / UV_PER_AMPERE[name])
+        swing_a = 1.5 * part["divider_milli"] * 1000 / UV_PER_AMPERE[name]
+        return float(min(swing_a, 0.95 * int(name[-2:])))  # a name ends in the part's range
     return 10.0 if name == "sct013-010" else 1.1 * TURNS / part["burden_ohm"]
 
 
@@ -230,7 +233,9 @@ def _calibrate_channel(
         if not channel.is_alternating and not channel.is_on_i2c and not members:
             members["noise_millicodes"] = _noise(board, channel)
         points.append(Point(round(true * 1e6), _read(board, channel, members)))
-    return {**members, **two_points(channel.name, points)}
+    is_hall = channel.unit == "A" and not (channel.is_alternating or channel.is_on_i2c)
+    offset = round(HALL_OFFSET * channel.points[1] * 1e6) if is_hall else 0
+    return {**members, **two_points(channel.name, points, offset)}
 
 
 def _check(

@@ -61,17 +61,18 @@ def delay_ns(phase: Phase, rate_hz: int, steps: int) -> int:
     return round((late_frames - steps / 3) * 1e9 / rate_hz)
 
 
-def two_points(channel: str, points: Sequence[Point]) -> dict[str, int]:
+def two_points(channel: str, points: Sequence[Point], offset: int = 0) -> dict[str, int]:
     """Return `gain_ppm` and `offset_micro` of the straight line through two points.
 
-    value = read * gain + offset, as firmware/pico/node/calibration.py computes it. Raises
+    value = read * gain + offset, as firmware/pico/node/calibration.py computes it. `offset`: what
+    a sound part may be off at any input. Raises
     CalibrationRefused when the points are too close or further off than a sound channel can be.
     """
     low, high = sorted(points, key=lambda point: point.true)
     for point in (low, high):
         if point.true <= 0:
             raise CalibrationRefused(f"{channel}: the known input must be above 0")
-        if abs(point.error_percent) > 100 * LARGEST_CORRECTION:
+        if abs(point.read - point.true) > LARGEST_CORRECTION * point.true + offset:
             raise CalibrationRefused(
                 f"{channel}: reads {point.read / 1e6:.4g} where {point.true / 1e6:.4g} is applied; "
                 "look at the wiring, the part and the setting of its ratio"

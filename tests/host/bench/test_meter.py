@@ -48,5 +48,13 @@ def test_nothing_is_counted_when_nothing_flows(rows):
     assert rows["no_load_0.05_hours"]["value"] == 0
 
 
+def test_hall_part_counts_nothing_when_nothing_flows(rows):
+    assert rows["hall_no_load_0.05_hours"]["value"] == 0
+
+
+def test_hall_parts_register_moves_when_a_250th_of_its_range_flows(rows):
+    assert rows["hall_starting_current_0.4_percent"]["value"] > 0
+
+
 def test_register_moves_when_a_250th_of_the_range_flows(rows):
     assert rows["starting_current_0.4_percent"]["ratio"] == pytest.approx(1, abs=0.1)

@@ -88,6 +88,20 @@ def test_mains_voltage_is_calibrated_when_the_profile_has_it(tmp_path):
     assert abs(delay.after.error_percent) < 0.1
 
 
+def test_hall_part_is_calibrated_within_its_range_when_its_own_offset_is_large(tmp_path):
+    hall = {"part": "acs712-05", "measures": "pv_current", "divider_milli": 1_600}
+    bus = {"bus": {"address": 0x40, "shunt_uohm": 50_000}}
+    flash = make_flash(tmp_path, sensors={"ch1": hall}, ina226=bus)
+    with VirtualBoard(flash) as found:
+        channels = channels_of(found.settings)
+        (channel,) = [each for each in channels if each.quantity == "pv_current"]
+        assert max(channel.points) < 5
+        (outcome,) = calibrate(found, found, [channel], "bench")
+    assert abs(outcome.after.error_percent) < 0.3
+    # A seventh of an ampere is above what is taken for a wrong part at the lower input.
+    assert abs(stored(flash)["ch1"]["offset_micro"]) > 0.15e6
+
+
 def test_clamp_is_refused_when_it_is_the_wrong_way_round(tmp_path):
     flash = make_flash(tmp_path, profile="ac")
     with VirtualBoard(flash) as found:
