@@ -268,7 +268,7 @@ def _flash(directory: Path, profile: str, hall: Mapping[str, Any] | None = None)
     type=click.FloatRange(0.01, 1000),
     default=24.0,
     show_default=True,
-    help="Simulated time without load; 24 hours take some two minutes.",
+    help="Simulated time without load; 24 hours take some five minutes.",
 )
 @click.option(
     "--image",
