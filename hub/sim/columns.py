@@ -70,6 +70,8 @@ def read_column(path: Path, column: str) -> npt.NDArray[np.float64]:
     table = read_csv(path)
     if column not in table.header:
         raise BadInput(f"{path}: has no column {column!r}{nearest(column, table.header)}")
+    if not table.rows:
+        raise BadInput(f"{path}, row {FIRST_ROW}, {column}: the file has a header and no rows")
     place = table.header.index(column)
     values = np.empty(len(table.rows))
     for row_number, row in enumerate(table.rows, start=FIRST_ROW):

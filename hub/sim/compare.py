@@ -80,6 +80,10 @@ def varied(raw: dict[str, Any], case: Case) -> dict[str, Any]:
     # Without trading there is no pool, or "none" would still share.
     is_pooled = bool(market.get("pooling", False)) and case.design != "none"
     market["pooling"] = case.is_bound or is_pooled
+    if case.is_bound:  # what could be saved: all share, nothing is lost or charged in between
+        table.pop("pool", None)
+        for name in ("network_eur_per_kwh", "network_eur_per_kwh_km", "loss_permille"):
+            market.pop(name, None)
     if case.mechanism:
         market["mechanism"] = case.mechanism
     members = [*table.get("peer", []), *table.get("group", [])]

@@ -16,6 +16,7 @@ from hub.sim.assets import HistoryEntry, Wallet
 from hub.sim.community import W_PER_KW, Community
 from hub.sim.outcome import Outcome
 from hub.sim.scenario import Peer
+from hub.sim.summary import rewards_eur
 from hub.sim.trades import Trades
 
 DIGITS = 6
@@ -38,6 +39,7 @@ def _dashboard(
     community = outcome.community
     wallet = Wallet(peer.wallet_eur, history)
     grid_eur = _grid_cost_eur(outcome, place)
+    reward_eur = rewards_eur(outcome).get(peer.name, 0.0)
     times = np.datetime_as_string(community.clock.local_times)
     return {
         "appliances": appliances(community, peer),
@@ -49,7 +51,8 @@ def _dashboard(
             "start_eur": peer.wallet_eur,
             "after_trades_eur": _round(wallet.balance_eur()),
             "grid_and_fees_eur": _round(grid_eur),
-            "end_eur": _round(peer.wallet_eur - float(outcome.totals["cost"][place])),
+            "event_rewards_eur": _round(reward_eur),
+            "end_eur": _round(peer.wallet_eur - float(outcome.totals["cost"][place]) + reward_eur),
         },
         "history": [
             {"start_local": str(times[entry.slot]), **dataclasses.asdict(entry)}

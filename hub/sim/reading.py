@@ -195,13 +195,13 @@ def _clock(path: Path, head: dict[str, Any], sources: list[Series]) -> Clock:
     lengths = [length for one in sources if (length := one.length()) is not None]
     day = MINUTES_OF_DAY // head["slot_minutes"]
     slots = head["slots"] or (min(lengths) if lengths else max(day, 1))
-    return Clock(_start(where, head["start"], zone), head["slot_minutes"], slots, zone)
+    begins = [moment for one in sources if (moment := one.begins()) is not None]
+    start = head["start"] if head["start"] is not None else next(iter(begins), DEFAULT_START)
+    return Clock(_start(where, start, zone), head["slot_minutes"], slots, zone)
 
 
 def _start(where: str, value: Any, zone: str | None) -> datetime.datetime:
     """Return the local start; an offset is dropped, or turned into the scenario's zone."""
-    if value is None:
-        return DEFAULT_START
     if isinstance(value, str):
         try:
             value = datetime.datetime.fromisoformat(value)

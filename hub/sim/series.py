@@ -5,6 +5,7 @@ clear sky enters; one value per slot leaves.
 from __future__ import annotations
 
 import datetime
+import zoneinfo
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,11 @@ class Series:
         if self.csv is not None:
             return len(columns.read_column(*self.csv))
         return None
+
+    def begins(self) -> datetime.datetime | None:
+        """Return the first moment of the source, if it has a column of times."""
+        found = None if self.csv is None else columns.read_moments(self.csv[0])
+        return None if found is None else found[1][0]
 
     def values(self, clock: Clock) -> Values:
         """Return one value per slot. Raises BadInput where the source does not fit the clock."""
@@ -92,6 +98,11 @@ def _csv_values(where: str, path: Path, column: str, clock: Clock) -> Values:
     if found is not None and not _is_local_time(found[1], clock):
         columns.check_steps(path, *found, clock.slot_minutes)
     if len(values) == clock.slots:
+        if found is not None and _local(found[1][0], clock) != clock.start_local:
+            raise BadInput(
+                f"{path}, row {columns.FIRST_ROW}, {found[0]}: begins at {found[1][0]}, but the "
+                f"scenario at {clock.start_local} ({where}); set [scenario] start, or cut the file"
+            )
         return values
     if len(values) < clock.slots:
         raise BadInput(
@@ -117,9 +128,16 @@ def _is_local_time(moments: list[datetime.datetime], clock: Clock) -> bool:
 
 def _row_of_start(moments: list[datetime.datetime], clock: Clock) -> int | None:
     for row, moment in enumerate(moments):
-        if moment.replace(tzinfo=None) == clock.start_local:
+        if _local(moment, clock) == clock.start_local:
             return row
     return None
+
+
+def _local(moment: datetime.datetime, clock: Clock) -> datetime.datetime:
+    """Return a file's moment as the scenario's local time; one without offset is that already."""
+    if moment.tzinfo is not None and clock.zone is not None:
+        moment = moment.astimezone(zoneinfo.ZoneInfo(clock.zone))
+    return moment.replace(tzinfo=None)
 
 
 def series(directory: Path, *, low: float = 0.0) -> Check:

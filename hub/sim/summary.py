@@ -60,7 +60,7 @@ def _community(outcome: Outcome) -> dict[str, Any]:
     if outcome.net_metering_cost is not None:
         summary["net_metering_cost_eur"] = _round(outcome.net_metering_cost.sum())
     if outcome.events:
-        summary["event_reward_eur"] = _round(sum(_rewards(outcome).values()))
+        summary["event_reward_eur"] = _round(sum(rewards_eur(outcome).values()))
     return summary
 
 
@@ -118,7 +118,7 @@ def _waiting(totals: dict[str, float], outcome: Outcome, unserved_wh: float) -> 
     }
 
 
-def _rewards(outcome: Outcome) -> dict[str, float]:
+def rewards_eur(outcome: Outcome) -> dict[str, float]:
     """Return what each peer earned in demand-response events, in EUR."""
     found: dict[str, float] = {}
     for held in outcome.events:
@@ -151,7 +151,7 @@ def _peer(outcome: Outcome, place: int) -> dict[str, Any]:
         summary["net_metering_cost_eur"] = _round(outcome.net_metering_cost[place])
     if place < len(outcome.community.peers):
         peer = outcome.community.peers[place]
-        reward = _rewards(outcome).get(peer.name, 0.0)
+        reward = rewards_eur(outcome).get(peer.name, 0.0)
         if outcome.events:
             summary["event_reward_eur"] = _round(reward)
         summary["wallet_eur"] = _round(peer.wallet_eur - totals["cost"] + reward)

@@ -145,6 +145,37 @@ def test_clock_change_is_no_fault_when_the_scenario_names_the_zone(read, tmp_pat
     assert build(read(FROM_CSV.replace("slots = 4", head))).explicit.load_w.shape == (4, 1)
 
 
+UTC = "\n".join(
+    ["time,load_w", *(f"2026-05-31T{hour:02}:00+00:00,{hour * 100}" for hour in (22, 23)),
+     *(f"2026-06-01T{hour:02}:00+00:00,{hour}" for hour in range(4))]
+)  # fmt: skip
+
+
+def test_times_in_utc_are_the_scenarios_local_ones_when_it_names_the_zone(read, tmp_path):
+    (tmp_path / "load.csv").write_text(UTC + "\n", encoding="utf-8")
+    head = 'slots = 4\nstart = 2026-06-01\ntimezone = "Europe/Paris"'
+    found = build(read(FROM_CSV.replace("slots = 4", head))).explicit.load_w[:, 0]
+    assert found.tolist() == [2200, 2300, 0, 1]
+
+
+def test_file_is_refused_when_it_begins_elsewhere_than_the_scenario(read, tmp_path):
+    content = timed("2020-01-01T12:00", "2020-01-01T13:00", "2020-01-01T14:00", "2020-01-01T15:00")
+    text = FROM_CSV.replace("slots = 4", "slots = 4\nstart = 2026-06-01")
+    message = csv_refusal(read, tmp_path, content, text)
+    assert "load.csv, row 2, time: begins at 2020-01-01 12:00" in message
+
+
+def test_scenario_begins_with_its_file_when_it_names_no_start(read, tmp_path):
+    content = timed("2020-01-01T12:00", "2020-01-01T13:00", "2020-01-01T14:00", "2020-01-01T15:00")
+    (tmp_path / "load.csv").write_text(content, encoding="utf-8")
+    assert str(build(read(FROM_CSV)).clock.start_local) == "2020-01-01 12:00:00"
+
+
+def test_file_is_refused_when_it_has_a_header_alone(read, tmp_path):
+    text = FROM_CSV.replace("slots = 4\n", "")
+    assert "row 2, load_w: the file has a header" in csv_refusal(read, tmp_path, timed(), text)
+
+
 @pytest.mark.parametrize(
     ("fields", "hour"),
     [

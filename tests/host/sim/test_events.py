@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hub.errors import BadInput
+from hub.sim.dashboard import dashboards
 from hub.sim.summary import summarise
 from tests.host.sim.conftest import FLAT
 
@@ -54,6 +55,13 @@ def test_rewards_reach_wallet_and_summary(simulated):
     assert summary["community"]["event_reward_eur"] == peer["event_reward_eur"] == 0.3
     # 47.7 kWh at retail, 0.30 EUR back.
     assert peer["wallet_eur"] == pytest.approx(30 - 47.7 * 0.30 + 0.30)
+
+
+def test_dashboard_ends_with_the_summarys_money_when_there_was_an_event(simulated):
+    outcome = simulated(TWO_DAYS + EVENT + HOUSE)
+    wallet = dashboards(outcome)["a"]["wallet"]
+    assert wallet["event_rewards_eur"] == 0.3
+    assert wallet["end_eur"] == summarise(outcome)["peers"]["a"]["wallet_eur"]
 
 
 def test_house_is_left_out_when_it_wants_more_than_the_reward(simulated):
