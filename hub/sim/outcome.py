@@ -31,6 +31,7 @@ MONEY = (
     "pool_income",
     "pool_cost",
 )
+CO2 = "co2"  # kg, of what is imported
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class Outcome:
         slots, size = community.clock.slots, community.size
         return cls(
             community,
-            {name: np.zeros(size) for name in (*ENERGIES, *MONEY)},
+            {name: np.zeros(size) for name in (*ENERGIES, *MONEY, CO2)},
             {
                 name: np.zeros(slots)
                 for name in (*SERIES, "pool_stored", "cost", "trade_paid", "need", "offer")

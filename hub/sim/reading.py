@@ -148,6 +148,10 @@ def _check_peers(
             raise BadInput(f"{path}, [[peer]] {peer.name}, wind: needs [weather] wind_m_per_s")
     for peer in peers:
         for other in (*peer.preferences.producers, *peer.preferences.buyers):
+            if other == peer.name:
+                raise BadInput(
+                    f"{path}, [[peer]] {peer.name}, preferences: a peer does not trade with itself"
+                )
             if other not in seen:
                 raise BadInput(
                     f"{path}, [[peer]] {peer.name}, preferences: no peer {other!r}"

@@ -15,7 +15,7 @@ import numpy as np
 
 from hub.sim.community import W_PER_KW
 from hub.sim.events import WEI_PER_EUR
-from hub.sim.outcome import ForecastErrors, Outcome
+from hub.sim.outcome import CO2, ForecastErrors, Outcome
 
 DIGITS = 9  # behind the point: below a mWh or a nano-euro
 
@@ -51,11 +51,7 @@ def _community(outcome: Outcome) -> dict[str, Any]:
     lost = _lost(totals, stored)
     summary["losses_kwh"] = _round(lost)
     summary["stored_change_kwh"] = _round(stored)
-    co2 = outcome.community.tariff.co2_kg_per_kwh
-    hours = outcome.community.clock.slot_hours
-    summary["co2_kg"] = (
-        None if co2 is None else _round(float(co2 @ outcome.slots["import"]) * hours / W_PER_KW)
-    )
+    summary["co2_kg"] = _co2_kg(outcome, totals)
     summary |= _waiting(totals, outcome, float(outcome.unserved_wh.sum()))
     if outcome.net_metering_cost is not None:
         summary["net_metering_cost_eur"] = _round(outcome.net_metering_cost.sum())
@@ -118,6 +114,11 @@ def _waiting(totals: dict[str, float], outcome: Outcome, unserved_wh: float) -> 
     }
 
 
+def _co2_kg(outcome: Outcome, totals: dict[str, float]) -> float | None:
+    """Return the carbon of what was imported, None where the grid's is not known."""
+    return None if outcome.community.tariff.co2_kg_per_kwh is None else _round(totals[CO2])
+
+
 def rewards_eur(outcome: Outcome) -> dict[str, float]:
     """Return what each peer earned in demand-response events, in EUR."""
     found: dict[str, float] = {}
@@ -145,6 +146,7 @@ def _peer(outcome: Outcome, place: int) -> dict[str, Any]:
     summary["losses_kwh"] = _round(_lost(totals, stored, is_peer=True))
     summary["stored_change_kwh"] = _round(stored)
     summary["savings_eur"] = _round(totals["grid_only_cost"] - totals["cost"])
+    summary["co2_kg"] = _co2_kg(outcome, totals)
     summary |= _waiting(totals, outcome, float(outcome.unserved_wh[place]))
     summary |= _forecast_of(outcome, place)
     if outcome.net_metering_cost is not None:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hub.sim.community import W_PER_KW
-from hub.sim.outcome import ENERGIES, POOLED, SERIES, Block, Outcome
+from hub.sim.outcome import CO2, ENERGIES, POOLED, SERIES, Block, Outcome
 
 Values = npt.NDArray[np.float64]
 
@@ -32,6 +32,8 @@ def add(outcome: Outcome, block: Block, hours: float) -> None:
     totals["grid_only_cost"] += (tariff.retail @ deficit_w - tariff.feed_in @ surplus_w) * (
         hours / W_PER_KW
     )
+    if tariff.co2_kg_per_kwh is not None:
+        totals[CO2] += tariff.co2_kg_per_kwh @ flows.import_w * (hours / W_PER_KW)
     totals["trade_cost"] += flows.paid.sum(axis=0) * hours
     totals["trade_income"] += flows.earned.sum(axis=0) * hours
     totals["fee"] += flows.fee.sum(axis=0) * hours

@@ -209,8 +209,11 @@ def test_idle_battery_loses_charge_when_it_discharges_itself(simulated):
 
 def test_carbon_raises_the_retail_price_when_it_is_priced(simulated):
     text = HEAD + "grid_co2_kg_per_kwh = 0.5\n[market]\ncarbon_eur_per_kg = 0.1\n" + TWO
-    summary = community(simulated(text))
+    outcome = simulated(text)
+    summary = community(outcome)
     assert summary["co2_kg"] == pytest.approx(1.2 * 0.5)
+    of_peers = [peer["co2_kg"] for peer in summarise(outcome)["peers"].values()]
+    assert sum(of_peers) == pytest.approx(summary["co2_kg"])
     assert summary["cost_eur"] == pytest.approx(1.2 * 0.35 - 0.1)
 
 
