@@ -87,7 +87,9 @@ class Updates:
         if what == "confirm":
             self._confirm()
         elif what == "offer":
-            if not self._boots.trial:
+            if self._is_under_way(record):
+                self._asked_ms = None  # said again: it must not hold up a check of the content
+            elif not self._boots.trial:
                 self._next = record
         elif what == "chunk":
             self._take_chunk(record)
@@ -164,6 +166,10 @@ class Updates:
             self._refuse(problem.args[0])
         except OSError:
             self._refuse("flash_error")
+
+    def _is_under_way(self, record):
+        is_here = self._offer is not None and _is_same(self._offer, record)
+        return is_here and self._next is None and self._refused is None
 
     def _may_go_on(self):
         return self._board.is_free() and self._refused is None and self._next is None

@@ -3,6 +3,7 @@
 import base64
 
 import pytest
+from node.staging import Staging
 from node.version import RELEASE
 from wire.package import PackageError
 from wire.units import CHUNK_BYTES
@@ -162,3 +163,19 @@ def test_board_does_not_restart_when_a_cancel_comes_while_the_content_is_checked
     whole = rig.node.updates.whole
     take(rig, PACKAGE, until=lambda: whole._staging is None and rig.records("fetch"))
     assert rig.machine.resets == 0
+
+
+def test_package_is_taken_when_it_is_offered_again_during_each_check_of_its_content(
+    rig, monkeypatch
+):
+    check = Staging.check_content
+    checks = []
+
+    async def check_content(staging, manifest, turns):
+        checks.append(manifest.number)
+        rig.update("offer", **offer(PACKAGE))
+        await check(staging, manifest, turns)
+
+    monkeypatch.setattr("node.staging.Staging.check_content", check_content)
+    take(rig, PACKAGE, until=lambda: len(checks) > 3)
+    assert (rig.machine.resets, len(checks)) == (1, 1)
