@@ -107,8 +107,9 @@ def test_trial_by_hand_is_no_matter_of_the_nightly_ones_when_it_fails(data, fold
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)
 def test_alarm_stands_until_a_backup_is_made_when_one_failed(store, data, folder):
     parts = WatchParts(
-        store, data, (), lambda: False, lambda: True, lambda: 0, lambda: True
-    )  # fmt: skip
+        *(store, data, (), lambda: False, lambda: True),
+        *(lambda: 0, lambda: True, lambda: 0, lambda: True),
+    )
     watch = AlarmWatch(AlarmBook(store, lambda text: None), parts)
     record.note_failed(data, folder, int(time.time()), "the stick is full")
     watch.look()
