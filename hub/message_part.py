@@ -25,7 +25,7 @@ from hub.mqtt.workers import Workers
 from hub.patience import passes
 from hub.site_clock import SiteClock
 from hub.store import NodeRow, Store
-from hub.worker_tasks import way_of, worker_tasks
+from hub.worker_tasks import Way, way_of, worker_tasks
 
 
 class MessagePart:
@@ -79,17 +79,8 @@ class MessagePart:
             inspect=self.honesty.inspect,
             on_broken=lambda problem: self._on_loop(lambda: self._fail(problem)),
         )
-        is_shared = config.ingest.workers > 0
         way = way_of(config, keys, network)
-        self.link = Link(
-            way.address,
-            way.password,
-            self.ingest.put,
-            authority=network.authority,
-            user=way.user,
-            client_id=way.client_id(HUB_USER),
-            kinds=OWN_KINDS if is_shared else FROM_NODE,
-        )
+        self.link = self._build_link(way, network)
         tasks = worker_tasks(config, store, clock, way, self.honesty.limits)
         self.workers = Workers(
             *(tasks, self._hear, self.admission.gate.count, self.honesty.accuse),
@@ -102,6 +93,19 @@ class MessagePart:
             epoch,
             self.watch.newest_nonce,
             self._epoch_raised,
+        )
+
+    def _build_link(self, way: Way, network: BoardNetwork) -> Link:
+        """Return the hub's own connection: it hears all, or what no worker does."""
+        has_workers = self._config.ingest.workers > 0
+        return Link(
+            way.address,
+            way.password,
+            self.ingest.put,
+            authority=network.authority,
+            user=way.user,
+            client_id=way.client_id(HUB_USER),
+            kinds=OWN_KINDS if has_workers else FROM_NODE,
         )
 
     def start(self) -> None:

@@ -8,25 +8,12 @@ from node.version import RELEASE
 from wire.package import PackageError
 from wire.units import CHUNK_BYTES
 
-from tests.host.node.conftest import clock, machine, ticks  # noqa: F401  # fixtures
 from tests.host.node.deliveries import FIRST, deliver, run_leased
-from tests.host.node.rig import Rig
-from tests.host.updates.board import look_on, offer, online, switch_off, take
-from tests.host.updates.samples import KEY, made
+from tests.host.updates.board import look_on, offer, online, take
+from tests.host.updates.samples import made
 
 PACKAGE = made(number=7)
 SLOT_A = "firmware-a.trq"
-
-
-@pytest.fixture
-def rig(ticks, tmp_path, monkeypatch):  # noqa: F811  # the fixture, not the import
-    """A node that knows the technician and has run for a second."""
-    monkeypatch.chdir(tmp_path)
-    rig = Rig(ticks, monkeypatch, update_key=KEY.public_key)
-    online(rig)
-    rig.run(1000)
-    yield rig
-    switch_off(rig)
 
 
 def chunk(rig, offset):

@@ -5,24 +5,12 @@ import pytest
 from launcher import Boots
 from node.version import RELEASE
 
-from tests.host.node.conftest import clock, machine, ticks  # noqa: F401  # fixtures
 from tests.host.node.rig import Rig, delivery_id
-from tests.host.updates.board import RP2040, offer, online, reboot, switch_off, take
-from tests.host.updates.samples import KEY, STRANGER, made
+from tests.host.updates.board import RP2040, offer, online, reboot, take
+from tests.host.updates.samples import STRANGER, made
 
 PACKAGE = made(number=7)
 SLOT_A = "firmware-a.trq"
-
-
-@pytest.fixture
-def rig(ticks, tmp_path, monkeypatch):  # noqa: F811  # the fixture, not the import
-    """A node that knows the technician and has run for a second."""
-    monkeypatch.chdir(tmp_path)
-    rig = Rig(ticks, monkeypatch, update_key=KEY.public_key)
-    online(rig)
-    rig.run(1000)
-    yield rig
-    switch_off(rig)
 
 
 def refusals(rig):
@@ -104,7 +92,7 @@ def test_package_is_refused_when_the_flash_is_nearly_full(rig, monkeypatch):
     assert refusals(rig) == ["no_space"]
 
 
-def test_package_is_refused_when_the_board_has_no_update_key(ticks, tmp_path, monkeypatch):  # noqa: F811
+def test_package_is_refused_when_the_board_has_no_update_key(ticks, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rig = Rig(ticks, monkeypatch)
     online(rig)
