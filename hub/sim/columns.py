@@ -33,11 +33,15 @@ class Table:
 
 def read_csv(path: Path) -> Table:
     """Read a CSV file with a header. Raises BadInput for an unreadable or ragged one."""
+    return _read_csv(path, _version(path))
+
+
+def _version(path: Path) -> tuple[int, int, int]:
     try:
         state = path.stat()
     except OSError as problem:
         raise BadInput(f"{path}: cannot be read: {problem}") from problem
-    return _read_csv(path, (state.st_mtime_ns, state.st_size, state.st_ino))
+    return state.st_mtime_ns, state.st_size, state.st_ino
 
 
 @lru_cache(maxsize=16)
@@ -70,10 +74,8 @@ def read_column(path: Path, column: str) -> npt.NDArray[np.float64]:
     table = read_csv(path)
     if column not in table.header:
         raise BadInput(f"{path}: has no column {column!r}{nearest(column, table.header)}")
-    if not table.rows:
-        raise BadInput(f"{path}, row {FIRST_ROW}, {column}: the file has a header and no rows")
     place = table.header.index(column)
-    values = np.empty(len(table.rows))
+    values = np.empty(read_length(path, column))
     for row_number, row in enumerate(table.rows, start=FIRST_ROW):
         values[row_number - FIRST_ROW] = _number(f"{path}, row {row_number}, {column}", row[place])
     return values
@@ -93,8 +95,24 @@ def _number(where: str, cell: str) -> float:
     return value
 
 
+def read_length(path: Path, column: str) -> int:
+    """Return the number of rows, without the header. Raises BadInput for a file without any."""
+    rows = read_csv(path).rows
+    if not rows:
+        raise BadInput(f"{path}, row {FIRST_ROW}, {column}: the file has a header and no rows")
+    return len(rows)
+
+
 def read_moments(path: Path) -> tuple[str, list[datetime.datetime]] | None:
     """Return name and moments of the first column that holds dates with times, if there is one."""
+    return _read_moments(path, _version(path))
+
+
+@lru_cache(maxsize=16)
+def _read_moments(
+    path: Path, version: tuple[int, int, int]
+) -> tuple[str, list[datetime.datetime]] | None:
+    """Read them once for all the file's columns."""
     table = read_csv(path)
     if not table.rows:
         return None

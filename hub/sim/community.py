@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,12 @@ class Community:
     shared_battery: SharedBattery | None = None
     network: Network | None = None
     warnings: tuple[str, ...] = ()
+    path: Path = Path("scenario")
+
+    def where(self, place: int) -> str:
+        """Return how messages name a peer: the scenario's file and the peer's name."""
+        kind = "[[peer]]" if place < len(self.peers) else "[[group]], home"
+        return f"{self.path}, {kind} {self.names[place]}"
 
     @property
     def size(self) -> int:
@@ -116,11 +123,11 @@ class Community:
 
 def build(scenario: Scenario) -> Community:
     """Compute the arrays of a scenario. Raises BadInput where series do not fit."""
+    tariff, warnings = _tariff(scenario)
+    warnings += magnitude_warnings(scenario)
     scenario = _spelt_out(scenario)
     clock = scenario.clock
-    tariff, warnings = _tariff(scenario)
     explicit = _inputs(scenario)
-    warnings += magnitude_warnings(scenario, explicit.load_w, tariff.retail)
     populations = tuple(Population(group, clock) for group in scenario.groups)
     names, members = [peer.name for peer in scenario.peers], list(scenario.peers)
     owners: list[bool] = [True] * len(members)
@@ -142,6 +149,7 @@ def build(scenario: Scenario) -> Community:
         shared_battery=scenario.shared_battery,
         network=scenario.network,
         warnings=tuple(warnings),
+        path=scenario.path,
     )
 
 
@@ -192,8 +200,9 @@ def _tariff(scenario: Scenario) -> tuple[Tariff, list[str]]:
         return Tariff(retail, feed_in, co2), []
     first = int(above[0])
     fault = (
-        f"{scenario.path}, [tariffs]: feed_in_eur_per_kwh {feed_in[first]:g} is not below "
-        f"retail_eur_per_kwh {retail[first]:g} in {above.size} slots, first {clock.label(first)}"
+        f"{tariffs.feed_in_eur_per_kwh.place(clock, first)}: {feed_in[first]:g} is not below the "
+        f"retail price, {retail[first]:g} ({tariffs.retail_eur_per_kwh.place(clock, first)}), in "
+        f"{above.size} slots, first {clock.label(first)}"
     )
     if tariffs.feed_in_above_retail == "refuse":
         raise BadInput(
@@ -215,7 +224,7 @@ def _inputs(scenario: Scenario) -> Inputs:
         pv_w[:, place] = pv_power_w(peer, scenario, ghi) if peer.pv_is_on else 0.0
         if peer.wind is not None:
             other_w[:, place] += peer.wind.power_w(wind)
-        if peer.hydro_w is not None:
+        if peer.hydro_w is not None and peer.hydro_is_on:
             other_w[:, place] += peer.hydro_w.values(clock)
     return Inputs(load_w, pv_w, other_w)
 

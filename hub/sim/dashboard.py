@@ -91,12 +91,15 @@ def _generators(outcome: Outcome, place: int, peer: Peer) -> list[dict[str, Any]
         found.append(("pv", peer.pv_is_on, pv_w))
     if peer.wind is not None and peer.hydro_w is not None:
         # The run keeps their sum; a stream's power is known by itself.
-        hydro_w = peer.hydro_w.values(outcome.community.clock)
-        found += [("hydro", True, hydro_w), ("wind", peer.wind.is_on, other_w - hydro_w)]
+        hydro_w = peer.hydro_w.values(outcome.community.clock) * peer.hydro_is_on
+        found += [
+            ("hydro", peer.hydro_is_on, hydro_w),
+            ("wind", peer.wind.is_on, other_w - hydro_w),
+        ]
     elif peer.wind is not None:
         found.append(("wind", peer.wind.is_on, other_w))
     elif peer.hydro_w is not None:
-        found.append(("hydro", True, other_w))
+        found.append(("hydro", peer.hydro_is_on, other_w))
     return [
         {
             "kind": kind,

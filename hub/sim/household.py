@@ -131,5 +131,5 @@ def _devices(peer: Peer) -> tuple[Device, ...]:
     if peer.wind is not None:
         found.append(Device("wind", "garden", True, peer.wind.is_on))
     if peer.hydro_w is not None:
-        found.append(Device("hydro", "stream", True))
+        found.append(Device("hydro", "stream", True, peer.hydro_is_on))
     return tuple(found)

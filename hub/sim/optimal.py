@@ -206,10 +206,7 @@ class _Programme:
         status = solver.getModelStatus()
         if status != highspy.HighsModelStatus.kOptimal:
             word = solver.modelStatusToString(status)
-            raise NoSchedule(
-                f"no optimal schedule: {word}; check state-of-charge limits, "
-                "self-discharge, power limits and final_soc against each other"
-            )
+            raise NoSchedule(f"no optimal schedule: the solver says {word!r}")
         return np.array(solver.getSolution().col_value)
 
     def _model(self) -> highspy.HighsLp:

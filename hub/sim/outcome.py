@@ -80,6 +80,7 @@ class Outcome:
     totals: dict[str, Values]
     slots: dict[str, Values]
     peak_import_w: Values
+    peak_export_w: Values
     stored_wh: Values
     unserved_wh: Values
     net_metering_cost: Values | None = None
@@ -105,6 +106,7 @@ class Outcome:
                 for name in (*SERIES, "pool_stored", "cost", "trade_paid", "need", "offer")
             },
             peak_import_w=np.zeros(size),
+            peak_export_w=np.zeros(size),
             stored_wh=np.zeros(size),
             unserved_wh=np.zeros(size),
             warnings=list(community.warnings),

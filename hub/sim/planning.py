@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from hub.sim.community import Community, Storage
 from hub.sim.dispatch import Batteries
-from hub.sim.optimal import Limits, Pool, schedule
+from hub.sim.optimal import Limits, NoSchedule, Pool, schedule
+from hub.sim.reachable import explained
 
 Values = npt.NDArray[np.float64]
 
@@ -59,7 +60,10 @@ def plan(community: Community) -> Plan | None:
             )
         )
         pool = _with_vehicles(pool, [vehicles[place] for place in charging])
-        powers_w = schedule(pool, community.tariff, community.clock.slot_hours)
+        try:
+            powers_w = schedule(pool, community.tariff, community.clock.slot_hours)
+        except NoSchedule as problem:
+            raise explained(community, owners, problem) from problem
         stores = powers_w.shape[1] - len(charging)
         found.battery_w[:, owners] = powers_w[:, kind] * share
         found.vehicle_w[:, charging] = powers_w[:, stores:]

@@ -1,61 +1,138 @@
-"""Warns about magnitudes that suggest a mix-up of units: series enter, sentences leave."""
+"""Warns about magnitudes that suggest a mix-up of units: a scenario enters, sentences leave.
+
+Each sentence names the row and column of a CSV file, else the scenario's table and field. What
+counts is what was given, before the simulator adds anything to it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
-import numpy.typing as npt
 
-from hub.sim.columns import FIRST_ROW
-from hub.sim.scenario import Peer, Scenario
+from hub.sim import magnitudes as usual
+from hub.sim.assets import CATALOGUE, Appliance, Vehicle
+from hub.sim.clock import Clock
+from hub.sim.magnitudes import Usual
+from hub.sim.scenario import Group, Peer, Scenario
+from hub.sim.series import Series
 
-Values = npt.NDArray[np.float64]
+Given = tuple[str, float, Usual]
+"""Where a number stands, the number, and what is usual."""
 
-SMALL_LOAD_W = 20.0  # a house whose largest mean power is below this is likely given in kW or kWh
-LARGE_LOAD_W = 1e6
-SMALL_GHI_W_PER_M2 = 2.0
-LARGE_GHI_W_PER_M2 = 1500.0  # above the solar constant, 1361 W/m2
-LARGE_PRICE_EUR_PER_KWH = 3.0
-SMALL_BATTERY_WH = 100.0
+KW_OF_KIND = 100  # a kettle of less than a hundredth of the catalogue's is in kW
+TYPICAL_W = 100.0  # of a device that is not in the catalogue; a clock takes 1 W
 
 
-def magnitude_warnings(scenario: Scenario, load_w: Values, retail: Values) -> list[str]:
+def magnitude_warnings(scenario: Scenario) -> list[str]:
     """Return one sentence for each quantity whose magnitude is unlikely in its unit."""
-    found = []
-    for peer, column in zip(scenario.peers, load_w.T, strict=True):
-        where = f"{scenario.path}, [[peer]] {peer.name}"
-        source = peer.load_w.csv
-        if source is not None:
-            row = int(column.argmax()) + FIRST_ROW
-            where += f", load_w ({source[0]}, row {row}, column {source[1]})"
-        largest = column.max()
-        if 0 < largest < SMALL_LOAD_W:
-            found.append(f"{where}: at most {largest:g} W; is the column in kW or kWh, not in W?")
-        if largest > LARGE_LOAD_W:
-            found.append(f"{where}: up to {largest:g} W; is the column in mW, or a whole town?")
-        found += _generation_warnings(scenario, peer)
-        capacity_wh = peer.battery.capacity_wh
-        if 0 < capacity_wh < SMALL_BATTERY_WH:
-            found.append(f"{where}, battery_wh: {capacity_wh:g} Wh; is it in kWh?")
-    ghi = scenario.weather.ghi_w_per_m2
-    if ghi is not None:
-        largest = ghi.values(scenario.clock).max()
-        if 0 < largest < SMALL_GHI_W_PER_M2:
-            found.append(f"{ghi.where}: at most {largest:g} W/m2; is it in kW/m2?")
-        if largest > LARGE_GHI_W_PER_M2:
-            found.append(f"{ghi.where}: up to {largest:g} W/m2, more than the sun gives")
-    if retail.max() > LARGE_PRICE_EUR_PER_KWH:
-        found.append(
-            f"{scenario.path}, [tariffs]: up to {retail.max():g} EUR/kWh; is it in ct/kWh or "
-            "EUR/MWh?"
-        )
+    found = [*_of_series(scenario.clock, _series(scenario))]
+    for where, value, kind in _numbers(scenario):
+        fault = kind.fault(value)
+        found += [] if fault is None else [f"{where}: {fault}"]
+    for where, appliance in _appliances(scenario):
+        found += _of_appliance(where, appliance)
     return found
 
 
-def _generation_warnings(scenario: Scenario, peer: Peer) -> list[str]:
-    found = []
-    for name, series in (("pv_w", peer.pv_w), ("hydro, power_w", peer.hydro_w)):
-        largest = 0.0 if series is None else series.values(scenario.clock).max()
-        if 0 < largest < SMALL_LOAD_W:
-            where = f"{scenario.path}, [[peer]] {peer.name}, {name}"
-            found.append(f"{where}: at most {largest:g} W; is it in kW or kWh, not in W?")
-    return found
+def _of_series(clock: Clock, given: Iterator[tuple[Series, Usual]]) -> Iterator[str]:
+    for series, kind in given:
+        if series.home is not None or series.latitude_deg is not None:
+            continue  # bundled: their units are ours
+        values = series.values(clock)
+        fault = kind.fault(float(values.max()))
+        if fault is not None:
+            yield f"{series.place(clock, int(np.argmax(values)))}: {fault}"
+
+
+def _series(scenario: Scenario) -> Iterator[tuple[Series, Usual]]:
+    tariffs, weather = scenario.tariffs, scenario.weather
+    given = [
+        (tariffs.retail_eur_per_kwh, usual.RETAIL),
+        (tariffs.feed_in_eur_per_kwh, usual.PRICE),
+        (tariffs.grid_co2_kg_per_kwh, usual.CARBON),
+        (weather.ghi_w_per_m2, usual.IRRADIANCE),
+        (weather.wind_m_per_s, usual.WIND_SPEED),
+        (weather.temperature_c, usual.TEMPERATURE),
+    ]
+    for peer in scenario.peers:
+        has_devices = peer.appliances or peer.vehicle
+        is_base = has_devices and peer.load_w.constant is not None
+        given.append((peer.load_w, usual.BASE_LOAD if is_base else usual.POWER))
+        given += [(peer.pv_w, usual.POWER), (peer.hydro_w, usual.POWER)]
+    for series, kind in given:
+        if series is not None:
+            yield series, kind
+
+
+def _numbers(scenario: Scenario) -> Iterator[Given]:
+    for where, peer in _members(scenario):
+        yield from _of_peer(where, peer)
+    for group in scenario.groups:
+        peak_w = group.pv_peak_w or 0.0
+        yield f"{_of_group(scenario, group)}, pv_peak_w", peak_w, usual.PEAK
+    market, path = scenario.market, scenario.path
+    yield f"{path}, [market], carbon_eur_per_kg", market.carbon_eur_per_kg, usual.CARBON_PRICE
+    for name in ("network_eur_per_kwh", "compensation_eur_per_kwh"):
+        yield f"{path}, [market], {name}", getattr(market, name), usual.PRICE
+    for event in scenario.events:
+        yield f"{event.where}, reward_eur_per_kwh", event.reward_eur_per_kwh, usual.REWARD
+        yield f"{event.where}, asked_w", event.asked_w or 0.0, usual.POWER
+    if scenario.shared_battery is not None:
+        shared, where = scenario.shared_battery, f"{path}, [pool]"
+        yield f"{where}, capacity_wh", shared.battery.capacity_wh, usual.BATTERY
+        yield f"{where}, charge_w", shared.battery.charge_limit_w, usual.BATTERY_POWER
+        yield f"{where}, discharge_w", shared.battery.discharge_limit_w, usual.BATTERY_POWER
+        yield f"{where}, price_eur_per_kwh", shared.price_eur_per_kwh, usual.PRICE
+
+
+def _of_peer(where: str, peer: Peer) -> Iterator[Given]:
+    battery, wishes = peer.battery, peer.preferences
+    yield f"{where}, battery_wh", battery.capacity_wh, usual.BATTERY
+    yield f"{where}, battery_charge_w", battery.charge_limit_w, usual.BATTERY_POWER
+    yield f"{where}, battery_discharge_w", battery.discharge_limit_w, usual.BATTERY_POWER
+    yield f"{where}, load_min_w", peer.load_min_w, usual.BASE_LOAD
+    yield f"{where}, load_max_w", peer.load_max_w, usual.LIMIT
+    yield f"{where}, export_limit_w", peer.export_limit_w, usual.LIMIT
+    yield f"{where}, pv_area_m2", peer.pv_area_m2, usual.AREA
+    if peer.pv_roof is not None:
+        yield f"{where}, pv_roof, peak_w", peer.pv_roof.peak_w, usual.PEAK
+    if peer.wind is not None:
+        yield f"{where}, wind, rated_w", peer.wind.rated_w, usual.PEAK
+    if peer.vehicle is not None:
+        yield from _of_vehicle(f"{where}, vehicle", peer.vehicle)
+    for name in ("highest_buying_eur_per_kwh", "lowest_selling_eur_per_kwh"):
+        yield f"{where}, preferences, {name}", getattr(wishes, name) or 0.0, usual.PRICE
+    reward = peer.events.least_reward_eur_per_kwh
+    yield f"{where}, events, least_reward_eur_per_kwh", reward, usual.REWARD
+
+
+def _of_vehicle(where: str, vehicle: Vehicle) -> Iterator[Given]:
+    yield f"{where}, need_wh", vehicle.need_wh, usual.VEHICLE_NEED
+    yield f"{where}, charge_w", vehicle.charge_w, usual.CHARGER
+
+
+def _members(scenario: Scenario) -> Iterator[tuple[str, Peer]]:
+    """Return each peer, and what the homes of each group have in common, with where they stand."""
+    for peer in scenario.peers:
+        yield f"{scenario.path}, [[peer]] {peer.name}", peer
+    for group in scenario.groups:
+        yield _of_group(scenario, group), group.template
+
+
+def _of_group(scenario: Scenario, group: Group) -> str:
+    return f"{scenario.path}, [[group]] {group.template.name}"
+
+
+def _appliances(scenario: Scenario) -> Iterator[tuple[str, Appliance]]:
+    for where, peer in _members(scenario):
+        for one in peer.appliances:
+            yield f"{where}, appliances, {one.name}, power_w", one
+
+
+def _of_appliance(where: str, one: Appliance) -> list[str]:
+    """Devices differ too much for one bound: the catalogue tells what one of this name takes."""
+    typical_w = CATALOGUE[one.name].power_w if one.name in CATALOGUE else TYPICAL_W
+    bound = Usual(typical_w / KW_OF_KIND, usual.TOWN_W / 10, "W", usual.KW, "is it in mW?")
+    fault = bound.fault(one.power_w)
+    return [] if fault is None else [f"{where}: {fault}"]

@@ -102,7 +102,8 @@ def _tariffs(path: Path, raw: dict[str, Any], tables: dict[str, Any]) -> Tariffs
         raise BadInput(f"{path}: the table [tariffs] is missing")
     values = read_table(f"{path}, [tariffs]", raw["tariffs"], tables["tariffs"])
     if values["feed_in_eur_per_kwh"] is None:
-        values["feed_in_eur_per_kwh"] = Series(f"{path}, [tariffs]", constant=0.0)
+        where = f"{path}, [tariffs], feed_in_eur_per_kwh"
+        values["feed_in_eur_per_kwh"] = Series(where, constant=0.0)
     return Tariffs(**values)
 
 

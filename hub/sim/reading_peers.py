@@ -55,14 +55,26 @@ def peer_of(where: str, values: dict[str, Any]) -> Peer:
         load_w=load,
         battery=battery,
         pv_roof=Roof(**values["pv_roof"]) if values["pv_roof"] else None,
-        wind=WindTurbine(**wind) if wind else None,
-        hydro_w=hydro["power_w"] if hydro and hydro["is_on"] else None,
+        wind=_turbine(f"{where}, wind", wind) if wind else None,
+        hydro_w=hydro["power_w"] if hydro else None,
+        hydro_is_on=hydro["is_on"] if hydro else True,
         appliances=tuple(_appliance(where, one) for one in values["appliances"]),
         vehicle=Vehicle(**vehicle) if vehicle else None,
         preferences=wishes,
         events=EventWishes(**values["events"]) if values["events"] else EventWishes(),
         position_m=values["position"],
     )
+
+
+def _turbine(where: str, values: dict[str, Any]) -> WindTurbine:
+    turbine = WindTurbine(**values)
+    if not turbine.cut_in_m_per_s < turbine.rated_m_per_s < turbine.cut_out_m_per_s:
+        raise BadInput(
+            f"{where}: cut_in_m_per_s {turbine.cut_in_m_per_s:g}, rated_m_per_s "
+            f"{turbine.rated_m_per_s:g} and cut_out_m_per_s {turbine.cut_out_m_per_s:g} must "
+            "ascend: power rises from the first to the second, and ends at the third"
+        )
+    return turbine
 
 
 def _battery(where: str, values: dict[str, Any]) -> Battery:

@@ -81,6 +81,7 @@ class Peer:
     pv_is_on: bool = True
     wind: WindTurbine | None = None
     hydro_w: Series | None = None
+    hydro_is_on: bool = True
     load_min_w: float = 0.0
     load_max_w: float = float("inf")
     export_limit_w: float = float("inf")

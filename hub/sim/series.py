@@ -37,7 +37,7 @@ class Series:
     def length(self) -> int | None:
         """Return the number of slots that the source has by itself, if it has one."""
         if self.csv is not None:
-            return len(columns.read_column(*self.csv))
+            return columns.read_length(*self.csv)
         return None
 
     def begins(self) -> datetime.datetime | None:
@@ -62,59 +62,74 @@ class Series:
         if self.latitude_deg is not None:
             return sky.clear_sky_w_per_m2(clock, self.latitude_deg)
         assert self.csv is not None
-        values = _csv_values(self.where, *self.csv, clock)
-        self._check_lowest(values)
+        values = columns.read_column(*self.csv)
+        first = _first_row(self.where, *self.csv, clock)
+        values = values[first : first + clock.slots]
+        self._check_lowest(values, clock)
         return values
 
-    def _check_lowest(self, values: Values) -> None:
-        """Refuse a negative load, say; name the first row of the file that has one."""
-        if not (values < self.lowest).any():
-            return
-        assert self.csv is not None
-        path, column = self.csv
-        row = int(np.argmax(columns.read_column(path, column) < self.lowest))
-        value = float(columns.read_column(path, column)[row])
-        raise BadInput(
-            f"{path}, row {row + columns.FIRST_ROW}, {column}: {value:g} is below {self.lowest:g} "
-            f"({self.where})"
-        )
+    def place(self, clock: Clock, slot: int) -> str:
+        """Return where the value of a slot stands, for messages: file, row and column of a CSV
+        file, which of a list, or table and field."""
+        if self.csv is not None:
+            path, column = self.csv
+            row = _first_row(self.where, path, column, clock) + slot + columns.FIRST_ROW
+            return f"{path}, row {row}, {column} ({self.where})"
+        if self.listed is not None:
+            return f"{self.where} {self._place_in_list(clock)[slot] + 1}"
+        return self.where
+
+    def _check_lowest(self, values: Values, clock: Clock) -> None:
+        """Refuse a negative load, say; name the first row of the run that has one."""
+        is_low = values < self.lowest
+        if is_low.any():
+            slot = int(np.argmax(is_low))
+            fault = f"{values[slot]:g} is below {self.lowest:g}"
+            raise BadInput(f"{self.place(clock, slot)}: {fault}")
 
     def _listed_values(self, clock: Clock) -> Values:
         assert self.listed is not None
-        listed = np.array(self.listed)
-        if len(listed) == clock.slots:
-            return listed
-        if len(listed) in (24, MINUTES_OF_DAY // clock.slot_minutes):
-            return listed[clock.minutes_of_day * len(listed) // MINUTES_OF_DAY]
+        return np.array(self.listed)[self._place_in_list(clock)]
+
+    def _place_in_list(self, clock: Clock) -> npt.NDArray[np.int64]:
+        """Return which value of the list each slot has."""
+        assert self.listed is not None
+        length = len(self.listed)
+        if length == clock.slots:
+            return np.arange(clock.slots)
+        if length in (24, MINUTES_OF_DAY // clock.slot_minutes):
+            return clock.minutes_of_day * length // MINUTES_OF_DAY
         raise BadInput(
-            f"{self.where}: has {len(listed)} values; give {clock.slots} (one a slot) or 24 "
+            f"{self.where}: has {length} values; give {clock.slots} (one a slot) or 24 "
             "(one an hour of the day)"
         )
 
 
-def _csv_values(where: str, path: Path, column: str, clock: Clock) -> Values:
-    values = columns.read_column(path, column)
+def _first_row(where: str, path: Path, column: str, clock: Clock) -> int:
+    """Return which of the file's values, from 0, is the run's first; refuse a file that does not
+    fit the run."""
+    length = columns.read_length(path, column)
     found = columns.read_moments(path)
     if found is not None and not _is_local_time(found[1], clock):
         columns.check_steps(path, *found, clock.slot_minutes)
-    if len(values) == clock.slots:
+    if length == clock.slots:
         if found is not None and _local(found[1][0], clock) != clock.start_local:
             raise BadInput(
                 f"{path}, row {columns.FIRST_ROW}, {found[0]}: begins at {found[1][0]}, but the "
                 f"scenario at {clock.start_local} ({where}); set [scenario] start, or cut the file"
             )
-        return values
-    if len(values) < clock.slots:
+        return 0
+    if length < clock.slots:
         raise BadInput(
-            f"{path}, row {len(values) + columns.FIRST_ROW}, {column}: ends after {len(values)} "
+            f"{path}, row {length + columns.FIRST_ROW}, {column}: ends after {length} "
             f"rows, but the scenario has {clock.slots} slots ({where})"
         )
     if found is not None:
         first = _row_of_start(found[1], clock)
-        if first is not None and first + clock.slots <= len(values):
-            return values[first : first + clock.slots]
+        if first is not None and first + clock.slots <= length:
+            return first
     raise BadInput(
-        f"{path}, row {clock.slots + columns.FIRST_ROW}, {column}: has {len(values)} rows, but the "
+        f"{path}, row {clock.slots + columns.FIRST_ROW}, {column}: has {length} rows, but the "
         f"scenario has {clock.slots} slots ({where}); cut it, set slots, or add a column of times"
     )
 

@@ -141,6 +141,7 @@ def _peer(outcome: Outcome, place: int) -> dict[str, Any]:
     totals = {name: float(values[place]) for name, values in outcome.totals.items()}
     summary = _flows(totals, has_pool=outcome.community.shared_battery is not None)
     summary["peak_import_kw"] = _round(outcome.peak_import_w[place] / W_PER_KW)
+    summary["peak_export_kw"] = _round(outcome.peak_export_w[place] / W_PER_KW)
     initial_wh = outcome.community.storage.initial_wh[place]
     stored = float(outcome.stored_wh[place] - initial_wh) / W_PER_KW
     summary["losses_kwh"] = _round(_lost(totals, stored, is_peer=True))

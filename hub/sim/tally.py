@@ -42,6 +42,7 @@ def add(outcome: Outcome, block: Block, hours: float) -> None:
         totals["pool_cost"] += flows.pool.paid.sum(axis=0) * hours
         outcome.slots["pool_stored"][block.start : block.stop] = flows.pool.stored_wh
     np.maximum(outcome.peak_import_w, flows.import_w.max(axis=0), out=outcome.peak_import_w)
+    np.maximum(outcome.peak_export_w, flows.export_w.max(axis=0), out=outcome.peak_export_w)
     chosen = slice(block.start, block.stop)
     outcome.slots["cost"][chosen] = cost.sum(axis=1) * hours
     outcome.slots["trade_paid"][chosen] = flows.paid.sum(axis=1) * hours

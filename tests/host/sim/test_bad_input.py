@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from hub.errors import BadInput
+from hub.services.simulator import SCENARIOS
 from hub.sim.community import build
+from hub.sim.plausible import magnitude_warnings
+from hub.sim.reading import read_scenario
 from hub.sim.responding import simulate
 from tests.host.sim.conftest import FLAT
 
@@ -202,6 +205,7 @@ def test_feed_in_is_bounded_with_a_warning_when_it_is_not_below_retail(read):
     outcome = simulate(read(text))
     assert outcome.community.tariff.feed_in.tolist() == [0.1, 0.3, 0.3, 0.1]
     (warning,) = outcome.warnings
+    assert "[tariffs], feed_in_eur_per_kwh 2: 0.3 is not below the retail price, 0.3" in warning
     assert "slot 1" in warning
     assert "2 slots" in warning
 
@@ -214,8 +218,125 @@ def test_feed_in_is_refused_when_so_wanted(read):
 def test_magnitude_is_warned_about_when_a_load_looks_like_kilowatts(read, tmp_path):
     (tmp_path / "load.csv").write_text("load_w\n0.5\n0.7\n2.5\n1\n", encoding="utf-8")
     (warning,) = build(read(FROM_CSV)).warnings
-    for word in ("load.csv", "row 4", "column load_w", "kW"):
+    for word in ("load.csv", "row 4, load_w", "[[peer]] home", "kW"):
         assert word in warning
+
+
+def test_magnitude_is_warned_about_when_appliances_come_on_top_of_kilowatts(read, tmp_path):
+    (tmp_path / "load.csv").write_text("load_w\n0.5\n0.7\n2.5\n1\n", encoding="utf-8")
+    (warning,) = build(read(FROM_CSV + 'appliances = [{ kind = "heater" }]\n')).warnings
+    assert "row 4, load_w" in warning and "at most 2.5 W" in warning
+
+
+def test_warning_names_the_files_own_row_when_the_file_is_longer_than_the_run(read, tmp_path):
+    rows = "".join(f"2026-01-01T{hour:02}:00,{hour / 10}\n" for hour in range(24))
+    (tmp_path / "load.csv").write_text("time,load_w\n" + rows, encoding="utf-8")
+    text = FROM_CSV.replace("slots = 4", "slots = 4\nstart = 2026-01-01T06:00:00")
+    (warning,) = build(read(text)).warnings
+    # The run has hours 6 to 9; hour 9 is in row 11, the header being row 1.
+    assert "load.csv, row 11, load_w" in warning and "at most 0.9 W" in warning
+
+
+def test_negative_load_is_refused_with_the_row_of_the_run_when_an_earlier_one_is_no_part_of_it(
+    read, tmp_path
+):
+    powers = [5, -1, 5, 5, 5, 5, 5, -2, 5, 5]
+    rows = "".join(f"2026-01-01T{hour:02}:00,{power}\n" for hour, power in enumerate(powers))
+    text = FROM_CSV.replace("slots = 4", "slots = 4\nstart = 2026-01-01T06:00:00")
+    message = csv_refusal(read, tmp_path, "time,load_w\n" + rows, text)
+    assert "load.csv, row 9, load_w" in message and "-2 is below 0" in message
+
+
+SERIES = HEAD + "[weather]\n" + PEER + "load_w = 300\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "field", "values", "hint"),
+    [
+        ("load_w = 300", "load_w = {}\npv_w = {}", (1, 2, 7, 0), "kW or kWh"),
+        ("load_w = 300", "load_w = 300\nhydro = {{ power_w = {} }}", (1, 2, 7, 0), "kW or kWh"),
+        ("[weather]", "[weather]\nghi_w_per_m2 = {}", (0.1, 0.2, 0.9, 0.3), "kW/m2"),
+        ("[weather]", "[weather]\nghi_w_per_m2 = {}", (100, 200, 9000, 0), "more than the sun"),
+        ("[weather]", "[weather]\nwind_m_per_s = {}", (10, 20, 55, 0), "km/h"),
+        ("[weather]", "[weather]\ntemperature_c = {}", (280, 285, 290, 281), "in K"),
+        ("retail_eur_per_kwh = 0.30", "retail_eur_per_kwh = {}", (28, 29, 30, 28), "ct/kWh"),
+        ("feed_in_eur_per_kwh = 0.10", "feed_in_eur_per_kwh = 0.1\ngrid_co2_kg_per_kwh = {}",
+         (300, 310, 320, 300), "g/kWh"),
+    ],
+)  # fmt: skip
+def test_every_series_of_a_file_is_warned_about_with_its_row(
+    read, tmp_path, old, field, values, hint
+):
+    lines = "".join(f"0,{value}\n" for value in values)
+    (tmp_path / "x.csv").write_text("a,b\n" + lines, encoding="utf-8")
+    source = '{ csv = "x.csv", column = "b" }'
+    warnings = build(read(SERIES.replace(old, field.replace("{}", source).replace("{{", "{")
+                                         .replace("}}", "}")))).warnings  # fmt: skip
+    assert warnings
+    for warning in warnings:
+        assert f"{tmp_path / 'x.csv'}, row 4, b (" in warning and hint in warning
+
+
+@pytest.mark.parametrize(
+    ("fields", "where", "hint"),
+    [
+        ("battery_wh = 5", "battery_wh", "kWh"),
+        ("battery_wh = 5000\nbattery_charge_w = 2.5", "battery_charge_w", "kW"),
+        ("battery_wh = 5000\nbattery_discharge_w = 3", "battery_discharge_w", "kW"),
+        ("load_max_w = 9", "load_max_w", "kW"),
+        ("load_min_w = 0.3", "load_min_w", "kW"),
+        ("export_limit_w = 5", "export_limit_w", "kW"),
+        ("preferences = { highest_buying_eur_per_kwh = 25 }", "highest_buying_eur_per_kwh", "ct"),
+        ("events = { share = 0.1, least_reward_eur_per_kwh = 50 }", "least_reward", "ct/kWh"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["peer", "group"])
+def test_every_number_of_peers_and_groups_is_warned_about_with_its_field(
+    read, kind, fields, where, hint
+):
+    text = HEAD + f'[[{kind}]]\nname = "a"\n' + fields + ("\ncount = 3" if kind == "group" else "")
+    (warning,) = build(read(text + "\n")).warnings
+    assert f"scenario.toml, [[{kind}]] a, " in warning
+    assert where in warning and hint in warning
+
+
+@pytest.mark.parametrize(
+    ("fields", "where"),
+    [
+        ("vehicle = { need_wh = 8 }", "vehicle, need_wh"),
+        ("vehicle = { need_wh = 8000, charge_w = 22 }", "vehicle, charge_w"),
+        ('appliances = [{ kind = "kettle", power_w = 2 }]', "appliances, kettle, power_w"),
+        ('appliances = [{ name = "saw", power_w = 0.8 }]', "appliances, saw, power_w"),
+        ("pv_roof = { peak_w = 9, latitude_deg = 48, longitude_deg = 2 }", "pv_roof, peak_w"),
+        ("wind = { rated_w = 3 }", "wind, rated_w"),
+        ("pv_area_m2 = 200000", "pv_area_m2"),
+    ],
+)
+def test_devices_given_in_kilowatts_are_warned_about(read, fields, where):
+    weather = "[weather]\nwind_m_per_s = 5\nghi_w_per_m2 = 300\n"
+    text = HEAD + weather + PEER + "load_w = 300\n" + fields + "\n"
+    (warning,) = magnitude_warnings(read(text))
+    assert f"[[peer]] home, {where}" in warning
+
+
+def test_a_small_base_load_is_no_mistake_beside_appliances(read):
+    text = HEAD + PEER + 'load_w = 8\nappliances = [{ kind = "fridge" }]\n'
+    assert build(read(text)).warnings == ()
+
+
+def test_nothing_is_warned_about_in_the_bundled_scenarios():
+    for path in sorted(SCENARIOS.glob("*.toml")):
+        assert build(read_scenario(path)).warnings == (), path
+
+
+@pytest.mark.parametrize(
+    "speeds",
+    ["cut_in_m_per_s = 13", "rated_m_per_s = 30", "cut_out_m_per_s = 12", "rated_m_per_s = 3"],
+)
+def test_turbine_is_refused_when_its_speeds_do_not_ascend(read, speeds):
+    weather = "[weather]\nwind_m_per_s = 5\n"
+    message = refusal(read, HEAD + weather + PEER + f"wind = {{ rated_w = 3000, {speeds} }}\n")
+    assert "[[peer]] home, wind: cut_in_m_per_s" in message and "ascend" in message
 
 
 @pytest.mark.parametrize("field", ["pv_w = [0, 2.5]", "hydro = { power_w = 0.8 }"])
@@ -227,7 +348,7 @@ def test_magnitude_is_warned_about_when_generation_looks_like_kilowatts(read, fi
 
 def test_negative_load_of_a_file_is_refused_with_its_row(read, tmp_path):
     words = csv_refusal(read, tmp_path, "load_w\n100\n-5\n100\n100\n")
-    assert f"{tmp_path / 'load.csv'}, row 3, load_w: -5 is below 0" in words
+    assert f"{tmp_path / 'load.csv'}, row 3, load_w (" in words and "-5 is below 0" in words
 
 
 def test_empty_row_is_called_a_gap(read, tmp_path):

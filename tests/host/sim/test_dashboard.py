@@ -66,6 +66,16 @@ def test_generators_are_counted_each_for_itself(simulated):
     assert found["hydro"]["energy_kwh"] == pytest.approx(0.1 * 24)
 
 
+def test_what_is_switched_off_is_shown_as_off_and_gives_nothing(simulated):
+    text = DAY.replace("pv_efficiency = 0.2", "pv_efficiency = 0.2\npv_is_on = false")
+    text = text.replace("rated_w = 300", "rated_w = 300, is_on = false")
+    text = text.replace("power_w = 100", "power_w = 100, is_on = false")
+    generators = dashboards(simulated(text))["amina"]["generators"]
+    assert {one["kind"] for one in generators} == {"pv", "wind", "hydro"}
+    for one in generators:
+        assert (one["is_on"], one["energy_kwh"], one["peak_w"]) == (False, 0, 0)
+
+
 def test_wallet_and_history_add_up_to_the_summary(simulated):
     outcome = simulated(DAY)
     summary = summarise(outcome)["peers"]

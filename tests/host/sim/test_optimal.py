@@ -95,7 +95,7 @@ def test_schedule_is_refused_when_limits_contradict():
     tariff = Tariff(np.array([0.3]), np.array([0.1]), None)
     limits = storage(lowest_wh=150.0, charge_limit_w=10.0)
     pool = Pool(np.zeros(1), np.zeros((1, 1)), np.zeros((1, 1)), np.array([np.inf]), limits)
-    with pytest.raises(NoSchedule, match="state-of-charge limits"):
+    with pytest.raises(NoSchedule, match="Infeasible"):
         schedule(pool, tariff, 1.0)
 
 

@@ -39,6 +39,9 @@ def test_costs_are_the_grids_when_nobody_trades(simulated):
     assert summary["community"]["import_kwh"] == pytest.approx(1.2)
     assert summary["community"]["export_kwh"] == pytest.approx(1.0)
     assert summary["community"]["traded_kwh"] == 0
+    peaks = {name: (one["peak_import_kw"], one["peak_export_kw"])
+             for name, one in summary["peers"].items()}  # fmt: skip
+    assert peaks == {"sun": (0, 1.0), "flat": (0.6, 0)}
 
 
 def test_indicators_follow_their_definitions_when_peers_trade(simulated):
