@@ -21,7 +21,15 @@ from hub.market.community import PRICE, Tariff
 from hub.market.records import MarketRefusal
 from hub.market.sharing import GRID_ACCOUNT
 from tools.market_files import HIGHEST_PRICE, read_orders, read_positions
-from tools.market_results import MECHANISMS, ClearingTerms, clear_book, price_positions
+from tools.market_results import (
+    MECHANISMS,
+    PREFERRED,
+    ClearingTerms,
+    clear_book,
+    clear_wished,
+    price_positions,
+)
+from tools.market_wishes import read_wished_orders
 
 Result = TypeVar("Result")
 SHOWN_ROWS = 40
@@ -100,20 +108,45 @@ def market() -> None:
 @click.option(
     "--fee", default="0", show_default=True, callback=_whole_price, help="bilateral: gwei/kWh."
 )
+@click.option(
+    "--distance-charge",
+    default="0",
+    show_default=True,
+    callback=_whole_price,
+    help="preferred: gwei/kWh for each km between the columns x_m, y_m of buyer and seller.",
+)
 @click.option("--json", "is_json", is_flag=True, help="Print JSON instead of a table.")
-def clear(orders: Path, mechanism: str, k: Fraction, ties: str, fee: int, is_json: bool) -> None:
+def clear(
+    orders: Path,
+    mechanism: str,
+    k: Fraction,
+    ties: str,
+    fee: int,
+    distance_charge: int,
+    is_json: bool,
+) -> None:
     """Clear ORDERS, a CSV file with the columns order_id, peer, side, energy_uwh,
     price_gwei_per_kwh and placed_at_ms; side is bid or offer.
 
+    With mechanism preferred the file may also have partners, shares_permille, origins, priority,
+    origin, community, x_m and y_m (docs/markets.md).
+
+    \b
     Example: trueque market clear orders.csv --mechanism pay-as-bid --json
     """
     try:
         terms = ClearingTerms(mechanism, k, ties, fee)
     except MarketRefusal as refusal:
         raise BadInput(f"--mechanism {mechanism}: {refusal}") from refusal
+    if distance_charge and mechanism != PREFERRED:
+        raise BadInput("--distance-charge: only preferred knows it")
     with _without_collections(), Console(stderr=True).status(f"clearing {escape(str(orders))}"):
-        book = read_orders(orders, _warn)
-        result = _answer(orders, lambda: clear_book(book, terms))
+        if mechanism == PREFERRED:
+            wished = read_wished_orders(orders, distance_charge, _warn)
+            result = _answer(orders, lambda: clear_wished(wished))
+        else:
+            book = read_orders(orders, _warn)
+            result = _answer(orders, lambda: clear_book(book, terms))
     if mechanism == "uniform" and result["trades"] and result["price_gwei_per_kwh"] is None:
         _warn(f"{orders}: one peer holds most of the book; what it buys and sells is priced apart")
     _print(result, is_json, _clearing_table)

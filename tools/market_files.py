@@ -7,6 +7,7 @@ import difflib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from hub.errors import BadInput
 from hub.market.records import BID, OFFER
@@ -50,7 +51,20 @@ class _Cell:
 
 def read_orders(path: Path, warn: Callable[[str], None]) -> OrderColumns:
     """Read an order book. Raises BadInput with one sentence that names file, row and field."""
-    rows, columns = _read(path, ORDER_COLUMNS, warn)
+    return read_orders_with(path, (), warn)[0]
+
+
+def read_orders_with(
+    path: Path, wishes: Sequence[str], warn: Callable[[str], None]
+) -> tuple[OrderColumns, list[int], dict[str, list[str]]]:
+    """Read an order book, its rows' numbers, and as text those columns of `wishes` that it has."""
+    rows, columns, found = _read(path, ORDER_COLUMNS, warn, wishes)
+    return _order_columns(path, rows, columns, warn), rows, found
+
+
+def _order_columns(
+    path: Path, rows: list[int], columns: list[list[str]], warn: Callable[[str], None]
+) -> OrderColumns:
     book = OrderColumns(
         _unique(path, "order_id", rows, columns[0]),
         _filled(path, "peer", rows, columns[1]),
@@ -66,7 +80,7 @@ def read_orders(path: Path, warn: Callable[[str], None]) -> OrderColumns:
 
 def read_positions(path: Path, warn: Callable[[str], None]) -> dict[str, int]:
     """Read net positions, positive for a surplus. Raises BadInput like `read_orders`."""
-    rows, columns = _read(path, POSITION_COLUMNS, warn)
+    rows, columns, _ = _read(path, POSITION_COLUMNS, warn)
     limits = (-MOST_ENERGY_UWH, MOST_ENERGY_UWH)
     peers = _unique(path, "peer", rows, columns[0])
     net_uwh = _integers(path, "net_uwh", rows, columns[1], limits)
@@ -74,14 +88,18 @@ def read_positions(path: Path, warn: Callable[[str], None]) -> dict[str, int]:
     return dict(zip(peers, net_uwh, strict=True))
 
 
+Columns: TypeAlias = tuple[list[int], list[list[str]], dict[str, list[str]]]
+
+
 def _read(
-    path: Path, names: Sequence[str], warn: Callable[[str], None]
-) -> tuple[list[int], list[list[str]]]:
-    """Return row numbers (the header is row 1) and the named columns as text."""
+    path: Path, names: Sequence[str], warn: Callable[[str], None], optional: Sequence[str] = ()
+) -> Columns:
+    """Return row numbers (the header is row 1) and as text the named columns, and those of the
+    optional ones that are there."""
     try:
         # Spreadsheets put a byte order mark before UTF-8; it says nothing.
         with path.open(newline="", encoding="utf-8-sig") as file:
-            return _read_columns(path, names, csv.reader(file, strict=True), warn)
+            return _read_columns(path, (names, optional), csv.reader(file, strict=True), warn)
     except OSError as problem:
         raise BadInput(f"{path}: {problem.strerror}") from problem
     except UnicodeDecodeError as problem:
@@ -91,12 +109,18 @@ def _read(
 
 
 def _read_columns(
-    path: Path, names: Sequence[str], lines: Iterator[list[str]], warn: Callable[[str], None]
-) -> tuple[list[int], list[list[str]]]:
-    header = next(lines, None)
-    if header is None:
+    path: Path,
+    wanted: tuple[Sequence[str], Sequence[str]],
+    lines: Iterator[list[str]],
+    warn: Callable[[str], None],
+) -> Columns:
+    names, optional = wanted
+    header = [name.strip() for name in next(lines, [])]
+    if not header:
         raise BadInput(f"{path}: empty; the first row must be {','.join(names)}")
-    places = _places(path, names, [name.strip() for name in header], warn)
+    places = _places(path, names, header)
+    extra = {name: header.index(name) for name in optional if name in header}
+    _check_others(path, (*names, *optional), header, warn)
     rows = list(lines)
     numbers = [number for number, row in enumerate(rows, start=2) if row]
     rows = [row for row in rows if row]
@@ -104,24 +128,34 @@ def _read_columns(
         if len(row) != len(header):
             raise BadInput(f"{path}, row {number}: {len(row)} fields instead of {len(header)}")
     columns = list(zip(*rows, strict=True)) or [()] * len(header)
-    return numbers, [list(map(str.strip, columns[place])) for place in places]
+
+    def stripped(place: int) -> list[str]:
+        return list(map(str.strip, columns[place]))
+
+    found = {name: stripped(place) for name, place in extra.items()}
+    return numbers, [stripped(place) for place in places], found
 
 
-def _places(
-    path: Path, names: Sequence[str], header: list[str], warn: Callable[[str], None]
-) -> list[int]:
+def _places(path: Path, names: Sequence[str], header: list[str]) -> list[int]:
     """Return where each column stands in a row."""
     for name in names:
-        if header.count(name) > 1:
-            raise BadInput(f"{path}, row 1, field {name}: the column is there twice")
         if name not in header:
             near = difflib.get_close_matches(name, header, n=1)
             hint = f"; {near[0][:LONGEST_SHOWN]!r} looks like it" if near else ""
             raise BadInput(f"{path}, row 1, field {name}: the column is missing{hint}")
-    unknown = [name for name in header if name not in names]
+    return [header.index(name) for name in names]
+
+
+def _check_others(
+    path: Path, known: Sequence[str], header: list[str], warn: Callable[[str], None]
+) -> None:
+    """Refuse a known column that is there twice, and name those that are not known."""
+    for name in known:
+        if header.count(name) > 1:
+            raise BadInput(f"{path}, row 1, field {name}: the column is there twice")
+    unknown = [name for name in header if name not in known]
     if unknown:
         warn(f"{path}, row 1: columns not used: {', '.join(unknown)[:80]}")
-    return [header.index(name) for name in names]
 
 
 def _filled(path: Path, field: str, rows: list[int], texts: list[str]) -> list[str]:

@@ -15,11 +15,14 @@ from hub.market.arrays import MOST_ENERGY_UWH, BookArrays, clear_arrays
 from hub.market.bilateral import clear_bilateral
 from hub.market.clearing import CLEAR, check_k, clear_pro_rata, clear_uniform
 from hub.market.community import PRICE, Tariff, supply_demand_ratio
+from hub.market.preferences import clear_preferred
 from hub.market.records import HALF, Clearing, MarketRefusal, Order, Trade
 from hub.market.sharing import balance_of, settle_at
 from tools.market_files import OrderColumns
+from tools.market_wishes import WishedBook
 
-MECHANISMS = tuple(CLEAR)
+PREFERRED = "preferred"  # its orders have preferences of their own (market_wishes)
+MECHANISMS = (*CLEAR, PREFERRED)
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,11 @@ def clear_book(book: OrderColumns, terms: ClearingTerms) -> dict[str, Any]:
         return _clear_on_arrays(book, terms)
     orders = [Order(*row) for row in zip(*_columns(book), strict=True)]
     return _clearing_result(_clear_records(orders, terms))
+
+
+def clear_wished(book: WishedBook) -> dict[str, Any]:
+    """Clear a book whose orders have preferences. Raises MarketRefusal."""
+    return _clearing_result(clear_preferred(book.orders, book.rules))
 
 
 def price_positions(
@@ -95,7 +103,7 @@ def _clear_records(orders: list[Order], terms: ClearingTerms) -> Clearing:
 
 
 def _clearing_result(clearing: Clearing) -> dict[str, Any]:
-    has_two_prices = clearing.mechanism in ("mcafee", "bilateral")
+    has_two_prices = clearing.mechanism in ("mcafee", "bilateral", PREFERRED)
     exact = clearing.price_exact
     result = {
         "mechanism": clearing.mechanism,

@@ -5,7 +5,9 @@ and the bid is above the offer by at least the pair's network charge. Among perm
 clearing maximises, each only where the one before leaves a choice:
 1. energy to the highest priority class, then to the next, down to class 1 (critical loads);
 2. with `Rules.community_of`: energy traded inside the members' own communities;
-3. welfare less network charges; 4. energy.
+3. welfare less network charges; 4. energy;
+5. energy from the producers that bids like to meet: of n of them a unit from the first counts n, of
+   the last 1. It comes last, so that liking an offer takes it from nobody who would pay more.
 
 Buyer and seller halve what the pair gains after the charge: the buyer pays (b + o + c)/2 rounded
 down, the seller gets that less c. Every trade stays within both limits whatever came first.
@@ -24,13 +26,17 @@ from hub.market.merit import match_orders, merit_order
 from hub.market.records import (
     BID,
     INDIFFERENT,
+    Chosen,
     Clearing,
+    MarketRefusal,
     Match,
     Order,
     check_book,
     conclude,
     priced,
 )
+
+MOST_PAIRS = 4_000_000  # bids x offers: minutes, and some gigabyte
 
 
 def no_charge(buyer: str, seller: str) -> int:
@@ -58,19 +64,19 @@ class Rules:
 
 @dataclass(frozen=True)
 class _Lot:
-    """Energy of one order that asks the same of everybody; `only` narrows it to one producer."""
+    """Energy of one order that asks the same of everybody; `only` narrows it to some producers."""
 
     order: Order
     energy_uwh: int
-    only: str | None = None
+    only: Chosen | None = None
 
 
 def clear_preferred(orders: Sequence[Order], rules: Rules) -> Clearing:
     """Clear with preferences; network charges are the clearing's `surplus_wei`.
 
-    Raises MarketRefusal on equal ids. Exact. Time grows with the number of pairs times orders:
-    for books of some hundred orders (nesting.py divides larger ones). Where nobody prefers
-    anything, merit order decides, in no time.
+    Raises MarketRefusal on equal ids and on more than MOST_PAIRS. Exact. Time grows with the number
+    of pairs times orders: for books of some hundred orders (nesting.py divides larger ones). Where
+    nobody prefers anything, merit order decides, in no time.
     """
     check_book(orders)
     matches = _match_by_merit(orders) if _is_indifferent(orders, rules) else _match(orders, rules)
@@ -94,6 +100,11 @@ def _match_by_merit(orders: Sequence[Order]) -> list[Match]:
 def _match(orders: Sequence[Order], rules: Rules) -> list[Match]:
     """Return the best permitted matches, sorted by bid, then offer."""
     bids, offers = merit_order(orders)
+    if len(bids) * len(offers) > MOST_PAIRS:
+        raise MarketRefusal(
+            f"{len(bids):,} bids and {len(offers):,} offers are too many to clear with preferences "
+            f"(bids x offers at most {MOST_PAIRS:,}): divide the market into communities"
+        )
     demand = [lot for bid in bids for lot in _lots(bid)]
     supply = [_Lot(offer, offer.energy_uwh) for offer in offers]
     charges = _charges(demand, supply, rules)
@@ -114,7 +125,17 @@ def is_permitted(bid: Order, offer: Order) -> bool:
         and (wants.partners is None or offer.peer in wants.partners)
         and (gives.partners is None or bid.peer in gives.partners)
         and (wants.origins is None or gives.origin in wants.origins)
+        and (not wants.is_choosy or _liking(bid, offer) > 0)
     )
+
+
+def _liking(bid: Order, offer: Order) -> int:
+    """Return what a unit from the offer counts among the bid's chosen producers, 0 of others."""
+    chosen = bid.preference.chosen
+    for place, one in enumerate(chosen):
+        if one.is_of(offer.peer, offer.preference.origin):
+            return len(chosen) - place
+    return 0
 
 
 def _lots(order: Order) -> list[_Lot]:
@@ -124,8 +145,8 @@ def _lots(order: Order) -> list[_Lot]:
         return [_Lot(order, order.energy_uwh)]
     rest = 1000 - sum(share for _, share in shares)
     parts = apportion(order.energy_uwh, [share for _, share in shares] + [rest])
-    names: list[str | None] = [*(peer for peer, _ in shares), None]
-    return [_Lot(order, uwh, only) for uwh, only in zip(parts, names, strict=True) if uwh]
+    chosen = [Chosen(frozenset([one])) if isinstance(one, str) else one for one, _ in shares]
+    return [_Lot(order, uwh, only) for uwh, only in zip(parts, [*chosen, None], strict=True) if uwh]
 
 
 def _charges(demand: list[_Lot], supply: list[_Lot], rules: Rules) -> dict[Arc, int]:
@@ -134,7 +155,9 @@ def _charges(demand: list[_Lot], supply: list[_Lot], rules: Rules) -> dict[Arc, 
     for at, lot in enumerate(demand):
         for to, other in enumerate(supply):
             bid, offer = lot.order, other.order
-            if not is_permitted(bid, offer) or lot.only not in (None, offer.peer):
+            if not is_permitted(bid, offer):
+                continue
+            if lot.only is not None and not lot.only.is_of(offer.peer, offer.preference.origin):
                 continue
             charge = rules.charge(bid.peer, offer.peer)
             if bid.price_gwei_per_kwh - offer.price_gwei_per_kwh >= charge:
@@ -156,7 +179,8 @@ def _gains(
         gain[at, to] = bid.price_gwei_per_kwh - offer.price_gwei_per_kwh - charge
     longest = 2 * min(len(demand), len(supply)) + 2
     greatest = max(gain.values(), default=0) + 1
-    inside_weight = longest * greatest
+    # Without communities the numbers stay small, and with them the arithmetic fast.
+    inside_weight = longest * greatest if rules.community_of else 0
     greatest += inside_weight
     classes = sorted({lot.order.preference.priority for lot in demand})
     class_weight = {}
@@ -168,4 +192,17 @@ def _gains(
         if rules.is_inside(bid, offer):
             gain[at, to] += inside_weight
         gain[at, to] += class_weight.get(bid.preference.priority, 0)
-    return gain
+    return _with_liking(gain, demand, supply, longest)
+
+
+def _with_liking(
+    gain: dict[Arc, int], demand: list[_Lot], supply: list[_Lot], longest: int
+) -> dict[Arc, int]:
+    """Return the gains with liked producers as the last aim, after energy (`assign` counts it so:
+    twice the gain, plus one)."""
+    liking = {(at, to): _liking(demand[at].order, supply[to].order) for at, to in gain}
+    most = max(liking.values(), default=0)
+    if most == 0:
+        return gain
+    scale = longest * most + 1
+    return {arc: (2 * one + 1) * scale + liking[arc] for arc, one in gain.items()}

@@ -18,20 +18,38 @@ class MarketRefusal(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Chosen:
+    """Producers that a bid chooses: of these peers, of these origins; None is any."""
+
+    peers: frozenset[str] | None = None
+    origins: frozenset[str] | None = None
+
+    def is_of(self, peer: str, origin: str) -> bool:
+        """Tell whether energy of this origin from this peer is of the chosen."""
+        return (self.peers is None or peer in self.peers) and (
+            self.origins is None or origin in self.origins
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Preference:
     """What an order asks of its counterparty and tells of itself; the default asks nothing.
 
     `partners`: peers it trades with (None: anyone). `shares_permille`: of a bid, the producers
-    chosen and how much of the bid each may fill; what they leave over of 1000 goes to anyone
-    accepted. `origins`: of a bid, the sources it takes (None: any); `origin`: of an offer, its
-    source. `priority`: of a bid, the class the administrator granted; a higher one is served first.
+    chosen (a peer's name is enough) and how much of the bid each may fill; what they leave over of
+    1000 goes to anyone accepted. `chosen`: of a bid, the producers it likes to meet, the dearest
+    first, as far as welfare and energy stay the same; with `is_choosy` it takes from no others.
+    `origins`: of a bid, the sources it takes (None: any); `origin`: of an offer, its source.
+    `priority`: of a bid, the class the administrator granted; a higher one is served first.
     """
 
     partners: frozenset[str] | None = None
-    shares_permille: tuple[tuple[str, int], ...] = ()
+    shares_permille: tuple[tuple[str | Chosen, int], ...] = ()
     origins: frozenset[str] | None = None
     origin: str = ""
     priority: int = 0
+    chosen: tuple[Chosen, ...] = ()
+    is_choosy: bool = False
 
     def __post_init__(self) -> None:
         shares = [share for _, share in self.shares_permille]

@@ -14,7 +14,7 @@ from hub.market.assignment import assign
 from hub.market.clearing import clear_uniform
 from hub.market.network import DistanceCharge, FeederCharge
 from hub.market.preferences import Rules, clear_preferred
-from hub.market.records import Clearing, MarketRefusal, Order, Preference
+from hub.market.records import Chosen, Clearing, MarketRefusal, Order, Preference
 from tests.host.market.books import assert_lawful, order, random_books
 from tests.host.thorough import examples
 
@@ -42,6 +42,62 @@ def test_preferred_divides_a_bid_when_producers_are_chosen_by_share() -> None:
     bid = wishing(order("B1", "home", 10, 20), shares_permille=(("wind", 700), ("roof", 200)))
     clearing = clear_preferred([bid, CHEAP, DEAR], Rules())
     assert met(clearing) == {("B1", "S2"): 4, ("B1", "S1"): 3}
+
+
+WIND = Chosen(origins=frozenset({"wind"}))
+ROOF = Chosen(peers=frozenset({"roof"}))
+
+
+def test_preferred_divides_a_bid_when_a_kind_is_chosen_by_share() -> None:
+    # Half of 6 from wind, whoever makes it; the mill's wind is dear, the rest comes cheap.
+    bid = wishing(order("B1", "home", 6, 20), shares_permille=((WIND, 500),))
+    windy = wishing(order("S2", "mill", 2, 18), origin="wind")
+    clearing = clear_preferred([bid, CHEAP, windy], Rules())
+    assert met(clearing) == {("B1", "S1"): 3, ("B1", "S2"): 2}
+
+
+def test_preferred_takes_only_chosen_producers_when_a_bid_is_choosy() -> None:
+    bid = wishing(order("B1", "home", 9, 20), chosen=(WIND,), is_choosy=True)
+    offers = [CHEAP, wishing(DEAR, origin="wind")]
+    assert met(clear_preferred([bid, *offers], Rules())) == {("B1", "S2"): 4}
+    nobody = wishing(bid, is_choosy=True)
+    assert met(clear_preferred([nobody, *offers], Rules())) == {}
+
+
+def test_preferred_meets_the_dearest_producer_when_it_costs_nobody_anything() -> None:
+    alike = [order(f"S{n}", peer, 4, 10) for n, peer in enumerate(["roof", "wind", "mill"], 1)]
+    bids = [order("B1", "other", 4, 20, 1), order("B2", "home", 4, 20, 2)]
+    likes = wishing(bids[1], chosen=(ROOF, Chosen(peers=frozenset({"mill"}))))
+    assert met(clear_preferred([*bids, *alike], Rules())) == {("B1", "S1"): 4, ("B2", "S2"): 4}
+    clearing = clear_preferred([bids[0], likes, *alike], Rules())
+    assert met(clearing) == {("B1", "S2"): 4, ("B2", "S1"): 4}
+    # The roof gone, the second of the chosen comes next.
+    assert met(clear_preferred([likes, *alike[1:]], Rules())) == {("B2", "S3"): 4}
+
+
+def test_preferred_trades_the_same_energy_when_a_poor_bid_likes_the_only_cheap_offer() -> None:
+    bids = [wishing(order("B1", "poor", 4, 12), chosen=(ROOF,)), order("B2", "home", 4, 20)]
+    assert met(clear_preferred([*bids, CHEAP, DEAR], Rules())) == {("B2", "S1"): 4}
+
+
+def test_preferred_refuses_when_the_book_is_too_large() -> None:
+    bids = [wishing(order(f"B{n}", f"b{n}", 1, 2), chosen=(ROOF,)) for n in range(2001)]
+    offers = [order(f"S{n}", f"s{n}", 1, 1) for n in range(2000)]
+    with pytest.raises(MarketRefusal, match="2,001 bids and 2,000 offers are too many"):
+        clear_preferred(bids + offers, Rules())
+
+
+@given(random_books(peers=5), st.data())
+@settings(deadline=None)
+def test_preferred_keeps_welfare_and_energy_when_peers_like_any_producers(
+    orders: list[Order], data: st.DataObject
+) -> None:
+    names = st.frozensets(st.sampled_from([f"peer-{n}" for n in range(1, 6)]))
+    chosen = st.lists(st.builds(Chosen, names), max_size=3).map(tuple)
+    book = [replace(one, preference=Preference(chosen=data.draw(chosen))) for one in orders]
+    plain, liking = clear_preferred(orders, Rules()), clear_preferred(book, Rules())
+    assert_lawful(book, liking)
+    assert (liking.welfare_wei, liking.energy_uwh) == (plain.welfare_wei, plain.energy_uwh)
 
 
 def test_preferred_sells_to_accepted_buyers_only_when_an_offer_names_them() -> None:
