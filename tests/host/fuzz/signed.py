@@ -1,5 +1,6 @@
 """Signed payloads as a hub or a board with the right key would send them, whatever they say."""
 
+import functools
 import hashlib
 import hmac
 
@@ -25,7 +26,7 @@ def any_member(rng, member):
     if member.is_nullable and rng.random() < 0.3:
         return None
     if isinstance(member, Integer):
-        near = [number for number in NUMBERS if member.least <= number <= member.most]
+        near = _near(member.least, member.most)
         if near and rng.random() < 0.5:
             return rng.choice(near)
         return rng.choice((member.least, member.most, rng.randint(member.least, member.most)))
@@ -36,6 +37,12 @@ def any_member(rng, member):
     if isinstance(member, Text):
         return "a" * rng.randint(1, member.most)
     return member.longest()
+
+
+@functools.cache
+def _near(least, most):
+    """Return the numbers at which code goes wrong, as far as a member takes them."""
+    return [number for number in NUMBERS if least <= number <= most]
 
 
 def any_record(rng, kind):

@@ -123,10 +123,14 @@ class Rig:
             entry = self.node.outbox.next_unsent()
             if entry is None:
                 return
-            record, reason = codec.decode(topic(NODE, entry.kind), entry.payload, KEY_UP)
-            assert reason == ""
-            self.sent.append((entry.kind, record))
+            self.sent.append((entry.kind, self.read(entry)))
             self.node.outbox.sent(entry)
+
+    def read(self, entry):
+        """Return the record of an entry of the outbox, as the hub reads it."""
+        record, reason = codec.decode(topic(NODE, entry.kind), entry.payload, KEY_UP)
+        assert reason == ""
+        return record
 
     def nonce(self):
         """Return a fresh nonce, as a status would."""
