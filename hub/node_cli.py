@@ -21,6 +21,7 @@ from hub.config import SiteConfig
 from hub.errors import BadInput, TruequeError
 from hub.provision import authority_for_boards, provision
 from hub.site_clock import wall_ms
+from hub.status_cli import refused_text
 
 TAKEN_UP_S = 15.0
 
@@ -41,7 +42,7 @@ def node() -> None:
 @data_option
 @click.option("--json", "as_json", is_flag=True, help="Plain JSON on standard output.")
 def list_nodes(data: Path, as_json: bool) -> None:
-    """Show every node: may it connect, the generation of its keys, when it was heard.
+    """Show every node: access, generation of its keys, when it was heard, what it has refused.
 
     Example: trueque hub node list --data var/site
     """
@@ -50,11 +51,12 @@ def list_nodes(data: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=1))
         return
-    table = Table("node", "access", "keys", "heard")
+    table = Table("node", "access", "keys", "heard", "has refused")
     for row in found:
         ago_ms = row["heard_ms_ago"]
         heard = "never" if ago_ms is None else f"{ago_ms / 1000:.0f} s ago"
-        table.add_row(row["node"], row["access"], f"generation {row['generation']}", heard)
+        keys_text, refused = f"generation {row['generation']}", refused_text(row["refused"])
+        table.add_row(row["node"], row["access"], keys_text, heard, refused)
     Console(highlight=False).print(table)
 
 
@@ -153,11 +155,13 @@ def _nodes(config: SiteConfig, keys: secrets.Keys) -> list[dict[str, Any]]:
 
     heard: dict[str, Any] = {}
     put_out: dict[str, int] = {}
+    refused: dict[str, dict[str, int]] = {}
     if config.store_path.exists():
         store = Store.join(config.store_path)
         try:
             heard = store.latest_statuses()
             put_out = store.state(PUT_OUT_STATE) or {}
+            refused = store.node_rejections()
         finally:
             store.close()
     is_up = running.announced(config.data_dir) is not None
@@ -175,6 +179,7 @@ def _nodes(config: SiteConfig, keys: secrets.Keys) -> list[dict[str, Any]]:
                 "access": access,
                 "generation": keys.generations.get(name, 1),
                 "heard_ms_ago": wall_ms() - last.received_at_ms if last else None,
+                "refused": refused.get(name, {}),
             }
         )
     return rows

@@ -56,12 +56,16 @@ def _part(finding: Any) -> dict[str, Any]:
 
 
 def _stored(config: SiteConfig, store: Store) -> dict[str, Any]:
-    statuses = store.latest_statuses()
+    statuses, rejections = store.latest_statuses(), store.node_rejections()
     return {
         "identity": store.state("identity"),
         "epoch": store.state("epoch"),
         "emergency_stop": store.state(STOP_STATE),
-        "nodes": [_node(row.node, row.kind, statuses.get(row.node)) for row in store.nodes()],
+        "nodes": [
+            _node(row.node, row.kind, statuses.get(row.node))
+            | {"refused": rejections.get(row.node, {})}
+            for row in store.nodes()
+        ],
         "quarantine": quarantine.standing(store),
         "trades": store.trade_states(),
         "alarms": status_lines.alarms(store),

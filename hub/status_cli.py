@@ -50,6 +50,10 @@ def _print(found: dict[str, Any], config: SiteConfig) -> None:
         console.print(f"[yellow]![/] {escape(found['store_problem'])}", soft_wrap=True)
         return
     console.print(_nodes(found["nodes"]))
+    for node in found["nodes"]:
+        if node["refused"]:
+            console.print(f"{node['node']} has refused messages since it started: "
+                          f"{refused_text(node['refused'])}")  # fmt: skip
     if found.get("emergency_stop"):
         console.print("[bold red]EMERGENCY STOP[/bold red]: latched until a person acknowledges it")
     for row in found.get("quarantine", {}).values():
@@ -70,6 +74,11 @@ def _print(found: dict[str, Any], config: SiteConfig) -> None:
         stored = found["store_bytes"]
         size_text = "on a server" if stored is None else f"{stored / 1e6:.1f} MB"
         console.print(f"store: {size_text}, epoch {found['epoch']}")
+
+
+def refused_text(counts: dict[str, int]) -> str:
+    """Return how many messages a node has refused, by reason, as it last told."""
+    return ", ".join(f"{n} {reason}" for reason, n in counts.items()) or "-"
 
 
 def _nodes(rows: list[dict[str, Any]]) -> Table:

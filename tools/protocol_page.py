@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wire import codec, records, topics, units
+from wire import records, topics, units
 
 PAGE = Path(__file__).parents[1] / "docs" / "protocol.md"
 
@@ -16,7 +16,8 @@ _PURPOSE = {
     "status": "State, relay and a fresh nonce; retained; every 2 s and at every change.",
     "delivery": "What this node's meter saw of one delivery: at closing, every metering block, "
     "and finally.",
-    "event": "Something a person may want to know of.",
+    "event": "Something a person may want to know of. `message_rejected` tells that a node has "
+    "refused messages of this `reason`, `value` of them since its boot: the 1st, 2nd, 4th, 8th ...",
     "signature": "The board's own signature of a delivery's final, a second or so after it: "
     "secp256k1 as r and vs of EIP-2098, over the digest that the contract checks.",
     "snapshot": "Energy registers, signed by the board's own key every 15 minutes: bills are "
@@ -88,7 +89,7 @@ def page() -> str:
             null = "yes" if member.is_nullable else ""
             parts.append(f"| `{member.name}` | {member.describe()} | {null} |")
     parts.append("\n## Why a payload is refused\n\n| reason | meaning |\n| --- | --- |")
-    parts.extend(f"| `{reason}` | {_REASON[reason]} |" for reason in codec.REASONS)
+    parts.extend(f"| `{reason}` | {_REASON[reason]} |" for reason in records.REJECTIONS)
     parts.append("| `stale_seq` | a lower sequence number than accepted before |")
     parts.append("| `unknown_node` | no node of this name has a key here |")
     return "\n".join(parts) + "\n"

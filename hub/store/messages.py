@@ -40,6 +40,11 @@ def _insert(table: str, names: Iterable[str]) -> str:
 READING_COLUMNS = ("node", "received_at_ms", "site_at_ms", *_READING)
 INSERT_READING = _insert("readings", READING_COLUMNS)
 INSERT_STATUS = _insert("node_status", ("node", "received_at_ms", *STATUS))
+_REJECTIONS = """
+    SELECT node, reason, MAX(value) AS n FROM node_events JOIN node_status USING (node, boot_id)
+    WHERE code = 'message_rejected' AND reason IS NOT NULL AND value IS NOT NULL
+    GROUP BY node, reason ORDER BY node, n DESC
+"""
 _INSERT_EVENT = _insert("node_events", ("node", "received_at_ms", *_EVENT))
 _INSERT_REPORT = _insert("delivery_reports", ("node", "received_at_ms", *_REPORT))
 _INSERT_SIGNATURE = _insert("delivery_signatures", ("node", "received_at_ms", *_SIGNATURE))
@@ -193,6 +198,16 @@ class MessageTables(Database):
         """Return the newest events of all nodes, newest first."""
         sql = "SELECT * FROM node_events ORDER BY received_at_ms DESC LIMIT ?"
         return [dict(row) for row in self._rows(sql, (limit,))]
+
+    def node_rejections(self) -> dict[str, dict[str, int]]:
+        """Return {node: {reason: n}}: messages that nodes have refused since their last boots.
+
+        A node tells of the 1st, 2nd, 4th and so on, so the number may be up to twice as high.
+        """
+        found: dict[str, dict[str, int]] = {}
+        for row in self._rows(_REJECTIONS):
+            found.setdefault(row["node"], {})[row["reason"]] = row["n"]
+        return found
 
     def delivery_reports(self, delivery_id: str) -> list[ReportRow]:
         """Return the last closed, progress and final message of both sides, oldest first."""

@@ -20,7 +20,14 @@ from tools.board.prompt import Prompt
 from tools.board.state import SELECT, BoardState
 
 MEASURED = "calibration"
-FITTED = ("profile", "sensors", "divider_ratio", "spike_correction", "mains_voltage_mv")
+FITTED = (
+    "profile",
+    "sensors",
+    "divider_ratio",
+    "spike_correction",
+    "regulator_pwm",
+    "mains_voltage_mv",
+)
 """What belongs to the board and its wiring, not to the site: kept when it is provisioned again."""
 CARRIERS = {"W5500-EVB-Pico": "w5500_evb_pico"}
 """Boards with a network other than the radio, by kind: the setting `board`."""

@@ -150,6 +150,9 @@ class Node:
 
             credentials = (settings.wifi_ssid, settings.wifi_password)
             self.network = Wifi(network, credentials, settings.node)
+            if settings.regulator_pwm:
+                # Once, for it goes over the radio's bus; the radio holds the pin from then on.
+                self._machine.Pin("WL_GPIO1", self._machine.Pin.OUT, value=1)
         aggregator = Aggregator(settings.aggregate_period_s * 1000)
         self.offline = Offline(self.publisher, aggregator, self.clock)
         self.offline.is_delivering = self.delivery.is_relay_needed

@@ -13,12 +13,12 @@ class BusMeter:
     """
 
     def __init__(self, sensor, registers, clock, creep_ua, relays):
-        """`sensor`: Ina226, made quick here, or None. `creep_ua`: smaller currents are 0.
+        """`sensor`: Ina226 or None. `creep_ua`: smaller currents are 0.
 
         `relays`: RelayPair, for when it last moved.
         """
         self._sensor = sensor
-        self._lag_us = sensor.quicken() if sensor else 0
+        self._lag_us = sensor.lag_us if sensor else 0
         self._registers = registers
         self._clock = clock
         self._creep_ua = creep_ua

@@ -37,7 +37,11 @@ class Commands:
         self._switchboard.apply(self._answer(kind, record, verdict, now_ms), now_ms)
 
     def _reject(self, reason):
-        self.rejected[reason] = self.rejected.get(reason, 0) + 1
+        """Count it, and tell of the 1st, 2nd, 4th, 8th: a flood in must be no flood out."""
+        count = self.rejected[reason] = self.rejected.get(reason, 0) + 1
+        if not count & (count - 1):
+            told = ("event", "message_rejected", reason, None, count)
+            self._switchboard.apply([told], self._clock.now_ms())
 
     def _judge(self, kind, record):
         epoch, seq = record["epoch"], record["seq"]

@@ -29,7 +29,11 @@ def build_house(settings, fitted, i2c, registers):
     """Return the HouseMeter of these settings. `fitted`: {quantity: driver} of the ADC channels."""
     branches = []
     for name in ("pv", "battery"):
-        current = fitted.get(name + "_current") or i2c_part(settings, i2c, name)
+        current = fitted.get(name + "_current")
+        if current is None:
+            current = i2c_part(settings, i2c, name)
+            if current:
+                current.configuration = current.steady
         parts = (fitted.get(name + "_voltage"), current)
         branches.append(BranchMeter(name, parts, registers, settings.limits["creep_ua"]))
     voltage = fitted.get("load_voltage")

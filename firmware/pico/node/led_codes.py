@@ -9,8 +9,8 @@ CODES = {  # light of each step, repeated
     "joining": "1000000000",
     "connecting": "1010000000",
     "connected": "1" + 29 * "0",
-    "giving": "1111111110",
-    "receiving": "1",
+    # Steady: a write to a Pico W's LED goes over the radio's bus, and the safety loop waits for it.
+    "delivering": "1",
     "fault": "1100",
     "update_trial": "1010100000",
 }
@@ -48,5 +48,5 @@ def code_of(state, relay, link):
     if state == "fault":
         return "fault"
     if relay != "open":
-        return "receiving" if relay == "in" else "giving"
+        return "delivering"
     return "update_trial" if state in ("updating", "trial") else link

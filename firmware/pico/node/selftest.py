@@ -25,7 +25,7 @@ from node.slots import Slots
 
 MEASURE_MS = 1_500
 READS = 16
-READ_PAUSE_MS = 20  # longer than the 18.8 ms after which an INA226 has a new result
+READ_PAUSE_MS = 20  # longer than the 7 ms after which an INA226 has a new result
 FLASH_FILE = "selftest.tmp"
 FLASH_BYTES = 8_192
 

@@ -46,7 +46,7 @@ NUMBERS = {  # name: (lowest, highest, default or None when required)
 }
 TEXTS = ("broker_host", "broker_user", "broker_password")
 WIFI = ("wifi_ssid", "wifi_password")  # only where there is a radio
-FLAGS = {"broker_tls": False, "relay_active_low": None}
+FLAGS = {"broker_tls": False, "relay_active_low": None, "regulator_pwm": False}
 KEYS = ("key_up", "key_down")
 INA226_LIMITS = {"address": (0x40, 0x4F), "shunt_uohm": (100, 1_000_000)}
 I2C_PARTS = ("ina226", "ina219")
@@ -158,6 +158,8 @@ def _network_problems(members):
     if not isinstance(board, str) or board not in CARRIERS:
         return ["board must be one of " + ", ".join(sorted(CARRIERS))]
     texts = TEXTS if CARRIERS[board].IS_WIRED else TEXTS + WIFI
+    if CARRIERS[board].IS_WIRED and members.get("regulator_pwm") is True:
+        found.append("regulator_pwm must be false: on this board nothing switches the regulator")
     for name in TEXTS + WIFI + ("broker_name", "ntp_host"):
         if not isinstance(members.get(name, None if name in texts else ""), str):
             found.append(name + " must be a text")

@@ -6,19 +6,6 @@ from collections import OrderedDict
 
 from wire import parsing, records, signing, topics, units
 
-REASONS = (
-    "oversize",
-    "will",
-    "unknown_topic",
-    "bad_mac",
-    "bad_json",
-    "duplicate_member",
-    "missing_member",
-    "extra_member",
-    "bad_type",
-    "out_of_range",
-)
-
 _TAIL_START = b',"mac":"'
 _TAIL_END = b'"}'
 _TAIL_BYTES = len(_TAIL_START) + units.MAC_HEX_DIGITS + len(_TAIL_END)

@@ -4,6 +4,19 @@ import binascii
 
 BAD_TYPE = "bad_type"
 OUT_OF_RANGE = "out_of_range"
+# Why a payload is no record.
+REJECTIONS = (
+    "oversize",
+    "will",
+    "unknown_topic",
+    "bad_mac",
+    "bad_json",
+    "duplicate_member",
+    "missing_member",
+    "extra_member",
+    BAD_TYPE,
+    OUT_OF_RANGE,
+)
 
 _TEXT_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789-._+"
 _HEX_CHARACTERS = "0123456789abcdef"

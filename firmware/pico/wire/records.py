@@ -8,7 +8,7 @@ battery import and load import. A quantity whose sensor is not fitted is null, n
 
 from wire import units
 from wire.digests import REGISTERS
-from wire.members import Base64, Hex, Integer, Text, Word
+from wire.members import REJECTIONS, Base64, Hex, Integer, Text, Word
 
 # quality_flags of a reading is the sum of these.
 QUALITY = {
@@ -90,6 +90,7 @@ EVENT_CODES = (
     "update_on_trial",
     "update_confirmed",
     "update_rolled_back",
+    "message_rejected",  # value: how many since the boot, told at each power of two
 )
 
 
@@ -193,7 +194,7 @@ SCHEMAS = {
     "event": _FROM_NODE
     + (
         Word("code", EVENT_CODES),
-        Word("reason", REFUSALS + ABORTS + UPDATE_REFUSALS, True),
+        Word("reason", REFUSALS + ABORTS + UPDATE_REFUSALS + REJECTIONS, True),
         Hex("delivery_id", 32, True),
         Integer("value", -units.MAX_SEQ, units.MAX_SEQ, True),
     ),

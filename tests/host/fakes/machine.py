@@ -103,7 +103,7 @@ class _Pin:
 
     def __init__(self, number, mode=None, pull=None, value=None):
         is_edge = number in range(29) and number not in (23, 24, 25)
-        if not is_edge and number != "LED":
+        if not is_edge and number not in ("LED", "WL_GPIO1"):
             raise ValueError(f"Pin {number} is not on a Pico W's edge")
         self.number = number
         self._mode = mode

@@ -4,7 +4,7 @@ import tempfile
 import zoneinfo
 from pathlib import Path
 
-from wire import codec
+from wire import codec, records
 from wire.topics import KINDS, topic
 
 from hub.mqtt.decoding import decode
@@ -46,7 +46,7 @@ class Target:
         record, reason = codec.decode(where, payload, key)
         assert decode(where, payload, key) == (record, reason)  # the hub's quick way
         assert (record is None) != (reason == "")
-        assert reason in ("", *codec.REASONS)
+        assert reason in ("", *records.REJECTIONS)
         self._batch.append(Arrival(where, payload, 0, False, 0, 1))
         self._sent += 1
         if len(self._batch) == BATCH:

@@ -81,7 +81,7 @@ class Target:
         """Change one value somewhere; return the name of the outermost member."""
         rng = self.rng
         outer = name = rng.choice(
-            (*self._good, *self._good, "chip", "spike_correction", "profile", "x")
+            (*self._good, *self._good, "chip", "spike_correction", "regulator_pwm", "profile", "x")
         )
         inside = members
         while rng.random() < 0.85 and isinstance(inside.get(name), dict) and inside[name]:

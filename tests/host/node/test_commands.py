@@ -88,3 +88,21 @@ def test_nonces_are_forgotten_when_ten_seconds_old(rig):
     rig.ticks.advance_ms(1)
     assert rig.node.nonces.end_ms(nonce, rig.node.clock.now_ms()) is None
     assert len({rig.nonce() for _ in range(50)}) == 50
+
+
+def test_refused_messages_are_told_at_each_power_of_two_when_they_flood(rig):
+    rig.collect()
+    for _ in range(1000):
+        rig.node.commands.receive(LEASE, b"x" * 60)
+        rig.collect()
+    told = rig.records("event", code="message_rejected")
+    assert [each["value"] for each in told] == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
+    assert {each["reason"] for each in told} == {"bad_mac"}
+
+
+def test_reasons_are_counted_apart_when_messages_are_refused(rig):
+    rig.node.commands.receive(LEASE, b"x" * 60)
+    rig.node.commands.receive(LEASE, genuine(rig, nonce="ab" * 16))
+    rig.collect()
+    told = rig.records("event", code="message_rejected")
+    assert [(each["reason"], each["value"]) for each in told] == [("bad_mac", 1), ("old_nonce", 1)]

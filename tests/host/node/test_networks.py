@@ -15,6 +15,7 @@ from node.wifi import Wifi
 from tests.host.fakes.machine import FakeMachine
 from tests.host.fakes.network import FakeNetwork
 from tests.host.fakes.ticks import Ticks
+from tests.host.node.rig import Rig
 
 
 @pytest.fixture(autouse=True)
@@ -156,6 +157,13 @@ def test_led_shows_a_code_and_writes_its_pin_only_at_changes(code):
     assert all(one != two for one, two in zip(lamp.history, lamp.history[1:], strict=False))
 
 
+def test_regulator_is_switched_once_and_only_when_the_settings_ask(ticks, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert "WL_GPIO1" not in Rig(ticks, monkeypatch).machine.levels
+    rig = Rig(ticks, monkeypatch, regulator_pwm=True)
+    assert [edge[2] for edge in rig.machine.edges("WL_GPIO1")] == [1]
+
+
 def test_each_code_of_the_guide_is_one_that_is_shown():
     """What the node shows: code_of, and program.show_no_settings."""
     cases = [("fault", "open"), ("idle", "in"), ("idle", "out"), ("trial", "open")]
@@ -170,15 +178,15 @@ def test_each_code_of_the_guide_is_one_that_is_shown():
 
 def test_codes_are_all_different():
     assert len(set(CODES.values())) == len(CODES)
-    assert CODES["receiving"] == "1" and led_codes.STEP_MS == 100
+    assert CODES["delivering"] == "1" and led_codes.STEP_MS == 100
 
 
 @pytest.mark.parametrize(
     ("state", "relay", "code"),
     [
         ("fault", "open", "fault"),
-        ("delivering", "in", "receiving"),
-        ("delivering", "out", "giving"),
+        ("delivering", "in", "delivering"),
+        ("delivering", "out", "delivering"),
         ("trial", "open", "update_trial"),
         ("updating", "open", "update_trial"),
         ("armed", "open", "connecting"),

@@ -129,6 +129,25 @@ def test_node_runs_on_a_board_with_a_cable(ticks, monkeypatch, tmp_path):
     assert rig.machine.levels[22] == 0 and not {16, 17, 18, 19, 20, 21} & set(rig.machine.levels)
 
 
+@pytest.mark.parametrize("role", ["buyer", "seller"])
+def test_leds_are_written_once_while_a_relay_is_closed(rig, monkeypatch, role):
+    written = []
+    for pin in (rig.node.led._pin, rig.node.switchboard._led):
+        drive = pin.value
+        monkeypatch.setattr(pin, "value", lambda *level, pin=pin, drive=drive: (
+            written.append(pin.number), drive(*level)))  # fmt: skip
+    for _ in range(2):  # the first step of a code is lit, the second dark
+        rig.node.show()
+    del written[:]
+    rig.lease(FIRST)
+    rig.close(FIRST, role)
+    assert rig.relay() != "open"
+    for _ in range(600):  # a minute of steps
+        rig.node.show()
+    assert sorted(written, key=str) == [16, "LED"]
+    assert rig.machine.levels["LED"] == 1
+
+
 def test_buyers_led_is_lit_while_the_house_receives(delivering):
     node = delivering.node
     assert delivering.machine.levels[16] == 1

@@ -185,7 +185,7 @@ def test_ina219_scales_its_registers(machine):
     part = Ina219(i2c, 0x40, 100_000)
     assert part.read() == (12_000_000, -500_000)
     assert part.measure(None).value == -500_000
-    assert machine.parts[0x40][0x00] == 0x399F & ~0x1FFF | 0b01 << 11 | 0x6EF
+    assert machine.parts[0x40][0x00] == 0x399F & ~0x1FFF | 0b01 << 11 | 0x5DF
 
 
 def test_part_on_i2c_is_corrected_when_its_branch_is_calibrated(machine):

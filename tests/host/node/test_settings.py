@@ -34,6 +34,8 @@ def test_settings_fill_in_defaults_when_members_are_left_out():
         ({"chip": "rp2050"}, "chip"),
         ({"chip": []}, "chip"),
         ({"spike_correction": 2}, "spike_correction"),
+        ({"regulator_pwm": 1}, "regulator_pwm"),
+        ({"regulator_pwm": True, "board": "w5500_evb_pico"}, "regulator_pwm"),
         ({"sensors": []}, "sensors"),
         ({"sensors": {"ch3": {"part": "fz0430"}}}, "sensors.ch3"),
         ({"sensors": {"ch0": 5}}, "sensors.ch0"),

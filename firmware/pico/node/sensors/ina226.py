@@ -12,10 +12,12 @@ CONFIGURATION = 0x00  # section 7.1.1
 SHUNT_VOLTAGE = 0x01  # section 7.1.2, LSB 2.5 uV, two's complement
 BUS_VOLTAGE = 0x02  # section 7.1.3, LSB 1.25 mV
 
-# Average of 16, 588 us each for bus and shunt, continuous: a result every 18.8 ms (table 7-2 on).
-CONTINUOUS_19_MS = 0x4000 | 0b010 << 9 | 0b011 << 6 | 0b011 << 3 | 0b111
-# The same with 204 us each: a result every 6.5 ms, for the branch whose limits open a relay.
+# Average of 16, 204 us each for bus and shunt, continuous: a result every 6.5 ms (table 7-2 on),
+# for the branch whose limits open a relay and for a technician's tools.
 CONTINUOUS_7_MS = 0x4000 | 0b010 << 9 | 0b001 << 6 | 0b001 << 3 | 0b111
+# Average of 256, 332 us each: a result every 170 ms, 187 at the most. As long as a metering window
+# allows, so that what it does not see of a current that flickers is little.
+CONTINUOUS_170_MS = 0x4000 | 0b101 << 9 | 0b010 << 6 | 0b010 << 3 | 0b111
 BUS_LSB_UV = 1_250
 SHUNT_LSB_NV = 2_500
 
@@ -25,10 +27,11 @@ class Ina226:
 
     name = "ina226"
     is_alternating = False
-    configuration = CONTINUOUS_19_MS
-    # When quick: the configuration, and how far the middle of what is read lies back, in the mean:
-    # half a result until it is there, one half more until the next is.
-    quick = (CONTINUOUS_7_MS, 9_800)
+    configuration = CONTINUOUS_7_MS
+    # How far the middle of what is read lies back, in the mean: half a result until it is there,
+    # one half more until the next is.
+    lag_us = 9_800
+    steady = CONTINUOUS_170_MS  # the configuration for what is read once in a window
     shunt_lsb_nv = SHUNT_LSB_NV
     largest_shunt = 0x7FFF  # of the register: beyond it stands still
 
@@ -45,11 +48,6 @@ class Ina226:
         self._buffer = bytearray(2)
         self.voltage_uv = None  # at the last read, as below
         self.is_overrange = False  # at the last read: at the end of the shunt's range
-
-    def quicken(self):
-        """Average for a third of the time from now on; return by how many us what is read lags."""
-        self.configuration, lag_us = self.quick
-        return lag_us
 
     def measure(self, span):
         """Return the current of the last conversion: a Quantity in uA. Raises OSError when absent.
