@@ -44,6 +44,7 @@ class PagePart:
         from hub.services.market import MarketService
         from hub.services.switching import SwitchDesk
         from hub.services.wallet_rpc import WalletRpc
+        from hub.services.wishes import WishDesk
         from hub.web.parts import PageParts
         from hub.web.server import PageServer
 
@@ -59,6 +60,7 @@ class PagePart:
             notices=[needs.network.broker.sentence],
         )
         self._bridges = _bridges(needs, say)
+        self._wishes = WishDesk(needs.store, needs.config)
         self._events = EventDesk.of(needs.config, needs.store, needs.clock)
         parts = PageParts(
             panel=panel,
@@ -71,6 +73,7 @@ class PagePart:
                 SwitchDesk(self._service, self._bridges, self._events),
             ),
             events=self._events,
+            wishes=self._wishes,
         )
         self._server = PageServer(self._service, needs.config, needs.ports["page"], parts)
 
@@ -90,9 +93,9 @@ class PagePart:
 
     async def run_agents(self) -> None:
         """Let the houses' agents trade until cancelled."""
-        from hub.agent.runner import AgentRunner
+        from hub.agent.rounds import AgentRunner
 
-        await AgentRunner(self._service, self._config).run()
+        await AgentRunner(self._service, self._config, self._wishes).run()
 
     async def run_events(self) -> None:
         """Verify demand-response events once they are over, until cancelled."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from hub.agent.appliances import Appliances
+from hub.agent.preferences import with_own
 from hub.agent.remote import RemoteMarket
 from hub.agent.runner import Agent
 from hub.errors import BadInput, TruequeError
@@ -45,7 +45,7 @@ class AwayAgent:
 
     def _round(self, say: Callable[[str], None]) -> None:
         if self._trader is None or self._appliances is None:
-            wish = dataclasses.replace(self._market.default_preferences(), **self._wishes)
+            wish = with_own(self._market.default_preferences(), self._wishes)
             self._trader = Agent(self._peer, self._market, wish)
             self._appliances = Appliances(
                 self._peer, self._market, wish.model_scale, wish.event_reward_gwei_per_kwh

@@ -14,7 +14,11 @@ GIVE_IN_S = 9  # before the bids end; the grid takes in the last ones
 
 @dataclass(frozen=True)
 class OrderSeen:
-    """An open order of the window: `energy_uwh` is what is left of it, `age_s` since first seen."""
+    """An open order of the window: `energy_uwh` is what is left of it, `age_s` since first seen.
+
+    `is_agents`: this agent remembers that it placed it itself. `names_sellers`: a bid for energy
+    of chosen producers only.
+    """
 
     order_id: int
     peer: str
@@ -22,6 +26,8 @@ class OrderSeen:
     energy_uwh: int
     price_gwei_per_kwh: int
     age_s: int = 0
+    is_agents: bool = False
+    names_sellers: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,7 @@ class CounterSeen:
     is_selling: bool  # the agent's house would sell
     energy_uwh: int
     price_gwei_per_kwh: int
+    peer: str = ""  # whose terms they are
 
 
 @dataclass(frozen=True)
@@ -64,11 +71,15 @@ class PostOffer:
 
 @dataclass(frozen=True)
 class PostBid:
+    """`sellers`: the only ones who may sell to it; None: all."""
+
     energy_uwh: int
     price_gwei_per_kwh: int
+    sellers: tuple[str, ...] | None = None
 
     def __str__(self) -> str:
-        return f"asks for {_terms(self.energy_uwh, self.price_gwei_per_kwh)}"
+        only = "" if self.sellers is None else f", only of {', '.join(self.sellers)}"
+        return f"asks for {_terms(self.energy_uwh, self.price_gwei_per_kwh)}{only}"
 
 
 @dataclass(frozen=True)
@@ -116,8 +127,17 @@ def decide(view: MarketView, forecast: Forecast | None, wish: Preferences) -> li
     cleared it posts one order and waits. Where the grid takes what is left, it comes to the grid's
     price in the last `GIVE_IN_S` seconds of the bids. One that asks for more than its limit insists
     on it for half of the bids' time; then it takes what its limit allows.
+
+    Where the house chose its partners it trades with no other. A bid names them in the contract;
+    an offer can't, so a seller then posts none and takes bids. An order that the agent itself
+    placed and that the wishes, changed since, do not allow any more is withdrawn.
     """
     if view.has_traded or not view.bid_start_s <= view.now_s < view.clear_by_s:
+        return []
+    unwished = [one for one in view.orders if one.is_agents and not _is_wished(one, wish)]
+    if unwished and not (view.has_book and view.now_s >= view.bid_end_s):
+        return [Cancel(one.order_id) for one in unwished]
+    if not wish.is_automatic:
         return []
     wanted_uwh = _wanted_uwh(forecast, wish)
     if wanted_uwh < wish.min_trade_uwh:
@@ -150,8 +170,27 @@ def takeable_uwh(left_uwh: int, wanted_uwh: int, min_trade_uwh: int) -> int:
     return part if part >= min_trade_uwh else 0
 
 
+def _is_wished(own: OrderSeen, wish: Preferences) -> bool:
+    """Tell whether the agent would still let an order of its own stand, by wishes of people."""
+    if not wish.is_automatic or own.is_offer != wish.is_prosumer:
+        return False
+    if own.is_offer:
+        is_beyond = own.price_gwei_per_kwh < wish.limit_gwei_per_kwh
+        is_open_to = wish.partners is None
+    else:
+        is_beyond = own.price_gwei_per_kwh > wish.limit_gwei_per_kwh
+        is_open_to = own.names_sellers == (wish.partners is not None)
+    return is_open_to and not (wish.has_own_limit and is_beyond)
+
+
+def _may_trade(peer: str, wish: Preferences) -> bool:
+    return wish.partners is None or peer in wish.partners
+
+
 def _suits(counter: CounterSeen, view: MarketView, wanted_uwh: int, wish: Preferences) -> bool:
     if counter.is_selling != wish.is_prosumer or counter.energy_uwh > wanted_uwh:
+        return False
+    if not _may_trade(counter.peer, wish):
         return False
     if counter.is_selling:
         return counter.price_gwei_per_kwh >= wish.limit_gwei_per_kwh
@@ -168,12 +207,16 @@ def _wanted_uwh(forecast: Forecast | None, wish: Preferences) -> int:
 
 def _post(view: MarketView, wanted_uwh: int, wish: Preferences) -> list[Action]:
     if wish.is_prosumer:
-        return [PostOffer(wanted_uwh, wish.posted_gwei_per_kwh)]
+        # Anyone can take an offer: one who chose his buyers waits for their bids instead.
+        is_for_all = wish.partners is None
+        return [PostOffer(wanted_uwh, wish.posted_gwei_per_kwh)] if is_for_all else []
+    if wish.partners == ():
+        return []  # what was chosen is nobody (any more)
     affordable_uwh = view.available_wei // wish.posted_gwei_per_kwh
     energy_uwh = min(wanted_uwh, affordable_uwh)
     if energy_uwh < wish.min_trade_uwh:
         return []
-    return [PostBid(energy_uwh, wish.posted_gwei_per_kwh)]
+    return [PostBid(energy_uwh, wish.posted_gwei_per_kwh, wish.partners)]
 
 
 def _give_in(own: OrderSeen, view: MarketView, wish: Preferences) -> list[Action]:
@@ -189,7 +232,7 @@ def _give_in(own: OrderSeen, view: MarketView, wish: Preferences) -> list[Action
     available_wei = view.available_wei + own.energy_uwh * own.price_gwei_per_kwh
     if own.energy_uwh * price > available_wei:
         return []
-    return [Cancel(own.order_id), PostBid(own.energy_uwh, price)]
+    return [Cancel(own.order_id), PostBid(own.energy_uwh, price, wish.partners)]
 
 
 def _best_take(
@@ -199,7 +242,8 @@ def _best_take(
     wish: Preferences,
     available_wei: int,
 ) -> Take | None:
-    """Return the take of the best-priced fitting order; the older one where prices are equal."""
+    """Return the take of the best-priced fitting order; where prices are equal that of the partner
+    who was chosen first, then the older one."""
     sells = wish.is_prosumer
     limit = wish.limit_gwei_per_kwh
     fitting = [
@@ -207,9 +251,16 @@ def _best_take(
         for order in orders
         if order.peer != view.peer
         and order.is_offer != sells
+        and _may_trade(order.peer, wish)
         and (order.price_gwei_per_kwh >= limit if sells else order.price_gwei_per_kwh <= limit)
     ]
-    fitting.sort(key=lambda one: (-1 if sells else 1) * one.price_gwei_per_kwh)
+    sign, partners = -1 if sells else 1, wish.partners or ()
+    fitting.sort(
+        key=lambda one: (
+            sign * one.price_gwei_per_kwh,
+            partners.index(one.peer) if partners else 0,
+        )
+    )
     for order in fitting:
         most_uwh = wanted_uwh
         if not sells:

@@ -17,6 +17,7 @@ import click
 from hub import config as configuration
 from hub import keys as secrets
 from hub.agent.backtest_cli import backtest
+from hub.agent.wishes_cli import preferences as wishes_command
 from hub.cli_options import data_option
 from hub.errors import BadInput
 from hub.fields import read_table
@@ -33,6 +34,7 @@ def agent() -> None:
 
 
 agent.add_command(backtest)
+agent.add_command(wishes_command)
 
 
 @agent.command()
@@ -151,4 +153,4 @@ def _wishes(path: Path | None) -> dict[str, Any]:
                  if isinstance(value, int) and value < 0]  # fmt: skip
     if problems:
         raise BadInput(f"--preferences {path}: " + "; ".join(problems))
-    return table
+    return {**table, "partners": tuple(table["partners"])} if "partners" in table else table

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hub.agent.habits import Habit
+from hub.agent.house_wishes import STORE_FIRST
 from hub.agent.preferences import Preferences
 
 SECONDS_PER_HOUR = 3_600
@@ -64,7 +65,9 @@ def forecast(
 
     `readings` are oldest first, with `received_at_ms` and the members of a wire reading;
     `delivery_s` is the length of the delivery window, `ahead_s` the time until it. The surplus is
-    what PV leaves over the own load in that window plus what the battery holds above its reserve.
+    what PV leaves over the own load in that window plus what the battery holds above its reserve;
+    for a house that stores before it sells, less what still goes into the battery, of which it
+    sells nothing.
     The need is the load that PV leaves uncovered until the next delivery window; a battery does
     not lessen it, since what is bought cheaply can be stored. Returns None where a forecast would
     be a guess: too few readings, or no metered load.
@@ -79,11 +82,14 @@ def forecast(
         pv, load = habits.expect(ahead_s, delivery_s) or (pv, load)
         later_pv, later_load = habits.expect(ahead_s, preferences.need_horizon_s) or (pv, load)
     stored = _stored_above_reserve_uwh(recent[-1], preferences)
+    sold_of_battery = stored
+    if preferences.order == STORE_FIRST:
+        sold_of_battery = -_room_uwh(recent[-1], preferences)
     return Forecast(
         pv_power_uw=pv,
         load_power_uw=load,
         stored_uwh=stored,
-        surplus_uwh=max(0, (pv - load) * delivery_s // SECONDS_PER_HOUR + stored),
+        surplus_uwh=max(0, (pv - load) * delivery_s // SECONDS_PER_HOUR + sold_of_battery),
         need_uwh=max(0, (later_load - later_pv) * preferences.need_horizon_s // SECONDS_PER_HOUR),
     )
 
@@ -107,13 +113,26 @@ def _load_uw(reading: Mapping[str, Any], preferences: Preferences) -> int | None
 
 
 def _stored_above_reserve_uwh(reading: Mapping[str, Any], preferences: Preferences) -> int:
+    level = _level_permille(reading, preferences)
+    if level is None:
+        return 0
+    above = level - preferences.battery_reserve_permille
+    return max(0, above) * preferences.battery_usable_uwh // 1_000
+
+
+def _room_uwh(reading: Mapping[str, Any], preferences: Preferences) -> int:
+    level = _level_permille(reading, preferences)
+    return 0 if level is None else (1_000 - level) * preferences.battery_usable_uwh // 1_000
+
+
+def _level_permille(reading: Mapping[str, Any], preferences: Preferences) -> int | None:
+    """Return how full the battery is by its voltage, None without a battery."""
     voltage_uv = reading["battery_voltage_uv"]
     if voltage_uv is None:
-        return 0
+        return None
     span_uv = preferences.battery_full_uv - preferences.battery_empty_uv
-    level = (voltage_uv - preferences.battery_empty_uv) * 1_000 // span_uv
-    above = min(level, 1_000) - preferences.battery_reserve_permille
-    return max(0, above) * preferences.battery_usable_uwh // 1_000
+    level: int = (voltage_uv - preferences.battery_empty_uv) * 1_000 // span_uv
+    return min(max(level, 0), 1_000)
 
 
 def _mean(values: Sequence[int]) -> int:

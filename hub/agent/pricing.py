@@ -27,6 +27,10 @@ class Pricing:
         self._has_ordered = False
         self._price: int | None = None
 
+    def follow(self, wish: Preferences) -> None:
+        """Go on with other limits; the margin, a share, stays."""
+        self._wish = wish
+
     def note(self, window_id: int, ordering: Sequence[str], prices: Sequence[int]) -> None:
         """Take how a window stands: who has orders in it, at what this house traded.
 

@@ -61,7 +61,9 @@ class RemoteMarket:
 
     def default_preferences(self) -> Preferences:
         """Return what the hub's own agent of this house would wish."""
-        return Preferences(**self._seen["preferences"])
+        wishes = self._seen["preferences"]
+        partners = wishes.get("partners")
+        return Preferences(**{**wishes, "partners": None if partners is None else tuple(partners)})
 
     # What an agent asks -------------------------------------------------------------------------
 
@@ -72,9 +74,9 @@ class RemoteMarket:
         window = self._seen["window"]
         return None if window is None else WindowRow(**window)
 
-    def counters_to(self, peer_name: str) -> list[tuple[bool, CounterRow]]:
+    def counters_to(self, peer_name: str) -> list[tuple[bool, str, CounterRow]]:
         rows = self._seen["counters"]
-        return [(row["is_selling"], CounterRow(**row["counter"])) for row in rows]
+        return [(row["is_selling"], row["peer"], CounterRow(**row["counter"])) for row in rows]
 
     def open_orders(self, window_id: int, peer_name: str) -> list[tuple[str, OrderRow]]:
         return [(row["name"], OrderRow(**row["order"])) for row in self._seen["orders"]]
@@ -117,6 +119,19 @@ class RemoteMarket:
     def post_bid(self, peer_name: str, energy_uwh: int, price: int) -> int:
         return self._chain.bid(self._account, self._window_id, energy_uwh, price)
 
+    def accept_only(self, peer_name: str, sellers: Sequence[str]) -> None:
+        """Let the house's bids name these sellers and no other. Raises BadInput for a stranger."""
+        addresses: dict[str, str] = self._seen["peers"]
+        strangers = [name for name in sellers if name not in addresses]
+        if strangers:
+            raise BadInput(f"partners: {strangers[0]} is none of {', '.join(addresses)}")
+        wanted, known = {addresses[name] for name in sellers}, set(self._seen["accepted_sellers"])
+        for address in sorted(wanted ^ known):
+            self._chain.accept_seller(self._account, address, address in wanted)
+
+    def post_bid_from_accepted(self, peer_name: str, energy_uwh: int, price: int) -> int:
+        return self._chain.bid_from_accepted(self._account, self._window_id, energy_uwh, price)
+
     def take(self, peer_name: str, order_id: int, energy_uwh: int, limit: int) -> int:
         return self._chain.take(self._account, order_id, energy_uwh, limit)
 
@@ -124,7 +139,7 @@ class RemoteMarket:
         self._chain.cancel(self._account, order_id)
 
     def accept(self, peer_name: str, counter_id: int) -> int:
-        for _, one in self.counters_to(peer_name):
+        for _, _, one in self.counters_to(peer_name):
             if one.counter_id == counter_id:
                 price = one.price_gwei_per_kwh
                 return self._chain.accept(self._account, counter_id, one.energy_uwh, price)

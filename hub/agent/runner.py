@@ -1,9 +1,7 @@
-"""Runs the agents of the houses whose keys the hub holds: asks the market, decides, acts."""
+"""One house's agent: asks the market, decides, acts."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import dataclasses
 import hashlib
 import logging
@@ -25,17 +23,14 @@ from hub.agent.bidding import (
     decide,
 )
 from hub.agent.forecast import Forecast, Habits, forecast
-from hub.agent.preferences import Preferences, preferences_of
+from hub.agent.preferences import Preferences
 from hub.agent.pricing import Pricing
-from hub.config import SiteConfig
-from hub.config_tables import GRID
 from hub.coordinator.kinds import NO_PRICE_RULE
 from hub.errors import TruequeError
 from hub.store import CounterRow, OrderRow, TradeRow, WindowRow
 
 LOG = logging.getLogger(__name__)
 
-LOOK_PERIOD_S = 1.0
 LONGEST_PHASE_S = 20.0
 PHASE_SHARE = 0.25  # of the bidding time: everyone has spoken well before its end
 HISTORY_MARGIN_S = 5
@@ -47,7 +42,7 @@ class Market(Protocol):
 
     def now_s(self) -> float: ...
     def window_now(self, peer_name: str, /) -> WindowRow | None: ...
-    def counters_to(self, peer_name: str, /) -> list[tuple[bool, CounterRow]]: ...
+    def counters_to(self, peer_name: str, /) -> list[tuple[bool, str, CounterRow]]: ...
     def open_orders(self, window_id: int, peer_name: str) -> list[tuple[str, OrderRow]]: ...
     def trades_in(self, peer_name: str, window_id: int) -> Sequence[TradeRow]: ...
     def available_wei(self, peer_name: str) -> int: ...
@@ -56,6 +51,8 @@ class Market(Protocol):
     def has_trade(self, trade_id: int) -> bool: ...
     def post_offer(self, peer_name: str, energy_uwh: int, price: int, /) -> int: ...
     def post_bid(self, peer_name: str, energy_uwh: int, price: int, /) -> int: ...
+    def accept_only(self, peer_name: str, sellers: Sequence[str], /) -> None: ...
+    def post_bid_from_accepted(self, peer_name: str, energy_uwh: int, price: int, /) -> int: ...
     def take(self, peer_name: str, order_id: int, energy_uwh: int, limit: int, /) -> int: ...
     def cancel(self, peer_name: str, order_id: int, /) -> None: ...
     def accept(self, peer_name: str, counter_id: int, /) -> int: ...
@@ -71,15 +68,25 @@ class _Sent:
 
 
 class Agent:
-    """The agent of one house. All it remembers can be lost: the book tells it the rest."""
+    """The agent of one house. All it remembers can be lost: the book tells it the rest.
+
+    What it forgets is which orders are its own: those then stand whatever people change.
+    """
 
     def __init__(self, peer: str, market: Market, wish: Preferences) -> None:
         self.peer, self.wish = peer, wish
         self._market = market
         self._first_seen_s: dict[int, float] = {}
         self._sent = _Sent()
+        self._posted: set[int] = set()  # orders of the window that this agent placed itself
         self._habits, self._noted_s = Habits(wish), -NOTE_PERIOD_S
         self._pricing = Pricing(peer, wish)
+
+    def follow(self, wish: Preferences) -> None:
+        """Go on with other wishes, as people changed them."""
+        if wish != self.wish:
+            self.wish = wish
+            self._pricing.follow(wish)
 
     def act(self) -> list[Action]:
         """Look at the market once and do what the rule says; return what was done.
@@ -92,9 +99,11 @@ class Agent:
             return []
         if self._market.now_s() < window.bid_start_s + self._phase_s(window):
             return []
-        view = self._view(window)
+        view, wish = self._view(window), self._within(window)
+        if any(one.names_sellers for one in view.orders if one.peer == self.peer):
+            self._name_sellers(wish)
         done: list[Action] = []
-        for action in decide(view, self.forecast(window), self._within(window)):
+        for action in decide(view, self.forecast(window), wish):
             try:
                 self._do(action, window)
             except TruequeError as refusal:
@@ -124,18 +133,24 @@ class Agent:
         """Return the wishes as far as the window's terms allow them.
 
         Where a community's prices are published, its members take part at whatever they are:
-        between the grid's tariffs, which are such a window's limits.
+        between the grid's tariffs, which are such a window's limits. But a limit that people chose
+        counts there, too.
         """
         limit = self.wish.limit_gwei_per_kwh
         asking = self._pricing.asking(window.window_id)
+        low, high = window.min_price_gwei_per_kwh, window.max_price_gwei_per_kwh
         if window.has_book and window.k_permille == NO_PRICE_RULE:
-            low, high = window.min_price_gwei_per_kwh, window.max_price_gwei_per_kwh
-            limit = low if self.wish.is_prosumer else high
+            if not self.wish.has_own_limit:
+                limit = low if self.wish.is_prosumer else high
             asking = None
+        if self.wish.has_own_limit:
+            limit = max(limit, low) if self.wish.is_prosumer else min(limit, high)
         return dataclasses.replace(
             self.wish,
             limit_gwei_per_kwh=limit,
             asking_gwei_per_kwh=asking,
+            # A window without a price that it would trade at is left alone.
+            is_automatic=self.wish.is_automatic and low <= limit <= high,
             min_trade_uwh=max(self.wish.min_trade_uwh, window.min_energy_uwh),
             max_trade_uwh=min(self.wish.max_trade_uwh, window.max_energy_uwh),
         )
@@ -153,6 +168,7 @@ class Agent:
         self._first_seen_s = {
             order_id: self._first_seen_s.get(order_id, now_s) for order_id in known
         }
+        self._posted &= known
         return MarketView(
             peer=self.peer,
             now_s=int(now_s),
@@ -164,8 +180,8 @@ class Agent:
             available_wei=self._market.available_wei(self.peer),
             has_book=window.has_book,
             counters=tuple(
-                CounterSeen(one.counter_id, sells, one.energy_uwh, one.price_gwei_per_kwh)
-                for sells, one in self._market.counters_to(self.peer)
+                CounterSeen(one.counter_id, sells, one.energy_uwh, one.price_gwei_per_kwh, name)
+                for sells, name, one in self._market.counters_to(self.peer)
             ),
         )
 
@@ -177,14 +193,20 @@ class Agent:
             energy_uwh=order.remaining_uwh,
             price_gwei_per_kwh=order.price_gwei_per_kwh,
             age_s=int(now_s - self._first_seen_s[order.order_id]),
+            is_agents=order.order_id in self._posted,
+            names_sellers=order.only_accepted,
         )
 
     def _do(self, action: Action, window: WindowRow) -> None:
         match action:
             case PostOffer(energy_uwh, price):
-                self._sent = _Sent(order_id=self._market.post_offer(self.peer, energy_uwh, price))
-            case PostBid(energy_uwh, price):
-                self._sent = _Sent(order_id=self._market.post_bid(self.peer, energy_uwh, price))
+                self._note_posted(self._market.post_offer(self.peer, energy_uwh, price))
+            case PostBid(energy_uwh, price, sellers):
+                post = self._market.post_bid
+                if sellers is not None:
+                    self._market.accept_only(self.peer, sellers)
+                    post = self._market.post_bid_from_accepted
+                self._note_posted(post(self.peer, energy_uwh, price))
             case Take(order_id, energy_uwh, limit):
                 trade_id = self._market.take(self.peer, order_id, energy_uwh, limit)
                 self._sent = _Sent(trade_id=trade_id)
@@ -193,6 +215,19 @@ class Agent:
             case Accept(counter_id):
                 self._sent = _Sent(trade_id=self._market.accept(self.peer, counter_id))
         LOG.info("%s in window %d: %s", self.peer, window.window_id, action)
+
+    def _note_posted(self, order_id: int) -> None:
+        self._sent = _Sent(order_id=order_id)
+        self._posted.add(order_id)
+
+    def _name_sellers(self, wish: Preferences) -> None:
+        """Let the contract know whom the standing bid may be sold to by, as people changed it."""
+        if wish.partners is None or wish.is_prosumer:
+            return
+        try:
+            self._market.accept_only(self.peer, wish.partners)
+        except TruequeError as refusal:
+            LOG.info("%s could not name its producers: %s", self.peer, refusal)
 
     def _has_seen_own(self) -> bool:
         """Tell whether the store shows this agent's last deed: else it would do it twice."""
@@ -207,40 +242,3 @@ class Agent:
         longest_s = min(LONGEST_PHASE_S, PHASE_SHARE * (window.bid_end_s - window.bid_start_s))
         seed = hashlib.sha256(f"{self.peer}|{window.window_id}".encode()).digest()
         return random.Random(seed).uniform(0, longest_s)
-
-
-class AgentRunner:
-    """Runs one agent per house in one task; each round looks at every house once."""
-
-    def __init__(self, market: Market, config: SiteConfig) -> None:
-        self.agents = [
-            Agent(house.name, market, preferences_of(house, config))
-            for house in config.houses
-            # What is left the coordinator lets the grid take.
-            if house.agent == "hub" and house.kind != GRID
-        ]
-        self._market = market
-
-    async def run(self) -> None:
-        """Trade until cancelled: look once a second, and at once when somebody else acts."""
-        loop, wake = asyncio.get_running_loop(), asyncio.Event()
-
-        def note_change() -> None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended: so has the runner
-                loop.call_soon_threadsafe(wake.set)
-
-        self._market.on_change(note_change)
-        while True:
-            wake.clear()
-            for agent in random.sample(self.agents, len(self.agents)):
-                await self._round(agent)
-            # Time alone opens and closes windows and wears out patience.
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(wake.wait(), LOOK_PERIOD_S)
-
-    @staticmethod
-    async def _round(agent: Agent) -> None:
-        try:
-            await asyncio.to_thread(agent.act)
-        except TruequeError as problem:  # the chain or the store is away; the hub brings it back
-            LOG.warning("the agent of %s waits: %s", agent.peer, problem)

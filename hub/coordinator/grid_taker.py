@@ -74,9 +74,10 @@ class GridTaker:
             return False
         if order.is_offer:
             return order.price_gwei_per_kwh <= self._market.feed_in_gwei_per_kwh
-        return (
-            order.price_gwei_per_kwh >= self._market.retail_gwei_per_kwh and not order.only_accepted
-        )
+        if order.price_gwei_per_kwh < self._market.retail_gwei_per_kwh:
+            return False
+        accepted = self._store.accepted_sellers() if order.only_accepted else {}
+        return not order.only_accepted or self._account.address in accepted.get(order.peer, ())
 
     def _take(self, order: OrderRow) -> None:
         """A refusal is final: the order was taken meanwhile, or the grid cannot pay."""

@@ -51,9 +51,10 @@ class AgentDesk:
             "orders": [{"name": name, "order": dataclasses.asdict(one)} for name, one in orders],
             "trades": [dataclasses.asdict(one) for one in trades],
             "counters": [
-                {"is_selling": sells, "counter": dataclasses.asdict(one)}
-                for sells, one in market.counters_to(peer)
+                {"is_selling": sells, "peer": name, "counter": dataclasses.asdict(one)}
+                for sells, name, one in market.counters_to(peer)
             ],
+            **market.sellers_record(peer),
             "available_wei": str(market.available_wei(peer)),
             **market.newest_ids(),
             **(self.switching.record(peer) if self.switching else NO_PLUGS),

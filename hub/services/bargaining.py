@@ -17,9 +17,10 @@ REJECTED_BY_HAND = "The coordinator rejected it."
 class Bargaining(Acting):
     """Other terms for an order, until both sides agree; and orders that wait for approval."""
 
-    def counters_to(self, peer_name: str) -> list[tuple[bool, CounterRow]]:
-        """Return the counter-offers that a peer may accept, each with whether it would sell."""
-        address = self._account(peer_name).address
+    def counters_to(self, peer_name: str) -> list[tuple[bool, str, CounterRow]]:
+        """Return the counter-offers that a peer may accept: whether it would sell, to or from whom,
+        and the terms."""
+        address, names = self._account(peer_name).address, self._names()
         counters = self._store.counters()
         orders = self._store.orders_by_id(one.order_id for one in counters)
         found = []
@@ -28,7 +29,8 @@ class Bargaining(Acting):
             is_maker = order.peer == address
             is_asked = one.peer == address if one.is_makers else is_maker
             if is_asked and order.remaining_uwh >= one.energy_uwh:
-                found.append((order.is_offer == is_maker, one))
+                other = one.peer if is_maker else order.peer
+                found.append((order.is_offer == is_maker, names.get(other, other), one))
         return found
 
     def counter(self, peer_name: str, order_id: int, energy_uwh: int, price: int) -> int:

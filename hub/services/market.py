@@ -10,7 +10,6 @@ import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from hub import amounts
 from hub.config import SiteConfig
 from hub.coordinator.groups import first_of, group_of
 from hub.coordinator.kinds import INSIDE
@@ -20,13 +19,7 @@ from hub.services import snapshot, window_records
 from hub.services.acting import Contract
 from hub.services.aged import Aged
 from hub.services.bargaining import Bargaining
-from hub.services.order_rules import (
-    Refused,
-    check_limit,
-    check_not_frozen,
-    check_part,
-    check_terms,
-)
+from hub.services.ordering import Ordering
 from hub.site_clock import SiteClock, wall_ms
 from hub.store import OrderRow, Store, TradeRow, WindowRow
 
@@ -45,7 +38,7 @@ QUARANTINE_NOTICE = (
 ORACLE_NOTICE = "Settled on the hub's word, for want of a key of their boards: {houses}."
 
 
-class MarketService(Bargaining):
+class MarketService(Bargaining, Ordering):
     """The market of one site, seen and used by its peers; safe from several threads."""
 
     def __init__(
@@ -90,13 +83,17 @@ class MarketService(Bargaining):
         return [house.name for house in self.config.houses if house.name in self._keys.peers]
 
     def open_orders(self, window_id: int, peer_name: str) -> list[tuple[str, OrderRow]]:
-        """Return the open orders of a window that a bus segment joins with a peer, its own among
-        them, each with the name of its peer. Raises Refused for a stranger."""
-        names, segment = self._names(), self._segment_of(self._account(peer_name).address)
+        """Return the open orders of a window that a bus segment joins with a peer and that do not
+        name others, its own among them, each with the name of its peer.
+
+        Raises Refused for a stranger.
+        """
+        address = self._account(peer_name).address
+        names, segment = self._names(), self._segment_of(address)
         return [
             (names.get(order.peer, order.peer), order)
             for order in self._store.open_orders(window_id)
-            if self._segment_of(order.peer) == segment
+            if self._segment_of(order.peer) == segment and self._is_open_to(order, address)
         ]
 
     def trades_in(self, peer_name: str, window_id: int) -> list[TradeRow]:
@@ -116,78 +113,7 @@ class MarketService(Bargaining):
         now_ms = wall_ms()
         return self._store.readings_between(now_ms - span_s * 1_000, now_ms + 1, node)
 
-    # What may be done -----------------------------------------------------------------------
-
-    def post_offer(self, peer_name: str, energy_uwh: int, price_gwei_per_kwh: int) -> int:
-        """Offer energy in the open window; return the order's id. Raises TruequeError."""
-        return self._post(peer_name, energy_uwh, price_gwei_per_kwh, is_offer=True)
-
-    def post_bid(self, peer_name: str, energy_uwh: int, price_gwei_per_kwh: int) -> int:
-        """Ask for energy; its cost is locked. Return the order's id. Raises TruequeError."""
-        return self._post(peer_name, energy_uwh, price_gwei_per_kwh, is_offer=False)
-
-    def _post(
-        self, peer_name: str, energy_uwh: int, price_gwei_per_kwh: int, *, is_offer: bool
-    ) -> int:
-        account = self._account(peer_name)
-        energy_uwh = amounts.check_energy_uwh(energy_uwh)
-        price = amounts.check_price_gwei_per_kwh(price_gwei_per_kwh)
-        window = self.window_now(peer_name)
-        if window is None or window_records.phase_of(window, self.now_s()) != "bids":
-            raise Refused("No window accepts orders at the moment.")
-        check_terms(window, energy_uwh, price)
-        if not is_offer:
-            self._check_money(peer_name, energy_uwh * price)
-        send = self._client.offer if is_offer else self._client.bid
-        order_id = send(account, window.window_id, energy_uwh, price)
-        self._wait_for(lambda: self.has_order(order_id))
-        return order_id
-
-    def take(
-        self,
-        peer_name: str,
-        order_id: int,
-        energy_uwh: int | None = None,
-        limit_gwei_per_kwh: int | None = None,
-    ) -> int:
-        """Take an order of another peer, all that is left without `energy_uwh`.
-
-        The trade is at the order's price, which `limit_gwei_per_kwh` may bound. Returns the
-        trade's id; raises TruequeError.
-        """
-        account = self._account(peer_name)
-        order = self._open_order(order_id)
-        if order.peer == account.address:
-            raise Refused("That is your own order; cancel it instead.")
-        self._check_joined(account, order)
-        window = self._takeable(order)
-        left_uwh = order.remaining_uwh
-        energy_uwh = left_uwh if energy_uwh is None else amounts.check_energy_uwh(energy_uwh)
-        check_part(energy_uwh, left_uwh, window.min_energy_uwh)
-        limit = limit_gwei_per_kwh or order.price_gwei_per_kwh
-        check_limit(order, limit)
-        if order.is_offer:
-            self._check_money(peer_name, energy_uwh * order.price_gwei_per_kwh)
-        trade_id = self._client.take(account, order_id, energy_uwh, limit)
-        self._wait_for(lambda: self.has_trade(trade_id))
-        return trade_id
-
-    def cancel(self, peer_name: str, order_id: int) -> None:
-        """Withdraw one's own open order; a bid's money is free again. Raises TruequeError."""
-        account = self._account(peer_name)
-        order = self._open_order(order_id)
-        if order.peer != account.address:
-            raise Refused("Only the house that placed an order can cancel it.")
-        window = self._store.window(order.window_id)
-        if window is not None and window.has_book:
-            check_not_frozen(window, self.now_s())
-        self._client.cancel(account, order_id)
-        self._wait_for(lambda: all(o.order_id != order_id for o in self._open_of(order)))
-
     # ----------------------------------------------------------------------------------------
-
-    def _open_of(self, order: OrderRow) -> list[OrderRow]:
-        return self._store.open_orders(order.window_id)
 
     def _forget(self) -> None:
         for one in self._snapshots.values():

@@ -12,7 +12,7 @@ from hub.services.market import MarketService
 from hub.services.simulator import SimulatorDesk
 from hub.web import agents as agents_page
 from hub.web import alarms as alarms_page
-from hub.web import api, events, home, rpc, security, simulator
+from hub.web import api, events, home, houses, rpc, security, simulator
 from hub.web import bridges as bridges_page
 from hub.web import panel as panel_keys
 from hub.web.parts import NOTHING_BESIDES, PageParts
@@ -47,6 +47,7 @@ def create_app(
     app.extensions["alarms"] = parts.alarms
     app.extensions["agents"] = parts.agents
     app.extensions["events"] = parts.events
+    app.extensions["wishes"] = parts.wishes
     app.extensions[rpc.NAME] = parts.wallet_rpc
     app.extensions["simulator"] = SimulatorDesk()
     app.register_blueprint(home.blueprint)
@@ -55,6 +56,7 @@ def create_app(
     app.register_blueprint(alarms_page.blueprint)
     app.register_blueprint(agents_page.blueprint)
     app.register_blueprint(events.blueprint)
+    app.register_blueprint(houses.blueprint)
     app.register_blueprint(bridges_page.blueprint)
     app.register_blueprint(rpc.blueprint)
     app.register_blueprint(simulator.blueprint)

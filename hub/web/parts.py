@@ -8,6 +8,7 @@ from hub.services.agents import AgentDesk
 from hub.services.alarms import AlarmDesk
 from hub.services.events import EventDesk
 from hub.services.wallet_rpc import WalletRpc
+from hub.services.wishes import WishDesk
 from hub.web.bridges import PageBridges
 from hub.web.panel import PanelKeys
 
@@ -20,6 +21,7 @@ class PageParts:
     alarms: AlarmDesk | None = None
     agents: AgentDesk | None = None
     events: EventDesk | None = None
+    wishes: WishDesk | None = None
 
 
 NOTHING_BESIDES = PageParts()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from hub.agent.runner import AgentRunner
+from hub.agent.rounds import AgentRunner
 
 SUNNY = {"pv_power_uw": 20_000_000, "load_apparent_uva": 300_000_000}
 SHADY = {"load_apparent_uva": 300_000_000}

@@ -222,6 +222,27 @@ def test_grid_takes_what_no_house_took_by_the_end_of_the_bids(site, service):
     assert_whole(site)
 
 
+def test_grid_sells_to_a_bid_that_names_its_sellers_only_when_it_is_named(site, service):
+    grid_books(site)
+    grid, buyer = site.keys.grid, site.keys.peers["house-2"]
+    window_id = site.open_window(grid_account=grid.address)
+    end_ms = site.store.window(window_id).bid_end_s * 1000
+    taker = GridTaker(site.config.market, site.store, site.client, grid, now_ms=lambda: end_ms)
+    service.accept_only("house-2", ["house-1"])
+    service.post_bid_from_accepted("house-2", ENERGY, RETAIL)
+    taker.take()
+    assert site.store.trades(window_id=window_id) == []
+    site.client.accept_seller(buyer, grid.address, True)
+    wait_for(lambda: grid.address in site.store.accepted_sellers()[buyer.address])
+    taker.take()
+    wait_for(lambda: site.store.trades(window_id=window_id))
+    [trade] = site.store.trades(window_id=window_id)
+    assert (trade.seller, trade.buyer) == (grid.address, buyer.address)
+    service.accept_only("house-2", [])
+    assert buyer.address not in site.store.accepted_sellers()
+    assert_whole(site)
+
+
 def test_class_of_the_sites_file_is_granted_once_and_served_first(site, service):
     critical = [
         replace(one, priority=2 if one.name == "house-3" else 0) for one in site.config.houses
@@ -354,7 +375,7 @@ def test_counter_offer_is_agreed_between_two_houses(site, service):
     with pytest.raises(Refused, match="between two other houses"):
         service.accept("house-3", counter_id)
     service.counter_again("house-1", counter_id, ENERGY, MIDDLE)
-    assert [is_selling for is_selling, _ in service.counters_to("house-2")] == [False]
+    assert [one[:2] for one in service.counters_to("house-2")] == [(False, "house-1")]
     trade_id = service.accept("house-2", counter_id)
     trade = site.store.trade(trade_id)
     assert (trade.price_gwei_per_kwh, trade.buyer) == (MIDDLE, site.keys.peers["house-2"].address)

@@ -117,7 +117,7 @@ def test_remote_agent_waits_when_the_hub_is_away(site):
 
 
 def test_hub_runs_no_agent_when_the_house_has_its_own(site, service):
-    from hub.agent.runner import AgentRunner
+    from hub.agent.rounds import AgentRunner
 
     houses = tuple(
         dataclasses.replace(one, agent="away") if one.name == "house-2" else one
