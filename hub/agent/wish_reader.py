@@ -15,7 +15,7 @@ from hub.agent.house_wishes import USUAL, HouseWishes
 from hub.amounts import BadAmount
 from hub.config_tables import Market
 from hub.errors import BadInput, TruequeError
-from hub.sim.fields import Check, integer, nearest
+from hub.sim.fields import Check, nearest
 from hub.sim.schema import PREFERENCES
 
 PRICES = {
@@ -25,7 +25,7 @@ PRICES = {
 """{a price as people type it: its member}"""
 SHARED = ("is_automatic", "order", "bidding", "producers", "buyers")
 CHECKS: dict[str, Check] = {name: PREFERENCES[name].check for name in SHARED}
-CHECKS["reserve_permille"] = integer(0, 1000)
+MOST_PERMILLE = 1000
 # The agent of a consumer only buys, that of a prosumer only sells.
 WITHOUT_EFFECT = {
     "consumer": {"lowest_selling_gwei_per_kwh", "order", "reserve_permille", "buyers"},
@@ -105,6 +105,10 @@ class WishReader:
 
 
 def _checked(member: str, value: Any) -> Any:
+    if member == "reserve_permille":
+        if type(value) is not int or not 0 <= value <= MOST_PERMILLE:
+            raise BadInput("The reserve must be from 0 to 1000 permille of the battery (100 %).")
+        return value
     try:
         return CHECKS[member](member, value)
     except BadInput as problem:

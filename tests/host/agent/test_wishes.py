@@ -74,7 +74,7 @@ def test_wishes_are_kept_as_they_were_sent_and_null_is_the_usual_again():
         (CONSUMER, {"lowest_selling": "0.2"}, "A consumer sells nothing"),
         (CONSUMER, {"bidding": "greedy"}, "is not one of"),
         (CONSUMER, {"producer": []}, "There is no preference producer; did you mean 'producers'"),
-        (PROSUMER, {"reserve_permille": 1001}, "outside its range"),
+        (PROSUMER, {"reserve_permille": 1001}, "0 to 1000 permille"),
         (PROSUMER, {"order": "use-trade"}, "is not one of"),
         (PROSUMER, {"buyers": ["house-3"]}, "no house, place or type here"),
         (PROSUMER, {"highest_buying": "0.2"}, "A prosumer's agent buys nothing"),

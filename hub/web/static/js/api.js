@@ -2,9 +2,10 @@
 const token = document.querySelector("meta[name=csrf-token]").content;
 
 export class Refusal extends Error {
-  constructor(sentence, field) {
+  constructor(sentence, field, fields) {
     super(sentence);
     this.field = field;
+    this.fields = fields; // where several are wrong: a sentence by name
   }
 }
 
@@ -26,6 +27,6 @@ export async function post(path, body) {
     throw new Refusal("The hub does not answer. Nothing was sent twice; look at the book first.", null);
   }
   const record = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Refusal(record.error ?? `The hub answered ${answer.status}.`, record.field);
+  if (!answer.ok) throw new Refusal(record.error ?? `The hub answered ${answer.status}.`, record.field, record.fields);
   return record;
 }

@@ -1,6 +1,7 @@
 // One card per house: what each meter port shows now, the last minutes, the registers.
 import { byId, html, icon, keep, say, svg } from "./dom.js";
 import { makePlugs, showPlugs } from "./plugs.js";
+import { makePreferences, showPreferences } from "./preferences.js";
 import { age, apparent, apparentHours, energy, power, t, voltage } from "./format.js";
 
 const PORTS = ["pv", "load", "battery", "bus"];
@@ -13,6 +14,7 @@ export function showHouses(snapshot, history, me, refresh) {
   keep(byId("houses"), snapshot.houses, (house) => house.name, makeCard, (card, house) => {
     updateCard(card, house, history[house.name], { me, scale: snapshot.site.model_scale });
     showPlugs(card.plugs, snapshot.plugs.filter((plug) => plug.house === house.name), me, refresh);
+    showPreferences(card.preferences, snapshot, me);
   });
 }
 
@@ -22,13 +24,14 @@ function makeCard(house) {
   const rows = Object.fromEntries(PORTS.map((port) => [port, makeRow(port)]));
   const registers = html("dl", { class: "registers" });
   const plugs = makePlugs();
+  const preferences = makePreferences(house);
   const id = `house-title-${house.name}`;
   const node = html("article", { class: "house", "aria-labelledby": id },
     html("div", { class: "house-head" },
       html("h3", { id }, house.name, html("span", { class: "house-kind" }, t(house.kind))), state, chip),
-    ...PORTS.map((port) => rows[port].node), plugs,
+    ...PORTS.map((port) => rows[port].node), plugs, preferences.node,
     html("details", {}, html("summary", {}, t("registers")), registers));
-  return { node, chip, state, rows, registers, plugs };
+  return { node, chip, state, rows, registers, plugs, preferences };
 }
 
 function makeRow(port) {
