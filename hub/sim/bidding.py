@@ -21,6 +21,7 @@ from hub.agent.strategies import (
     quote,
 )
 from hub.sim.community import Community, Tariff
+from hub.sim.worth import arriving_share
 
 Values = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
@@ -83,7 +84,8 @@ class Bidders:
 
     def _limits(self, retail: float, feed_in: float, is_bid: npt.NDArray[np.bool_]) -> Numbers:
         highest = max(retail - self._community.market.network_eur_per_kwh, 0.0)
-        found = np.where(is_bid, _nano(highest), _nano(feed_in))
+        lowest = feed_in / arriving_share(self._community.market)  # paid for what arrives alone
+        found = np.where(is_bid, _nano(highest), _nano(lowest))
         for place, peer in enumerate(self._community.peers):
             wishes = peer.preferences
             if is_bid[place] and wishes.highest_buying_eur_per_kwh is not None:

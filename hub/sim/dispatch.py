@@ -23,13 +23,17 @@ TILE = 8192  # homes at a time, so that a slot's vectors stay in the cache
 class Batteries:
     """The batteries of a run and their charge, block after block."""
 
-    def __init__(self, storage: Storage, slot_hours: float, is_trading: bool) -> None:
+    def __init__(
+        self, storage: Storage, slot_hours: float, trading: npt.NDArray[np.bool_] | None
+    ) -> None:
+        """`trading`: in which slots of the run peers trade; None is in none."""
         self._where = np.flatnonzero(storage.highest_wh > 0)
         self.stored_wh = storage.initial_wh.copy()
         self._storage = storage
         self._hours = slot_hours
-        self._is_trading = is_trading
-        self._trades_first = bool(is_trading and np.any(storage.trades_first & storage.is_greedy))
+        self._trading, self._slot = trading, 0
+        has_traders = bool(np.any(storage.trades_first & storage.is_greedy))
+        self._trades_first = trading is not None and has_traders
 
     def step_block(self, surplus_w: Values, scheduled_w: Values | None) -> tuple[Values, Values]:
         """Return battery power (positive charging) in W and charge after each slot in Wh.
@@ -43,6 +47,7 @@ class Batteries:
             return battery_w, stored_wh
         if self._trades_first:
             self._step_traders(surplus_w, scheduled_w, battery_w, stored_wh)
+            self._slot += len(surplus_w)
             return battery_w, stored_wh
         for start in range(0, self._where.size, TILE):
             tile = _Tile(self._storage, self._where[start : start + TILE], self._hours)
@@ -53,10 +58,13 @@ class Batteries:
                 stored_wh[slot, tile.peers] = self.stored_wh[tile.peers]
         return battery_w, stored_wh
 
-    def preview(self, stored_wh: Values, surplus_w: Values) -> Values:
-        """Return the powers in W that a slot's surpluses would bring from these charges on."""
+    def _is_trading(self, row: int) -> bool:
+        return self._trading is not None and bool(self._trading[self._slot + row])
+
+    def preview(self, slot: int, stored_wh: Values, surplus_w: Values) -> Values:
+        """Return the powers in W that surpluses in a slot would bring from these charges on."""
         trial = copy.copy(self)
-        trial.stored_wh = stored_wh.copy()
+        trial.stored_wh, trial._slot = stored_wh.copy(), slot
         return trial.step_block(surplus_w[None, :], None)[0][0]
 
     def correct(self, power_w: Values, instead_w: Values) -> None:
@@ -84,7 +92,8 @@ class Batteries:
         for slot, row_w in enumerate(surplus_w):
             left_w = row_w.copy()
             for tile in (first, then):
-                available_w = (_unmatched(left_w) if tile is then else left_w)[tile.peers]
+                waits = tile is then and self._is_trading(slot)
+                available_w = (_unmatched(left_w) if waits else left_w)[tile.peers]
                 own = None if scheduled_w is None else scheduled_w[slot, tile.peers]
                 power_w = tile.step(self.stored_wh, available_w, own)
                 left_w[tile.peers] -= power_w

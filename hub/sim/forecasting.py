@@ -103,7 +103,7 @@ class Forecaster:
     def _expect(self, slot: int, charge_wh: Values, batteries: Batteries) -> Values:
         part = int(self._parts.number[slot]), int(self._parts.place[slot])
         surplus_w = self._generation.expect(*part) - self._load.expect(*part)
-        position_w = batteries.preview(charge_wh, surplus_w) - surplus_w
+        position_w = batteries.preview(slot, charge_wh, surplus_w) - surplus_w
         return np.maximum(position_w, -self.community.export_limit_w)
 
     def _count(self, block: Block, ordered_w: Values, perfect: Values) -> None:

@@ -162,7 +162,7 @@ def _others_w(community: Community, own_net_w: Values, planned: npt.NDArray[np.i
         return np.zeros(community.clock.slots)
     others = np.ones(community.size, dtype=bool)
     others[planned] = False
-    batteries = Batteries(community.storage, community.clock.slot_hours, is_trading=False)
+    batteries = Batteries(community.storage, community.clock.slot_hours, None)
     battery_w, _ = batteries.step_block(-own_net_w, None)
     position_w = np.maximum(own_net_w + battery_w, -community.export_limit_w)
     return position_w[:, others].sum(axis=1)

@@ -22,6 +22,7 @@ from hub.sim.outcome import Outcome, Response
 from hub.sim.outputs import mean_prices
 from hub.sim.run import feeder_of, run
 from hub.sim.scenario import Scenario
+from hub.sim.worse_off import worse_off
 
 Values = npt.NDArray[np.float64]
 
@@ -67,6 +68,7 @@ def _run_held(community: Community, scenario: Scenario, **options: Any) -> Outco
     community, held = hold(community, scenario.events)
     outcome = run(community, **options)
     outcome.events = held
+    outcome.warnings += worse_off(outcome)
     return outcome
 
 

@@ -25,6 +25,7 @@ from hub.sim.outcome import Block, Outcome
 from hub.sim.planning import Plan, plan
 from hub.sim.settle import Memory, settle
 from hub.sim.tally import add, details
+from hub.sim.worth import gains
 
 if TYPE_CHECKING:
     from hub.sim.network.feeder import Feeder
@@ -38,12 +39,13 @@ CELLS_OF_BLOCK = 32_768
 class _Course:
     """One run on its way: what its slots leave to those that follow."""
 
-    def __init__(self, community: Community, feeder: Feeder | None) -> None:
+    def __init__(self, community: Community, feeder: Feeder | None, *, has_details: bool) -> None:
         self.community = community
         self.planned = plan(community)
         is_trading = community.market.design != "none"
-        self.batteries = Batteries(community.storage, community.clock.slot_hours, is_trading)
-        self.memory = Memory.of(community)
+        trading = gains(community.market, community.tariff) if is_trading else None
+        self.batteries = Batteries(community.storage, community.clock.slot_hours, trading)
+        self.memory = Memory.of(community, has_details=has_details)
         self.forecaster = Forecaster.of(community)
         self.guard = _guard(community, feeder)
         self.giving_way: GivingWay | None = None
@@ -69,7 +71,8 @@ def run(
     Raises OutOfBalance, NoSchedule or BadInput.
     """
     clock = community.clock
-    outcome, course = Outcome.empty(community), _Course(community, feeder)
+    outcome = Outcome.empty(community)
+    course = _Course(community, feeder, has_details=has_details)
     detailed: dict[str, list[Values]] = {}
     step = course.slots_of_block
     for start in range(0, clock.slots, step):

@@ -1,7 +1,8 @@
 """Who gets what energy and pays what: positions of a block of slots enter, settled flows leave.
 
 A position is load + charging - discharging - generation, positive for a deficit, in W. Peers of a
-community exchange min(surplus, deficit) in proportion; the rest is with the grid at its tariffs.
+community exchange min(surplus, deficit) in proportion, where fees and losses leave a gain; the rest
+is with the grid at its tariffs.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ import numpy.typing as npt
 from hub.sim.bidding import Bidders
 from hub.sim.book import Pair, clear_slots
 from hub.sim.community import W_PER_KW, Community, Tariff
-from hub.sim.pairing import pair_up
+from hub.sim.meeting import Meeting, is_gaining
 from hub.sim.prices import internal_price
 from hub.sim.scenario import Market
 from hub.sim.shared import SharedStore
+from hub.sim.worth import arriving_share, worth
 
 Values = npt.NDArray[np.float64]
-M_PER_KM = 1000.0
+Chosen = npt.NDArray[np.bool_] | slice
+"""Which columns of (slots, peers)."""
 
 
 @dataclass(frozen=True)
@@ -38,16 +41,27 @@ class Pooled:
 
 @dataclass
 class Memory:
-    """What the market remembers from block to block: its learners, and who owns what is stored."""
+    """What the market remembers from block to block: its learners, and who owns what is stored.
+
+    `meeting` pairs peers under a community price, where that has to be known: where the way costs,
+    and with details in a hybrid market, whose prices differ from pair to pair.
+    """
 
     bidders: Bidders
     pool: SharedStore | None
+    meeting: Meeting | None = None
 
     @classmethod
-    def of(cls, community: Community) -> Memory:
+    def of(cls, community: Community, *, has_details: bool = False) -> Memory:
         """Return the memory of a run's beginning. Nobody shares a battery where nobody trades."""
-        has_pool = community.shared_battery is not None and community.market.design != "none"
-        return cls(Bidders(community), SharedStore(community) if has_pool else None)
+        market = community.market
+        has_pool = community.shared_battery is not None and market.design != "none"
+        meets = market.network_eur_per_kwh_km > 0 or (has_details and market.design == "hybrid")
+        return cls(
+            Bidders(community),
+            SharedStore(community) if has_pool else None,
+            Meeting(community) if meets else None,
+        )
 
 
 @dataclass(frozen=True)
@@ -90,38 +104,43 @@ class _Rest:
 
     def net_w(self, members: npt.NDArray[np.bool_], market: Market) -> Values:
         """Return the members' deficit less what their surplus would bring, per slot."""
-        kept = 1 - market.loss_permille / 1000
+        kept = arriving_share(market)
         return self.deficit_w[:, members].sum(axis=1) - kept * self.surplus_w[:, members].sum(
             axis=1
         )
 
-    def share(self, members: npt.NDArray[np.bool_] | None, market: Market, tariff: Tariff) -> None:
-        """Match the members' (None: everybody's) surplus and deficit in proportion."""
-        chosen = slice(None) if members is None else members
+    def share(
+        self, chosen: Chosen, market: Market, inside: Tariff
+    ) -> tuple[Values, Values, Values]:
+        """Match the surplus and deficit of the chosen in proportion, at a price between those of
+        `inside`. Return what each bought and what of each arrived in W; the price in EUR/kWh."""
         deficit_w, surplus_w = self.deficit_w[:, chosen], self.surplus_w[:, chosen]
-        kept = 1 - market.loss_permille / 1000
+        kept = arriving_share(market)
         need_w, offer_w = deficit_w.sum(axis=1), surplus_w.sum(axis=1) * kept
-        traded_w = np.minimum(need_w, offer_w)
-        ratio = _ratio(offer_w, need_w, np.inf)
-        price = (
-            internal_price(
-                market.mechanism,
-                ratio,
-                tariff.retail,
-                tariff.feed_in,
-                market.compensation_eur_per_kwh,
-            )
-            / W_PER_KW
+        traded_w = np.where(inside.retail >= inside.feed_in, np.minimum(need_w, offer_w), 0.0)
+        price = internal_price(
+            market.mechanism,
+            _ratio(offer_w, need_w, np.inf),
+            inside.retail,
+            inside.feed_in,
+            market.compensation_eur_per_kwh,
         )
         bought_w = deficit_w * _ratio(traded_w, need_w, 0.0)[:, None]
         arrived_w = surplus_w * (kept * _ratio(traded_w, offer_w, 0.0))[:, None]
+        return bought_w, arrived_w, price
+
+    def book(self, chosen: Chosen, shared: tuple[Values, Values, Values], market: Market) -> None:
+        """Book what the chosen share at a price, and take it off what is left to match."""
+        bought_w, arrived_w, price = shared
+        kept = arriving_share(market)
         sold_w = arrived_w if kept == 1 else arrived_w / kept
+        per_w = (price / W_PER_KW)[:, None]
         self.bought_w[:, chosen] += bought_w
         self.sold_w[:, chosen] += sold_w
-        self.paid[:, chosen] += bought_w * price[:, None]
-        self.earned[:, chosen] += arrived_w * price[:, None]
-        self.deficit_w[:, chosen] = deficit_w - bought_w
-        self.surplus_w[:, chosen] = surplus_w - sold_w
+        self.paid[:, chosen] += bought_w * per_w
+        self.earned[:, chosen] += arrived_w * per_w
+        self.deficit_w[:, chosen] -= bought_w
+        self.surplus_w[:, chosen] -= sold_w
 
     def exchange(self, pairs: list[Pair], start: int, kept: float, slot_hours: float) -> None:
         """Book the trades of the block that starts at slot `start`; `kept` of them arrives."""
@@ -180,51 +199,58 @@ def settle(
     traders = trading_peers(community)
     pairs: list[Pair] = []
     if market.design in ("centralised", "decentralised"):
-        trades = slice(None) if traders is None else traders
-        kept = 1 - market.loss_permille / 1000
-        need_w, offer_w = np.zeros_like(position_w), np.zeros_like(position_w)
-        need_w[:, trades] = rest.deficit_w[:, trades]
-        offer_w[:, trades] = rest.surplus_w[:, trades] * kept
-        pairs = clear_slots(memory.bidders, community, start, (need_w, offer_w), tariff)
-        rest.exchange(pairs, start, kept, community.clock.slot_hours)
-    if market.design == "community":
-        rest.share(traders, market, tariff)
-    elif market.design == "hybrid":
-        members = _members(community, traders)
-        inside = [rest.net_w(one, market) for one in members]
-        for one, own_tariff in zip(members, _tariffs_inside(inside, tariff), strict=True):
-            rest.share(one, market, own_tariff)
-        rest.share(traders, _between(market), tariff)
+        pairs = _clear(community, start, rest, tariff, memory, traders)
+    inside = worth(market, tariff)
+    for chosen, terms, limits in _rounds(community, rest, inside, traders):
+        shared = rest.share(chosen, terms, limits)
+        if memory.meeting is not None:
+            shared, met = memory.meeting.of(start, chosen, shared, inside.retail)
+            pairs += met
+        rest.book(chosen, shared, market)
     pooled = None if memory.pool is None else rest.use_pool(memory.pool, tariff, traders)
     settled = rest.settled(market, pairs, pooled)
-    if market.network_eur_per_kwh_km > 0:
-        settled.fee[:] += _distance_fee(community, start, settled)
+    if memory.meeting is not None and market.network_eur_per_kwh_km > 0:
+        settled.fee[:] += memory.meeting.fee(start, pairs, settled.fee.shape)
     return settled
 
 
-def _distance_fee(community: Community, start: int, settled: Settled) -> Values:
-    """Return what buyers pay in EUR/h for the way their energy came, beeline, in each slot."""
-    market, hours = community.market, community.clock.slot_hours
-    places = np.full((community.size, 2), np.nan)
-    for number, peer in enumerate(community.peers):
-        if peer.position_m is not None:
-            places[number] = peer.position_m
-    fee = np.zeros_like(settled.fee)
-    kept = 1 - market.loss_permille / 1000
-    if settled.pairs:
-        met = [(p.slot - start, p.seller, p.buyer, p.energy_kwh / hours) for p in settled.pairs]
-    else:
-        met = [
-            (row, *pair)
-            for row in np.flatnonzero(settled.bought_w.any(axis=1)).tolist()
-            for pair in pair_up(
-                community, settled.sold_w[row] * kept / W_PER_KW, settled.bought_w[row] / W_PER_KW
-            )
-        ]
-    for row, seller, buyer, power_kw in met:
-        km = float(np.hypot(*(places[seller] - places[buyer]))) / M_PER_KM
-        fee[row, buyer] += power_kw * market.network_eur_per_kwh_km * km
-    return fee
+def _clear(
+    community: Community,
+    start: int,
+    rest: _Rest,
+    tariff: Tariff,
+    memory: Memory,
+    traders: npt.NDArray[np.bool_] | None,
+) -> list[Pair]:
+    """Clear the block's books; a pair whose way costs more than it gains does not trade."""
+    market, kept = community.market, arriving_share(community.market)
+    trades = slice(None) if traders is None else traders
+    need_w, offer_w = np.zeros_like(rest.deficit_w), np.zeros_like(rest.deficit_w)
+    need_w[:, trades] = rest.deficit_w[:, trades]
+    offer_w[:, trades] = rest.surplus_w[:, trades] * kept
+    pairs = clear_slots(memory.bidders, community, start, (need_w, offer_w), tariff)
+    inside = worth(market, tariff)
+    ways = None if memory.meeting is None else memory.meeting.charge
+    pairs = [one for one in pairs if is_gaining(one, one.slot - start, inside, ways)]
+    rest.exchange(pairs, start, kept, community.clock.slot_hours)
+    return pairs
+
+
+def _rounds(
+    community: Community, rest: _Rest, inside: Tariff, traders: npt.NDArray[np.bool_] | None
+) -> list[tuple[Chosen, Market, Tariff]]:
+    """Return who shares in which order, on which terms, and between which prices."""
+    market, everybody = community.market, slice(None) if traders is None else traders
+    if market.design == "community":
+        return [(everybody, market, inside)]
+    if market.design != "hybrid":
+        return []
+    members = _members(community, traders)
+    limits = _tariffs_inside([rest.net_w(one, market) for one in members], inside)
+    rounds: list[tuple[Chosen, Market, Tariff]] = [
+        (one, market, own) for one, own in zip(members, limits, strict=True)
+    ]
+    return [*rounds, (everybody, _between(market), inside)]
 
 
 def _members(
