@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from hub.sim.charging import Stays, charge_at_once, stays_of
+
 MAX_PRODUCERS = 10
 SOURCES = ("pv", "wind", "hydro", "battery", "grid")
 
@@ -109,46 +111,54 @@ class Vehicle:
     charge_w: float = 3700.0
     charge_efficiency: float = 0.9
 
-    def is_home(self, minutes_of_day: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-        """Return in which slots the vehicle is plugged in from their start."""
-        if self.arrival <= self.departure:
-            return (minutes_of_day >= self.arrival) & (minutes_of_day < self.departure)
-        return (minutes_of_day >= self.arrival) | (minutes_of_day < self.departure)
+    @property
+    def need_at_meter_wh(self) -> float:
+        """Return what a stay draws, charging losses included."""
+        return self.need_wh / self.charge_efficiency
+
+    def stays(self, minutes_of_day: npt.NDArray[np.int64], slot_minutes: int) -> Stays:
+        """Return when it is plugged in."""
+        return stays_of(self.arrival, self.departure, minutes_of_day, slot_minutes)
 
     def load_w(
-        self, minutes_of_day: npt.NDArray[np.int64], slot_minutes: int
+        self,
+        minutes_of_day: npt.NDArray[np.int64],
+        slot_minutes: int,
+        room_w: npt.NDArray[np.float64] | float = np.inf,
     ) -> npt.NDArray[np.float64]:
-        """Return its load per slot when it charges at full power from arrival until satisfied."""
-        load_w = np.zeros(len(minutes_of_day))
-        hours = slot_minutes / 60
-        missing_wh = 0.0
-        was_home = False
-        for slot, is_home in enumerate(self.is_home(minutes_of_day)):
-            if is_home and not was_home:
-                missing_wh = self.need_wh / self.charge_efficiency
-            was_home = bool(is_home)
-            if is_home and missing_wh > 0:
-                load_w[slot] = min(self.charge_w, missing_wh / hours)
-                missing_wh -= load_w[slot] * hours
-        return load_w
+        """Return its load per slot when it charges from arrival until satisfied, at full power or
+        what `room_w`, the house's connection, leaves for it."""
+        stays = self.stays(minutes_of_day, slot_minutes)
+        most_w = self.most_w(stays, room_w)
+        return charge_at_once(stays, self.need_at_meter_wh, most_w, slot_minutes / 60)
+
+    def most_w(
+        self, stays: Stays, room_w: npt.NDArray[np.float64] | float = np.inf
+    ) -> npt.NDArray[np.float64]:
+        """Return what it could draw in each slot."""
+        return np.where(stays.is_home, np.clip(room_w, 0.0, self.charge_w), 0.0)
 
     def envelope(
-        self, minutes_of_day: npt.NDArray[np.int64], slot_minutes: int
+        self,
+        minutes_of_day: npt.NDArray[np.int64],
+        slot_minutes: int,
+        room_w: npt.NDArray[np.float64] | float = np.inf,
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Return the bounds of a clever charge per slot: energy drawn by its end, and power.
 
         (least Wh, most Wh, most W), energies counted at the house from the start of the run. Each
         stay draws what charging from arrival on would have drawn, at any time of the stay.
         """
-        is_home = self.is_home(minutes_of_day)
-        drawn_wh = self.load_w(minutes_of_day, slot_minutes) * slot_minutes / 60
-        begins = is_home & ~np.concatenate([[False], is_home[:-1]])
-        stay = np.cumsum(begins)  # 0 before the first stay
-        of_stay = np.bincount(stay, drawn_wh)
-        most_wh = np.cumsum(of_stay)[stay]
-        is_last = ~np.concatenate([is_home[1:], [False]])  # nobody knows the time after the run
-        least_wh = np.where(is_home & ~is_last, most_wh - of_stay[stay], most_wh)
-        return least_wh, most_wh, np.where(is_home, self.charge_w, 0.0)
+        stays = self.stays(minutes_of_day, slot_minutes)
+        most_w = self.most_w(stays, room_w)
+        hours = slot_minutes / 60
+        drawn_wh = charge_at_once(stays, self.need_at_meter_wh, most_w, hours) * hours
+        of_stay = np.asarray(np.bincount(stays.number, drawn_wh), dtype=np.float64)
+        most_wh = np.cumsum(of_stay)[stays.number]
+        is_last = np.zeros(len(drawn_wh), dtype=bool)  # nobody knows the time after the run
+        is_last[stays.ends] = True
+        least_wh = np.where(stays.is_home & ~is_last, most_wh - of_stay[stays.number], most_wh)
+        return least_wh, most_wh, most_w
 
 
 @dataclass(frozen=True)

@@ -33,10 +33,11 @@ class Table:
 
 def read_csv(path: Path) -> Table:
     """Read a CSV file with a header. Raises BadInput for an unreadable or ragged one."""
-    return _read_csv(path, _version(path))
+    return _read_csv(path, version_of(path))
 
 
-def _version(path: Path) -> tuple[int, int, int]:
+def version_of(path: Path) -> tuple[int, int, int]:
+    """Return what changes when somebody writes the file anew. Raises BadInput without a file."""
     try:
         state = path.stat()
     except OSError as problem:
@@ -105,7 +106,7 @@ def read_length(path: Path, column: str) -> int:
 
 def read_moments(path: Path) -> tuple[str, list[datetime.datetime]] | None:
     """Return name and moments of the first column that holds dates with times, if there is one."""
-    return _read_moments(path, _version(path))
+    return _read_moments(path, version_of(path))
 
 
 @lru_cache(maxsize=16)
@@ -117,11 +118,11 @@ def _read_moments(
     if not table.rows:
         return None
     for place, name in enumerate(table.header):
-        if _moment(table.rows[0][place]) is None:
+        if moment_of(table.rows[0][place]) is None:
             continue
         moments = []
         for row_number, row in enumerate(table.rows, start=FIRST_ROW):
-            moment = _moment(row[place])
+            moment = moment_of(row[place])
             if moment is None:
                 raise BadInput(f"{path}, row {row_number}, {name}: {row[place]!r} is not a time")
             moments.append(moment)
@@ -129,7 +130,8 @@ def _read_moments(
     return None
 
 
-def _moment(cell: str) -> datetime.datetime | None:
+def moment_of(cell: str) -> datetime.datetime | None:
+    """Return a cell's date with time, None for anything else."""
     cell = cell.strip()
     if len(cell) < len("2020-01-01T00"):
         return None

@@ -4,7 +4,6 @@ batteries, limits and tariffs leave. Arrays are (slots, peers); powers are means
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from hub.errors import BadInput
-from hub.sim.assets import Battery
+from hub.sim import house_load
 from hub.sim.clock import Clock
 from hub.sim.network.limits import Network
 from hub.sim.plausible import magnitude_warnings
 from hub.sim.population import Population
 from hub.sim.roof import roof_power_w
-from hub.sim.scenario import Group, Market, Peer, Scenario, SharedBattery
-from hub.sim.series import Series
+from hub.sim.scenario import Market, Peer, Scenario, SharedBattery
+from hub.sim.shortfall import shortfall
+from hub.sim.spelt_out import names_of, spelt_out
 
 Values = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -91,6 +91,7 @@ class Community:
     shared_battery: SharedBattery | None = None
     network: Network | None = None
     warnings: tuple[str, ...] = ()
+    vehicles_short_wh: Values | None = None  # of each peer, where there are vehicles
     path: Path = Path("scenario")
 
     def where(self, place: int) -> str:
@@ -125,16 +126,17 @@ def build(scenario: Scenario) -> Community:
     """Compute the arrays of a scenario. Raises BadInput where series do not fit."""
     tariff, warnings = _tariff(scenario)
     warnings += magnitude_warnings(scenario)
-    scenario = _spelt_out(scenario)
+    scenario = spelt_out(scenario)
     clock = scenario.clock
     explicit = _inputs(scenario)
     populations = tuple(Population(group, clock) for group in scenario.groups)
     names, members = [peer.name for peer in scenario.peers], list(scenario.peers)
     owners: list[bool] = [True] * len(members)
     for group, population in zip(scenario.groups, populations, strict=True):
-        names += list(_group_names(group, names))
+        names += list(names_of(group, names))
         members += [group.template] * group.count
         owners += population.has_battery.tolist()
+    short = shortfall(scenario, populations)
     return Community(
         clock=clock,
         market=scenario.market,
@@ -148,43 +150,10 @@ def build(scenario: Scenario) -> Community:
         export_limit_w=np.array([peer.export_limit_w for peer in members]),
         shared_battery=scenario.shared_battery,
         network=scenario.network,
-        warnings=tuple(warnings),
+        warnings=(*warnings, *short.warnings),
+        vehicles_short_wh=short.wh,
         path=scenario.path,
     )
-
-
-def _spelt_out(scenario: Scenario) -> Scenario:
-    """Return the scenario with the homes of groups whose load will change as peers: of those that
-    answer prices or events."""
-    peers, groups = list(scenario.peers), []
-    for group in scenario.groups:
-        if group.template.elastic_share == 0 and group.template.events.share == 0:
-            groups.append(group)
-            continue
-        homes = Population(group, scenario.clock)
-        load_w, pv_w = homes.block(0, scenario.clock.slots)
-        for place, name in enumerate(_group_names(group, [peer.name for peer in peers])):
-            has_battery = bool(homes.has_battery[place])
-            peers.append(
-                replace(
-                    group.template,
-                    name=name,
-                    load_w=Series(name, listed=tuple(load_w[:, place].tolist())),
-                    pv_w=Series(name, listed=tuple(pv_w[:, place].tolist())),
-                    battery=group.template.battery if has_battery else Battery(),
-                )
-            )
-    return replace(scenario, peers=tuple(peers), groups=tuple(groups))
-
-
-def _group_names(group: Group, taken: list[str]) -> Iterator[str]:
-    width = len(str(group.count))
-    known = set(taken)
-    for number in range(1, group.count + 1):
-        name = f"{group.template.name}-{number:0{width}d}"
-        if name in known:
-            raise BadInput(f"[[group]] {group.template.name}: the name {name} is taken")
-        yield name
 
 
 def _tariff(scenario: Scenario) -> tuple[Tariff, list[str]]:
@@ -220,7 +189,7 @@ def _inputs(scenario: Scenario) -> Inputs:
     ghi = weather.ghi_w_per_m2.values(clock) if weather.ghi_w_per_m2 else np.zeros(clock.slots)
     wind = weather.wind_m_per_s.values(clock) if weather.wind_m_per_s else np.zeros(clock.slots)
     for place, peer in enumerate(scenario.peers):
-        load_w[:, place] = _load(peer, clock)
+        load_w[:, place] = house_load.load_w(peer, clock)
         pv_w[:, place] = pv_power_w(peer, scenario, ghi) if peer.pv_is_on else 0.0
         if peer.wind is not None:
             other_w[:, place] += peer.wind.power_w(wind)
@@ -241,16 +210,6 @@ def pv_power_w(peer: Peer, scenario: Scenario, ghi: Values) -> Values:
         sky = ghi if weather.ghi_w_per_m2 else None
         found = found + roof_power_w(clock, peer.pv_roof, sky, air_c)
     return found
-
-
-def _load(peer: Peer, clock: Clock) -> Values:
-    load_w = peer.load_w.values(clock)
-    for appliance in peer.appliances:
-        ran = appliance.share_of_slots(clock.minutes_of_day, clock.slot_minutes)
-        load_w = load_w + appliance.power_w * ran
-    if peer.vehicle is not None and peer.strategy != "optimal":  # that one is scheduled
-        load_w = load_w + peer.vehicle.load_w(clock.minutes_of_day, clock.slot_minutes)
-    return np.clip(load_w, peer.load_min_w, peer.load_max_w)
 
 
 def _storage(members: list[Peer], owners: list[bool]) -> Storage:

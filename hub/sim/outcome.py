@@ -72,8 +72,8 @@ class Outcome:
     """The result of a run. Energies in kWh, money in EUR, powers in W.
 
     `totals`: per peer; `slots`: of the community in each slot; `details`: (slots, peers), only
-    where asked for; `stored_wh`: the batteries' charge at the end; `unserved_wh`: load that the
-    feeder made wait and that was not served by the end.
+    where asked for; `stored_wh`: the batteries' charge at the end; `unserved_wh`: what
+    vehicles lacked when they left, and load that the feeder made wait and that was not served.
     """
 
     community: Community
@@ -98,6 +98,7 @@ class Outcome:
     def empty(cls, community: Community) -> Outcome:
         """Return the outcome before the first slot."""
         slots, size = community.clock.slots, community.size
+        short_wh = community.vehicles_short_wh
         return cls(
             community,
             {name: np.zeros(size) for name in (*ENERGIES, *MONEY, CO2)},
@@ -108,7 +109,7 @@ class Outcome:
             peak_import_w=np.zeros(size),
             peak_export_w=np.zeros(size),
             stored_wh=np.zeros(size),
-            unserved_wh=np.zeros(size),
+            unserved_wh=np.zeros(size) if short_wh is None else short_wh.copy(),
             warnings=list(community.warnings),
         )
 

@@ -74,7 +74,13 @@ def _vehicles(community: Community) -> dict[int, Limits]:
     """Return the bounds of the vehicles that are scheduled, by their owners' places."""
     clock = community.clock
     return {
-        place: Limits(*peer.vehicle.envelope(clock.minutes_of_day, clock.slot_minutes))
+        place: Limits(
+            *peer.vehicle.envelope(
+                clock.minutes_of_day,
+                clock.slot_minutes,
+                peer.load_max_w - community.explicit.load_w[:, place],
+            )
+        )
         for place, peer in enumerate(community.peers)
         if peer.vehicle is not None and peer.strategy == "optimal"
     }

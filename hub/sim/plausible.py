@@ -14,6 +14,7 @@ from hub.sim import magnitudes as usual
 from hub.sim.assets import CATALOGUE, Appliance, Vehicle
 from hub.sim.clock import Clock
 from hub.sim.magnitudes import Usual
+from hub.sim.own_homes import OwnHomes
 from hub.sim.scenario import Group, Peer, Scenario
 from hub.sim.series import Series
 
@@ -26,7 +27,7 @@ TYPICAL_W = 100.0  # of a device that is not in the catalogue; a clock takes 1 W
 
 def magnitude_warnings(scenario: Scenario) -> list[str]:
     """Return one sentence for each quantity whose magnitude is unlikely in its unit."""
-    found = [*_of_series(scenario.clock, _series(scenario))]
+    found = [*_of_series(scenario.clock, _series(scenario)), *_of_files(scenario)]
     for where, value, kind in _numbers(scenario):
         fault = kind.fault(value)
         found += [] if fault is None else [f"{where}: {fault}"]
@@ -43,6 +44,22 @@ def _of_series(clock: Clock, given: Iterator[tuple[Series, Usual]]) -> Iterator[
         fault = kind.fault(float(values.max()))
         if fault is not None:
             yield f"{series.place(clock, int(np.argmax(values)))}: {fault}"
+
+
+def _of_files(scenario: Scenario) -> Iterator[str]:
+    """Return one sentence a column of the groups' own files."""
+    clock = scenario.clock
+    for group in scenario.groups:
+        own = group.source
+        if not isinstance(own, OwnHomes):
+            continue
+        for values_w, is_pv in ((own.loads_w(clock), False), (own.pvs_w(clock), True)):
+            largest_w = np.zeros(0) if values_w is None else values_w.max(axis=0)
+            for number, value in enumerate(largest_w.tolist()):
+                fault = usual.POWER.fault(value)
+                if fault is not None and values_w is not None:
+                    slot = int(values_w[:, number].argmax())
+                    yield f"{own.place(clock, slot, number, is_pv=is_pv)}: {fault}"
 
 
 def _series(scenario: Scenario) -> Iterator[tuple[Series, Usual]]:
@@ -69,8 +86,10 @@ def _numbers(scenario: Scenario) -> Iterator[Given]:
     for where, peer in _members(scenario):
         yield from _of_peer(where, peer)
     for group in scenario.groups:
-        peak_w = group.pv_peak_w or 0.0
-        yield f"{_of_group(scenario, group)}, pv_peak_w", peak_w, usual.PEAK
+        where = _of_group(scenario, group)
+        yield f"{where}, pv_peak_w", group.pv_peak_w or 0.0, usual.PEAK
+        if group.vehicle is not None:
+            yield from _of_vehicle(f"{where}, vehicle", group.vehicle.vehicle)
     market, path = scenario.market, scenario.path
     yield f"{path}, [market], carbon_eur_per_kg", market.carbon_eur_per_kg, usual.CARBON_PRICE
     for name in ("network_eur_per_kwh", "compensation_eur_per_kwh"):
@@ -128,6 +147,10 @@ def _appliances(scenario: Scenario) -> Iterator[tuple[str, Appliance]]:
     for where, peer in _members(scenario):
         for one in peer.appliances:
             yield f"{where}, appliances, {one.name}, power_w", one
+    for group in scenario.groups:
+        for each in group.appliances:
+            one = each.appliance
+            yield f"{_of_group(scenario, group)}, appliances, {one.name}, power_w", one
 
 
 def _of_appliance(where: str, one: Appliance) -> list[str]:

@@ -15,6 +15,7 @@ from hub.errors import BadInput
 from hub.sim import schema
 from hub.sim.clock import MINUTES_OF_DAY, Clock
 from hub.sim.fields import nearest, read_table
+from hub.sim.own_homes import OwnHomes
 from hub.sim.reading_extras import check_forecast, event_of, network_of, shared_battery_of
 from hub.sim.reading_peers import group_of, peer_of
 from hub.sim.scenario import (
@@ -69,7 +70,7 @@ def scenario_of(raw: dict[str, Any], path: Path) -> Scenario:
         for where, one in _entries(path, raw, "group")
     )
     _check_peers(path, peers, groups, weather)
-    clock = _clock(path, head, _all_series(tariffs, weather, peers))
+    clock = _clock(path, head, _all_series(tariffs, weather, peers, groups))
     _check_carbon(path, market, tariffs)
     name = head["name"] or path.stem
     events = tuple(
@@ -176,7 +177,9 @@ def _check_carbon(path: Path, market: Market, tariffs: Tariffs) -> None:
         raise BadInput(f"{path}, [market], carbon_eur_per_kg: needs [tariffs] grid_co2_kg_per_kwh")
 
 
-def _all_series(tariffs: Tariffs, weather: Weather, peers: tuple[Peer, ...]) -> list[Series]:
+def _all_series(
+    tariffs: Tariffs, weather: Weather, peers: tuple[Peer, ...], groups: tuple[Group, ...]
+) -> list[Series | OwnHomes]:
     values: list[Any] = [
         tariffs.retail_eur_per_kwh,
         tariffs.feed_in_eur_per_kwh,
@@ -186,10 +189,11 @@ def _all_series(tariffs: Tariffs, weather: Weather, peers: tuple[Peer, ...]) -> 
     ]
     for peer in peers:
         values += [peer.load_w, peer.pv_w, peer.hydro_w]
-    return [one for one in values if isinstance(one, Series)]
+    values += [group.source for group in groups]
+    return [one for one in values if isinstance(one, Series | OwnHomes)]
 
 
-def _clock(path: Path, head: dict[str, Any], sources: list[Series]) -> Clock:
+def _clock(path: Path, head: dict[str, Any], sources: list[Series | OwnHomes]) -> Clock:
     where = f"{path}, [scenario]"
     zone = head["timezone"]
     if zone is not None:

@@ -81,6 +81,9 @@ def check_forecast(path: Path, scenario: Scenario) -> None:
             MINUTES_OF_DAY % scenario.clock.slot_minutes != 0
         ),
     }
+    for group in scenario.groups:
+        fault = f"shiftable appliances of {group.template.name} answer prices known in advance"
+        faults[fault] = group.is_shiftable
     for member in (*scenario.peers, *(group.template for group in scenario.groups)):
         whose = f"of {member.name}"
         faults[f'strategy "optimal" {whose} knows the future; use "greedy" or "none"'] = (

@@ -19,8 +19,9 @@ from hub.sim.assets import (
     WindTurbine,
 )
 from hub.sim.clock import MINUTES_OF_DAY
+from hub.sim.own_homes import OwnHomes
 from hub.sim.roof import Roof
-from hub.sim.scenario import Group, Peer
+from hub.sim.scenario import Group, GroupAppliance, GroupVehicle, Peer
 from hub.sim.series import Series
 
 
@@ -116,13 +117,41 @@ def _appliance(where: str, values: dict[str, Any]) -> Appliance:
     )
 
 
-def group_of(where: str, values: dict[str, Any]) -> Group:
-    """Return a group from its checked values."""
-    own = ("count", "source", "seed", "homes", "prosumer_share", "battery_share", "pv_peak_w")
+def _group_vehicle(values: dict[str, Any] | None) -> GroupVehicle | None:
+    if values is None:
+        return None
+    own = ("share", "arrival_spread_minutes", "departure_spread_minutes", "need_spread")
+    usual = Vehicle(**{name: one for name, one in values.items() if name not in own})
+    return GroupVehicle(usual, **{name: values[name] for name in own})
+
+
+def _group_appliance(where: str, values: dict[str, Any]) -> GroupAppliance:
+    usual = _appliance(where, values)
+    return GroupAppliance(usual, values["share"], values["spread_minutes"])
+
+
+def _check_homes(where: str, values: dict[str, Any]) -> None:
+    """Refuse bundled homes that are not there; count the user's own where nobody has."""
+    if isinstance(values["source"], OwnHomes):
+        if values["homes"]:
+            raise BadInput(f"{where}, homes: are bundled ones; this group's are of a file")
+        if values["count"] is None:
+            values["count"] = len(values["source"].columns)
+    if values["count"] is None:
+        raise BadInput(f"{where}: count is missing")
     for home in values["homes"]:
         if home not in homes.HOMES:
             known = ", ".join(map(str, homes.HOMES))
             raise BadInput(f"{where}, homes: {home} is not bundled; bundled are {known}")
+
+
+def group_of(where: str, values: dict[str, Any]) -> Group:
+    """Return a group from its checked values."""
+    values = dict(values)
+    _check_homes(where, values)
+    vehicle = _group_vehicle(values.pop("vehicle"))
+    appliances = tuple(_group_appliance(where, one) for one in values.pop("appliances"))
+    own = ("count", "source", "seed", "homes", "prosumer_share", "battery_share", "pv_peak_w")
     absent = {name: None for name in ("hydro", "wind", "vehicle", "position", "pv_w", "pv_roof")}
     template = peer_of(
         where,
@@ -135,4 +164,5 @@ def group_of(where: str, values: dict[str, Any]) -> Group:
             **values,
         },
     )
-    return Group(template=template, **{name: values[name] for name in own})
+    common = {name: values[name] for name in own}
+    return Group(template=template, vehicle=vehicle, appliances=appliances, **common)

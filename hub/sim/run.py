@@ -92,7 +92,7 @@ def run(
     if course.forecaster is not None:
         outcome.forecast = course.forecaster.errors
     if course.giving_way is not None:
-        outcome.unserved_wh = course.giving_way.unserved_wh()
+        outcome.unserved_wh += course.giving_way.unserved_wh()
     outcome.pool_stored_wh = 0.0 if course.memory.pool is None else course.memory.pool.stored_wh
     if community.market.net_metering:
         outcome.net_metering_cost = net_metering_cost(outcome.totals, community.tariff)

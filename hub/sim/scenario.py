@@ -10,6 +10,7 @@ from hub.agent.strategies import STRATEGIES as STRATEGIES_OF_BIDDING
 from hub.sim.assets import Appliance, Battery, EventWishes, Preferences, Vehicle, WindTurbine
 from hub.sim.clock import Clock
 from hub.sim.network.limits import Network
+from hub.sim.own_homes import OwnHomes
 from hub.sim.roof import Roof
 from hub.sim.series import Series
 
@@ -119,22 +120,57 @@ class SharedBattery:
 
 
 @dataclass(frozen=True)
+class GroupVehicle:
+    """The usual vehicle of a group's homes and the `share` that have one; standard deviations of
+    arrival and departure, and of the logarithm of the need."""
+
+    vehicle: Vehicle
+    share: float = 1.0
+    arrival_spread_minutes: float = 0.0
+    departure_spread_minutes: float = 0.0
+    need_spread: float = 0.0
+
+
+@dataclass(frozen=True)
+class GroupAppliance:
+    """An appliance, the `share` of homes that have it, and the standard deviation of its times."""
+
+    appliance: Appliance
+    share: float = 1.0
+    spread_minutes: float = 0.0
+
+
+@dataclass(frozen=True)
 class Group:
-    """Many peers made from the bundled homes; `template` holds what they have in common.
+    """Many peers made from bundled homes or the user's own; `template` holds what they have in
+    common.
 
     `source` "homes" repeats the bundled homes as they are, "stochastic" varies size, timing and
     hourly noise with `seed`. `prosumer_share` of them have PV of `pv_peak_w` on average (None:
-    what the home had).
+    what the home had). Vehicles and appliances are drawn with `seed`.
     """
 
     template: Peer
     count: int
-    source: str = "stochastic"
+    source: str | OwnHomes = "stochastic"
     seed: int = 1
     homes: tuple[int, ...] = ()
     prosumer_share: float = 1.0
     pv_peak_w: float | None = None
     battery_share: float = 1.0
+    vehicle: GroupVehicle | None = None
+    appliances: tuple[GroupAppliance, ...] = ()
+
+    @property
+    def is_drawn(self) -> bool:
+        """Tell whether its homes differ by chance from those they are made of."""
+        own = self.source
+        return own == "stochastic" if isinstance(own, str) else own.is_varied
+
+    @property
+    def is_shiftable(self) -> bool:
+        """Tell whether an appliance of its homes may run at another time."""
+        return any(one.appliance.shiftable_share > 0 for one in self.appliances)
 
 
 @dataclass(frozen=True)

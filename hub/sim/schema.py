@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hub.errors import BadInput
+from hub.sim import own_homes
 from hub.sim import scenario as words
 from hub.sim.assets import CATALOGUE, MAX_PRODUCERS
 from hub.sim.fields import (
@@ -126,6 +127,13 @@ VEHICLE = {
     "charge_efficiency": Field(number(0, 1, above=0), 0.9),
 }
 
+GROUP_VEHICLE = {
+    "share": Field(share, 1.0),
+    "arrival_spread_minutes": Field(number(0, 6 * 60), 0.0),
+    "departure_spread_minutes": Field(number(0, 6 * 60), 0.0),
+    "need_spread": Field(number(0, 2), 0.0),
+}
+
 
 def _names(where: str, value: object) -> tuple[str, ...]:
     names: tuple[str, ...] = list_of(text)(where, value)
@@ -162,6 +170,19 @@ APPLIANCE = {
     "shiftable_share": Field(share, 0.0),
 }
 
+GROUP_APPLIANCE = {
+    "share": Field(share, 1.0),
+    "spread_minutes": Field(number(0, 6 * 60), 0.0),
+}
+
+
+def _table(fields: dict[str, Field]) -> Field:
+    return Field(lambda where, value: read_table(where, value, fields))
+
+
+def _tables(fields: dict[str, Field]) -> Field:
+    return Field(list_of(lambda where, value: read_table(where, value, fields)), ())
+
 
 def tables(directory: Path) -> dict[str, dict[str, Field]]:
     """Return the fields of the tables that may name files, which are relative to `directory`."""
@@ -186,13 +207,15 @@ def tables(directory: Path) -> dict[str, dict[str, Field]]:
         },
         "group": {
             "name": Field(text, "home"),
-            "count": Field(integer(1, 1_000_000), is_required=True),
-            "source": Field(choice("homes", "stochastic"), "stochastic"),
+            "count": Field(integer(1, 1_000_000)),
+            "source": Field(own_homes.source(directory), "stochastic"),
             "seed": Field(integer(0, 2**63 - 1), 1),
             "homes": Field(list_of(integer(1, 99)), ()),
             "prosumer_share": Field(share, 1.0),
             "battery_share": Field(share, 1.0),
             "pv_peak_w": Field(number(0)),
+            "vehicle": _table({**VEHICLE, **GROUP_VEHICLE}),
+            "appliances": _tables({**APPLIANCE, **GROUP_APPLIANCE}),
             **{name: one for name, one in _peer(quantity).items() if name not in NOT_OF_GROUPS},
         },
     }
@@ -213,17 +236,14 @@ NOT_OF_GROUPS = (
 
 
 def _peer(quantity: Check) -> dict[str, Field]:
-    def table(fields: dict[str, Field]) -> Field:
-        return Field(lambda where, value: read_table(where, value, fields))
-
     return {
         "pv_area_m2": Field(number(0), 0.0),
         "pv_efficiency": Field(share, 0.18),
         "pv_w": Field(quantity),
-        "pv_roof": table(ROOF),
+        "pv_roof": _table(ROOF),
         "pv_is_on": Field(flag, True),
-        "hydro": table({"power_w": Field(quantity, is_required=True), "is_on": Field(flag, True)}),
-        "wind": table(WIND),
+        "hydro": _table({"power_w": Field(quantity, is_required=True), "is_on": Field(flag, True)}),
+        "wind": _table(WIND),
         "battery_wh": Field(number(0), 0.0),
         "soc_min": Field(share, 0.0),
         "soc_max": Field(share, 1.0),
@@ -239,11 +259,11 @@ def _peer(quantity: Check) -> dict[str, Field]:
         "load_max_w": Field(number(0), float("inf")),
         "export_limit_w": Field(number(0), float("inf")),
         "elastic_share": Field(share, 0.0),
-        "appliances": Field(list_of(lambda where, value: read_table(where, value, APPLIANCE)), ()),
-        "vehicle": table(VEHICLE),
-        "preferences": table(PREFERENCES),
+        "appliances": _tables(APPLIANCE),
+        "vehicle": _table(VEHICLE),
+        "preferences": _table(PREFERENCES),
         "community": Field(text, ""),
         "position": Field(pair),
         "wallet_eur": Field(number(), 0.0),
-        "events": table(EVENT_WISHES),
+        "events": _table(EVENT_WISHES),
     }

@@ -106,10 +106,19 @@ class Series:
 
 
 def _first_row(where: str, path: Path, column: str, clock: Clock) -> int:
-    """Return which of the file's values, from 0, is the run's first; refuse a file that does not
-    fit the run."""
     length = columns.read_length(path, column)
-    found = columns.read_moments(path)
+    return first_row((where, path, column), clock, length, columns.read_moments(path))
+
+
+def first_row(
+    place: tuple[str, Path, str],
+    clock: Clock,
+    length: int,
+    found: tuple[str, list[datetime.datetime]] | None,
+) -> int:
+    """Return which of a file's values, from 0, is the run's first; `place` is for messages, `found`
+    the file's times. Raises BadInput for a file that does not fit the run."""
+    where, path, column = place
     if found is not None and not _is_local_time(found[1], clock):
         columns.check_steps(path, *found, clock.slot_minutes)
     if length == clock.slots:

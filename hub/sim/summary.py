@@ -105,13 +105,14 @@ def _network(outcome: Outcome) -> dict[str, Any]:
 
 
 def _waiting(totals: dict[str, float], outcome: Outcome, unserved_wh: float) -> dict[str, float]:
-    """Return what the feeder made wait, and what of it was not served; empty without a feeder."""
-    if outcome.guard is None:
-        return {}
-    return {
-        "deferred_kwh": _round(totals["deferred"]),
-        "unserved_kwh": _round(unserved_wh / W_PER_KW),
-    }
+    """Return what the feeder made wait, and what of it and of vehicles' needs was not served;
+    empty without either."""
+    found = {}
+    if outcome.guard is not None:
+        found["deferred_kwh"] = _round(totals["deferred"])
+    if outcome.guard is not None or outcome.community.vehicles_short_wh is not None:
+        found["unserved_kwh"] = _round(unserved_wh / W_PER_KW)
+    return found
 
 
 def _co2_kg(outcome: Outcome, totals: dict[str, float]) -> float | None:

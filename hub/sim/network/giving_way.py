@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from hub.sim.community import Community, Inputs
 from hub.sim.dispatch import Batteries
+from hub.sim.house_load import without_vehicle_w
 from hub.sim.outcome import Block
 
 Values = npt.NDArray[np.float64]
@@ -129,10 +130,11 @@ def _vehicles(community: Community) -> tuple[Values, Values]:
     for place, peer in enumerate(community.peers):
         if peer.vehicle is None:
             continue
-        minutes = clock.minutes_of_day
-        most_w[:, place] = peer.vehicle.is_home(minutes) * peer.vehicle.charge_w
+        timing = clock.minutes_of_day, clock.slot_minutes
+        room_w = peer.load_max_w - without_vehicle_w(peer, clock)
+        most_w[:, place] = peer.vehicle.most_w(peer.vehicle.stays(*timing), room_w)
         if peer.strategy != "optimal":  # that one is scheduled
-            charging_w[:, place] = peer.vehicle.load_w(minutes, clock.slot_minutes)
+            charging_w[:, place] = peer.vehicle.load_w(*timing, room_w)
     return charging_w, most_w
 
 

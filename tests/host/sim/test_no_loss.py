@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from hub.sim.community import build
 from hub.sim.reading import scenario_of
-from hub.sim.responding import simulate
 from hub.sim.run import run
 from tests.host.sim.conftest import FLAT
 from tests.host.thorough import examples
