@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -22,13 +23,15 @@ class Neighbour:
     places: frozenset[str] = frozenset()
     sources: frozenset[str] = frozenset()
 
-    @property
-    def is_seller(self) -> bool:
-        return self.kind in ("prosumer", GRID)
 
-    @property
-    def is_buyer(self) -> bool:
-        return self.kind in ("consumer", GRID)
+def producers_among(houses: Iterable[Neighbour]) -> list[Neighbour]:
+    """Return those that can sell."""
+    return [one for one in houses if one.kind in ("prosumer", GRID)]
+
+
+def buyers_among(houses: Iterable[Neighbour]) -> list[Neighbour]:
+    """Return all: a prosumer buys, too, when it lacks energy. Nobody is a buyer by his sources."""
+    return [dataclasses.replace(one, sources=frozenset()) for one in houses]
 
 
 def named_by(entry: str, houses: Iterable[Neighbour]) -> list[str]:

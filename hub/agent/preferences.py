@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hub.agent.house_wishes import SELL_FIRST, USUAL, HouseWishes
-from hub.agent.partners import Neighbour, houses_of
+from hub.agent.partners import Neighbour, buyers_among, houses_of, producers_among
 from hub.agent.strategies import STRATEGIES, TRUTHFUL
 from hub.config import SiteConfig
 from hub.config_tables import GRID, House
@@ -98,7 +98,8 @@ def preferences_of(
     market, is_prosumer = config.market, house.kind == "prosumer"
     max_trade_uwh = min(market.min_energy_uwh * 3 // 2, market.max_energy_uwh)
     chosen = wishes.buyers if is_prosumer else wishes.producers
-    partners = houses_of(chosen, neighbours, house.name) if chosen else None
+    among = buyers_among(neighbours) if is_prosumer else producers_among(neighbours)
+    partners = houses_of(chosen, among, house.name) if chosen else None
     own_limit = (
         wishes.lowest_selling_gwei_per_kwh if is_prosumer else wishes.highest_buying_gwei_per_kwh
     )
@@ -125,6 +126,19 @@ def preferences_of(
         partners=partners,
         has_own_limit=own_limit is not None,
     )
+
+
+def buying_side(
+    house: House,
+    config: SiteConfig,
+    wishes: HouseWishes,
+    neighbours: Sequence[Neighbour] = (),
+) -> Preferences | None:
+    """Return what a prosumer buys by: as a consumer would, once a highest price is set for it."""
+    if house.kind != "prosumer" or wishes.highest_buying_gwei_per_kwh is None:
+        return None
+    as_consumer = dataclasses.replace(house, kind="consumer")
+    return preferences_of(as_consumer, config, wishes, neighbours)
 
 
 def with_own(usual: Preferences, own: Mapping[str, Any]) -> Preferences:

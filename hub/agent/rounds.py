@@ -22,7 +22,7 @@ LOOK_PERIOD_S = 1.0
 class Wishes(Protocol):
     """What it needs of hub.services.wishes.WishDesk."""
 
-    def preferences(self, house: House, /) -> Preferences: ...
+    def preferences(self, house: House, /) -> tuple[Preferences, Preferences | None]: ...
 
 
 class AgentRunner:
@@ -67,5 +67,5 @@ class AgentRunner:
 
     def _look(self, agent: Agent) -> None:
         if self._wishes is not None:
-            agent.follow(self._wishes.preferences(self._houses[agent.peer]))
+            agent.follow(*self._wishes.preferences(self._houses[agent.peer]))
         agent.act()

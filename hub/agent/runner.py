@@ -67,26 +67,48 @@ class _Sent:
     trade_id: int | None = None
 
 
+class _Side:
+    """Selling or buying: the wishes for it, and the prices it learnt there."""
+
+    def __init__(self, peer: str, wish: Preferences) -> None:
+        self.wish, self.pricing = wish, Pricing(peer, wish)
+
+    def follow(self, wish: Preferences) -> None:
+        self.wish = wish
+        self.pricing.follow(wish)
+
+
 class Agent:
     """The agent of one house. All it remembers can be lost: the book tells it the rest.
 
     What it forgets is which orders are its own: those then stand whatever people change.
     """
 
-    def __init__(self, peer: str, market: Market, wish: Preferences) -> None:
-        self.peer, self.wish = peer, wish
-        self._market = market
+    def __init__(
+        self, peer: str, market: Market, wish: Preferences, buying: Preferences | None = None
+    ) -> None:
+        """`buying`: what a prosumer goes by in windows that it has nothing to sell in."""
+        self.peer, self._market = peer, market
+        self._sides: list[_Side] = []
+        self.follow(wish, buying)
+        self._side = self._sides[0]
         self._first_seen_s: dict[int, float] = {}
         self._sent = _Sent()
         self._posted: set[int] = set()  # orders of the window that this agent placed itself
         self._habits, self._noted_s = Habits(wish), -NOTE_PERIOD_S
-        self._pricing = Pricing(peer, wish)
 
-    def follow(self, wish: Preferences) -> None:
-        """Go on with other wishes, as people changed them."""
-        if wish != self.wish:
-            self.wish = wish
-            self._pricing.follow(wish)
+    @property
+    def wish(self) -> Preferences:
+        """What it goes by in the first place."""
+        return self._sides[0].wish
+
+    def follow(self, wish: Preferences, buying: Preferences | None = None) -> None:
+        """Go on with other wishes, as people changed them; what prices it learnt stays."""
+        wishes = [wish] if buying is None else [wish, buying]
+        for at, one in enumerate(wishes[: len(self._sides)]):
+            self._sides[at].follow(one)
+        self._sides += [_Side(self.peer, one) for one in wishes[len(self._sides) :]]
+        del self._sides[len(wishes) :]
 
     def act(self) -> list[Action]:
         """Look at the market once and do what the rule says; return what was done.
@@ -99,11 +121,13 @@ class Agent:
             return []
         if self._market.now_s() < window.bid_start_s + self._phase_s(window):
             return []
-        view, wish = self._view(window), self._within(window)
+        view, expected = self._view(window), self.forecast(window)
+        self._side = self._side_for(view, expected)
+        wish = self._within(window)
         if any(one.names_sellers for one in view.orders if one.peer == self.peer):
             self._name_sellers(wish)
         done: list[Action] = []
-        for action in decide(view, self.forecast(window), wish):
+        for action in decide(view, expected, wish):
             try:
                 self._do(action, window)
             except TruequeError as refusal:
@@ -129,6 +153,19 @@ class Agent:
         span_s = min(NOTE_PERIOD_S, self.wish.averaging_s) + HISTORY_MARGIN_S
         self._habits.note(self._market.recent_readings(self.peer, int(span_s)))
 
+    def _side_for(self, view: MarketView, expected: Forecast | None) -> _Side:
+        """Return the side of its standing order; else a prosumer that may buy does when it expects
+        too little to sell and needs enough."""
+        own = next((one for one in view.orders if one.peer == self.peer), None)
+        is_selling = self.wish.is_prosumer
+        if own is not None:
+            is_selling = own.is_offer
+        elif is_selling and expected is not None and not self.wish.floor_uwh:
+            least_uwh = self.wish.min_trade_uwh
+            is_selling = expected.surplus_uwh >= least_uwh or expected.need_uwh < least_uwh
+        found = [one for one in self._sides if one.wish.is_prosumer == is_selling]
+        return found[0] if found else self._sides[0]
+
     def _within(self, window: WindowRow) -> Preferences:
         """Return the wishes as far as the window's terms allow them.
 
@@ -136,30 +173,31 @@ class Agent:
         between the grid's tariffs, which are such a window's limits. But a limit that people chose
         counts there, too.
         """
-        limit = self.wish.limit_gwei_per_kwh
-        asking = self._pricing.asking(window.window_id)
+        wish = self._side.wish
+        limit = wish.limit_gwei_per_kwh
+        asking = self._side.pricing.asking(window.window_id)
         low, high = window.min_price_gwei_per_kwh, window.max_price_gwei_per_kwh
         if window.has_book and window.k_permille == NO_PRICE_RULE:
-            if not self.wish.has_own_limit:
-                limit = low if self.wish.is_prosumer else high
+            if not wish.has_own_limit:
+                limit = low if wish.is_prosumer else high
             asking = None
-        if self.wish.has_own_limit:
-            limit = max(limit, low) if self.wish.is_prosumer else min(limit, high)
+        if wish.has_own_limit:
+            limit = max(limit, low) if wish.is_prosumer else min(limit, high)
         return dataclasses.replace(
-            self.wish,
+            wish,
             limit_gwei_per_kwh=limit,
             asking_gwei_per_kwh=asking,
             # A window without a price that it would trade at is left alone.
-            is_automatic=self.wish.is_automatic and low <= limit <= high,
-            min_trade_uwh=max(self.wish.min_trade_uwh, window.min_energy_uwh),
-            max_trade_uwh=min(self.wish.max_trade_uwh, window.max_energy_uwh),
+            is_automatic=wish.is_automatic and low <= limit <= high,
+            min_trade_uwh=max(wish.min_trade_uwh, window.min_energy_uwh),
+            max_trade_uwh=min(wish.max_trade_uwh, window.max_energy_uwh),
         )
 
     def _view(self, window: WindowRow) -> MarketView:
         now_s = self._market.now_s()
         orders = self._market.open_orders(window.window_id, self.peer)
         trades = self._market.trades_in(self.peer, window.window_id)
-        self._pricing.note(
+        self._side.pricing.note(
             window.window_id,
             [name for name, _ in orders],
             [one.price_gwei_per_kwh for one in trades],

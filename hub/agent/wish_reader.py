@@ -26,12 +26,8 @@ PRICES = {
 SHARED = ("is_automatic", "order", "bidding", "producers", "buyers")
 CHECKS: dict[str, Check] = {name: PREFERENCES[name].check for name in SHARED}
 MOST_PERMILLE = 1000
-# The agent of a consumer only buys, that of a prosumer only sells.
-WITHOUT_EFFECT = {
-    "consumer": {"lowest_selling_gwei_per_kwh", "order", "reserve_permille", "buyers"},
-    "prosumer": {"highest_buying_gwei_per_kwh", "producers"},
-}
-WHY = {"consumer": "A consumer sells nothing", "prosumer": "A prosumer's agent buys nothing"}
+OF_SELLERS = {"lowest_selling_gwei_per_kwh", "order", "reserve_permille", "buyers"}
+MOST_PERMILLE = 1000
 
 
 class BadWishes(TruequeError):
@@ -78,8 +74,9 @@ class WishReader:
         else:
             checked = _checked(member, value)
             self._check_known(member, checked)
-        if member in WITHOUT_EFFECT.get(self.kind, ()) and checked != getattr(USUAL, member):
-            raise BadInput(f"{WHY[self.kind]}: leave {name} empty.")
+        is_set = checked != getattr(USUAL, member)
+        if self.kind == "consumer" and member in OF_SELLERS and is_set:
+            raise BadInput(f"A consumer sells nothing: leave {name} empty.")
         return checked
 
     def _price(self, name: str, value: Any) -> int:

@@ -62,20 +62,21 @@ def _change(text: str) -> tuple[str, Any]:
 
 
 def _show(record: dict[str, Any]) -> None:
-    usual, kept = record["usual"], record["preferences"]
     if record["problem"] is not None:
         click.echo(record["problem"])
-    for name, value in kept.items():
-        click.echo(f"{name}: {_text(name, value)}")
-    click.echo(f"usual limit: {amounts.price_text(usual['limit_gwei_per_kwh'])}")
-    partners = record["trades_with"]
-    if partners is not None:
-        click.echo(f"trades with: {', '.join(partners) or 'nobody'}")
+    for name, value in record["preferences"].items():
+        usual = record["usual"].get(name)
+        is_usual = value is None and usual is not None
+        click.echo(f"{name}: {_text(name, usual if is_usual else value)}"
+                   + (" (usual)" if is_usual else ""))  # fmt: skip
+        houses = record["trades_with"].get(name)
+        if houses is not None:
+            click.echo(f"   at present: {', '.join(houses) or 'nobody'}")
 
 
 def _text(name: str, value: Any) -> str:
     if value is None:
-        return "(usual)"
+        return "-"
     if isinstance(value, list):
         return ", ".join(value) or "(all)"
     if name.endswith("_gwei_per_kwh"):

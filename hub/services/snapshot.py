@@ -109,6 +109,7 @@ def order_record(order: OrderRow, names: Mapping[str, str]) -> Record:
         "placed_at_ms": order.placed_at_ms,
         "priority": order.priority,
         "is_approved": order.is_approved,
+        "names_sellers": order.only_accepted,
     }
 
 

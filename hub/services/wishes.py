@@ -10,8 +10,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from hub.agent.house_wishes import HouseWishes
-from hub.agent.partners import SUN, Neighbour, choices
-from hub.agent.preferences import USUAL_RESERVE_PERMILLE, Preferences, preferences_of
+from hub.agent.partners import (
+    SUN,
+    Neighbour,
+    buyers_among,
+    choices,
+    houses_of,
+    producers_among,
+)
+from hub.agent.preferences import Preferences, buying_side, preferences_of
 from hub.agent.wish_reader import WishReader
 from hub.config import SiteConfig
 from hub.config_tables import GRID, House
@@ -36,31 +43,30 @@ class WishDesk:
         self._store, self._config = store, config
         self._devices = SimulatedDevices(config.boards_dir)
 
-    def preferences(self, house: House) -> Preferences:
-        """Return what the hub's agent of a house goes by now."""
+    def preferences(self, house: House) -> tuple[Preferences, Preferences | None]:
+        """Return what the hub's agent of a house goes by now, and what a prosumer buys by."""
         wishes = self._kept(house.name)[0]
         has_choice = bool(wishes.producers or wishes.buyers)
-        return preferences_of(house, self._config, wishes, self._neighbours() if has_choice else ())
+        neighbours = self._neighbours() if has_choice else ()
+        main = preferences_of(house, self._config, wishes, neighbours)
+        return main, buying_side(house, self._config, wishes, neighbours)
 
     def record(self, name: str) -> Record:
         """Return what a house has set, what is usual, what it may choose. Raises Refused."""
         house = self._house(name)
         wishes, changes = self._kept(name)
-        usual = preferences_of(house, self._config)
-        is_prosumer = house.kind == "prosumer"
+        among, chosen = self._among(), {"producers": wishes.producers, "buyers": wishes.buyers}
         return {
             "house": name,
             "kind": house.kind,
             "problem": self._problem(house),
             "preferences": wishes.as_state(),
-            "usual": {
-                "limit_gwei_per_kwh": usual.limit_gwei_per_kwh,
-                "reserve_permille": USUAL_RESERVE_PERMILLE if is_prosumer else None,
-                "order": usual.order if is_prosumer else None,
-                "bidding": usual.strategy,
-            },
+            "usual": self._usual(house),
             "choices": self._choices(name),
-            "trades_with": self.preferences(house).partners,
+            "trades_with": {
+                side: houses_of(entries, among[side], name) if entries else None
+                for side, entries in chosen.items()
+            },
             "changes": changes[::-1],
         }
 
@@ -99,17 +105,30 @@ class WishDesk:
             raise Refused("There is no such house on this site.", "house")
         return found
 
+    def _usual(self, house: House) -> Record:
+        """Return what counts where nothing is set; None: a consumer sells nothing, and a prosumer
+        buys nothing."""
+        usual = preferences_of(house, self._config)
+        sells = house.kind == "prosumer"
+        return {
+            "lowest_selling_gwei_per_kwh": usual.limit_gwei_per_kwh if sells else None,
+            "highest_buying_gwei_per_kwh": None if sells else usual.limit_gwei_per_kwh,
+            "reserve_permille": usual.battery_reserve_permille if sells else None,
+            "order": usual.order if sells else None,
+            "bidding": usual.strategy,
+        }
+
     @staticmethod
     def _problem(house: House) -> str | None:
         sentence = NO_AGENT.get(house.agent)
         return None if sentence is None else sentence.format(house=house.name)
 
     def _choices(self, house: str) -> dict[str, list[str]]:
+        return {side: choices(houses, house) for side, houses in self._among().items()}
+
+    def _among(self) -> dict[str, list[Neighbour]]:
         neighbours = self._neighbours()
-        return {
-            "producers": choices([one for one in neighbours if one.is_seller], house),
-            "buyers": choices([one for one in neighbours if one.is_buyer], house),
-        }
+        return {"producers": producers_among(neighbours), "buyers": buyers_among(neighbours)}
 
     def _neighbours(self) -> list[Neighbour]:
         """Return the site's houses as others may choose them.

@@ -8,10 +8,17 @@ import pytest
 
 from hub.agent.forecast import forecast
 from hub.agent.house_wishes import SELL_FIRST, STORE_FIRST, USUAL, HouseWishes
-from hub.agent.partners import Neighbour, choices, houses_of
+from hub.agent.partners import (
+    Neighbour,
+    buyers_among,
+    choices,
+    houses_of,
+    producers_among,
+)
 from hub.agent.preferences import (
     LITHIUM_EMPTY_UV,
     LITHIUM_FULL_UV,
+    buying_side,
     preferences_of,
     with_own,
 )
@@ -25,10 +32,11 @@ NEIGHBOURS = (
     Neighbour("house-3", "prosumer", frozenset({"valley", "bus-1"}), frozenset({"wind"})),
     Neighbour("house-5", "prosumer", frozenset({"valley", "bus-1"}), frozenset({"pv", "wind"})),
 )
-PRODUCERS = choices([one for one in NEIGHBOURS if one.is_seller], "house-2")
+PRODUCERS = choices(producers_among(NEIGHBOURS), "house-2")
+BUYERS = choices(buyers_among(NEIGHBOURS), "house-1")
 MARKET = Market(min_price_gwei_per_kwh=1_000_000, max_price_gwei_per_kwh=10**9)
-CONSUMER = WishReader("consumer", MARKET, {"producers": PRODUCERS, "buyers": []})
-PROSUMER = WishReader("prosumer", MARKET, {"producers": [], "buyers": ["house-2", "hill"]})
+CONSUMER = WishReader("consumer", MARKET, {"producers": PRODUCERS, "buyers": BUYERS})
+PROSUMER = WishReader("prosumer", MARKET, {"producers": PRODUCERS, "buyers": BUYERS})
 
 
 class Config:
@@ -76,8 +84,7 @@ def test_wishes_are_kept_as_they_were_sent_and_null_is_the_usual_again():
         (CONSUMER, {"producer": []}, "There is no preference producer; did you mean 'producers'"),
         (PROSUMER, {"reserve_permille": 1001}, "0 to 1000 permille"),
         (PROSUMER, {"order": "use-trade"}, "is not one of"),
-        (PROSUMER, {"buyers": ["house-3"]}, "no house, place or type here"),
-        (PROSUMER, {"highest_buying": "0.2"}, "A prosumer's agent buys nothing"),
+        (PROSUMER, {"buyers": ["pv"]}, "no house, place or type here"),
     ],
 )
 def test_wish_is_refused_by_name_when_it_is_wrong(reader, table, words):
@@ -130,6 +137,19 @@ def test_grid_is_a_partner_when_it_was_chosen():
     wishes = HouseWishes(producers=("house-1", "grid"))
     found = preferences_of(House("house-2"), Config(grid), wishes, houses)
     assert (found.partners, found.grid_gwei_per_kwh) == (("house-1", "grid"), 300_000_000)
+
+
+def test_prosumer_buys_as_a_consumer_once_a_highest_price_is_set():
+    house, config = House("house-1", "prosumer"), Config()
+    assert buying_side(house, config, USUAL) is None
+    wishes = HouseWishes(
+        highest_buying_gwei_per_kwh=220_000_000, buyers=("house-2",), producers=("valley",)
+    )
+    found = buying_side(house, config, wishes, NEIGHBOURS)
+    assert found is not None and not found.is_prosumer
+    assert (found.limit_gwei_per_kwh, found.partners) == (220_000_000, ("house-3", "house-5"))
+    assert found.best_gwei_per_kwh == MARKET.feed_in_gwei_per_kwh
+    assert buying_side(House("house-2"), config, wishes, NEIGHBOURS) is None
 
 
 def test_agent_away_goes_by_its_own_file():

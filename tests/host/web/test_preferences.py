@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import json
+import time
 
 import pytest
 from click.testing import CliRunner
@@ -52,8 +53,9 @@ def test_house_is_told_what_is_usual_and_what_it_may_choose(browser):
     assert record["preferences"]["is_automatic"] is True
     assert record["choices"]["producers"][:2] == ["house-1", "house-3"]
     assert {"bus-1", "community-1", "pv"} <= {*record["choices"]["producers"]}
-    assert 100_000_000 < record["usual"]["limit_gwei_per_kwh"] < 300_000_000
-    assert (record["problem"], record["trades_with"], record["changes"]) == (None, None, [])
+    assert 100_000_000 < record["usual"]["highest_buying_gwei_per_kwh"] < 300_000_000
+    assert (record["problem"], record["changes"]) == (None, [])
+    assert record["trades_with"] == {"producers": None, "buyers": None}
 
 
 def test_change_is_kept_with_who_made_it(browser, post):
@@ -62,7 +64,7 @@ def test_change_is_kept_with_who_made_it(browser, post):
     assert changed.status_code == 200
     assert changed.json == browser.get(PATH).json
     assert changed.json["preferences"]["highest_buying_gwei_per_kwh"] == 250_000_000
-    assert changed.json["trades_with"] == ["house-3"]
+    assert changed.json["trades_with"]["producers"] == ["house-3"]
     [entry] = changed.json["changes"]
     assert (entry["by"], entry["was"]["producers"], entry["is"]["producers"]) == (
         "house-2", [], ["house-3"],
@@ -123,7 +125,7 @@ def test_changes_outlive_the_hub_and_are_bounded(site, desk):
         WishDesk(other, site.config).change("house-2", {"is_automatic": True}, "administrator")
     finally:
         other.close()
-    assert desk.preferences(site.config.house("house-2")).is_automatic
+    assert desk.preferences(site.config.house("house-2"))[0].is_automatic
 
 
 def test_type_of_a_simulated_house_is_that_of_its_generators_that_are_on(site, desk):
@@ -139,9 +141,9 @@ def test_type_of_a_simulated_house_is_that_of_its_generators_that_are_on(site, d
     try:
         write_whole(state_path(boards_dir, "house-3"), {"at_ms": wall_ms(), "devices": devices})
         desk.change("house-2", {"producers": ["wind"]}, "house-2")
-        assert desk.record("house-2")["trades_with"] == ("house-3",)
+        assert desk.record("house-2")["trades_with"]["producers"] == ("house-3",)
         desk.change("house-2", {"producers": ["pv"]}, "house-2")
-        assert desk.record("house-2")["trades_with"] == ("house-1",)
+        assert desk.record("house-2")["trades_with"]["producers"] == ("house-1",)
     finally:
         assets.unlink()
         state_path(boards_dir, "house-3").unlink()
@@ -189,7 +191,7 @@ def test_bid_that_names_its_producers_is_sold_to_by_them_alone(site, desk):
     market, buyer, account = site.service(), address(site, "house-2"), site.keys.peers["house-2"]
     desk.change("house-2", {"producers": ["house-3"]}, "house-2")
     window_id = site.open_window(bids_s=300)
-    agent = Agent("house-2", market, desk.preferences(site.config.house("house-2")))
+    agent = Agent("house-2", market, *desk.preferences(site.config.house("house-2")))
     agent._phase_s = lambda window: -10.0
     [posted] = agent.act()
     [order] = site.store.open_orders(window_id)
@@ -203,7 +205,7 @@ def test_bid_that_names_its_producers_is_sold_to_by_them_alone(site, desk):
 
     # The house changes its mind while the bid stands: the contract hears of it.
     desk.change("house-2", {"producers": ["house-1"]}, "house-2")
-    agent.follow(desk.preferences(site.config.house("house-2")))
+    agent.follow(*desk.preferences(site.config.house("house-2")))
     assert agent.act() == []
     assert site.store.accepted_sellers()[buyer] == {address(site, "house-1")}
     with pytest.raises(Refused, match="producers that it chose"):
@@ -219,12 +221,12 @@ def test_agent_withdraws_its_bid_and_frees_its_money_when_its_house_trades_by_ha
     market = site.service()
     window_id = site.open_window(bids_s=300)
     before_wei = market.available_wei("house-2")
-    agent = Agent("house-2", market, desk.preferences(site.config.house("house-2")))
+    agent = Agent("house-2", market, *desk.preferences(site.config.house("house-2")))
     agent._phase_s = lambda window: -10.0
     agent.act()
     assert len(site.store.open_orders(window_id)) == 1
     desk.change("house-2", {"is_automatic": False}, "house-2")
-    agent.follow(desk.preferences(site.config.house("house-2")))
+    agent.follow(*desk.preferences(site.config.house("house-2")))
     agent.act()
     assert site.store.open_orders(window_id) == []
     wait_for(lambda: market.available_wei("house-2") == before_wei)
@@ -236,7 +238,7 @@ def test_seller_sells_to_the_buyers_it_accepts_only(site, desk):
     market = site.service()
     desk.change("house-1", {"buyers": ["house-2"], "lowest_selling": "0.1"}, "house-1")
     window_id = site.open_window(bids_s=300)
-    agent = Agent("house-1", market, desk.preferences(site.config.house("house-1")))
+    agent = Agent("house-1", market, *desk.preferences(site.config.house("house-1")))
     agent._phase_s = lambda window: -10.0
     # A bid of another prosumer, better paid, is left; none of its own could be.
     market.post_bid("house-3", ENERGY, 250_000_000)
@@ -248,6 +250,39 @@ def test_seller_sells_to_the_buyers_it_accepts_only(site, desk):
     assert trade.price_gwei_per_kwh == taken.limit_gwei_per_kwh == 200_000_000
 
 
+def test_prosumer_buys_when_it_has_nothing_to_sell_and_its_house_allows_it(site, desk):
+    for _ in range(4):
+        site.feed("house-1", **SHADY)
+        site.feed("house-3", **SUNNY)
+    market = site.service()
+    read = market.recent_readings
+    # Other tests were sunny.
+    market.recent_readings = lambda node, span_s: read(node, span_s)[-4:]
+    window_id = site.open_window(bids_s=300)
+    house = site.config.house("house-1")
+    agent = Agent("house-1", market, *desk.preferences(house))
+    agent._phase_s = lambda window: -10.0
+    assert agent.act() == []
+    desk.change("house-1", {"highest_buying": "0.25"}, "house-1")
+    agent.follow(*desk.preferences(house))
+    [bid] = agent.act()
+    assert bid.price_gwei_per_kwh == 250_000_000
+    offer_id = market.post_offer("house-3", ENERGY, 200_000_000)
+    wait_for(lambda: site.store.order(offer_id) is not None)
+    for _ in range(50):  # the older order's owner gives way after some seconds
+        if agent.act():
+            break
+        time.sleep(0.2)
+    [trade] = site.store.trades(window_id=window_id)
+    assert (trade.buyer, trade.seller) == (address(site, "house-1"), address(site, "house-3"))
+    assert site.store.open_orders(window_id) == []
+    # Its house changes its mind: in the next window it would sell or rest.
+    desk.change("house-1", {"highest_buying": None}, "house-1")
+    agent.follow(*desk.preferences(house))
+    site.open_window(bids_s=300)
+    assert agent.act() == []
+
+
 def test_administrator_shows_and_changes_a_houses_preferences(site, desk):
     def run(*options):
         call = ["preferences", "--data", str(site.config.data_dir), "--peer", "house-2", *options]
@@ -257,7 +292,7 @@ def test_administrator_shows_and_changes_a_houses_preferences(site, desk):
     assert changed.exit_code == 0, changed.output
     assert "producers: house-3, pv" in changed.output
     assert "highest_buying_gwei_per_kwh: 0.2 ETH/kWh" in changed.output
-    assert "trades with: house-3, house-1" in changed.output
+    assert "at present: house-3, house-1" in changed.output
     assert desk.record("house-2")["changes"][0]["by"] == "administrator"
     assert run("--set", "producers=").exit_code == 0
     assert desk.record("house-2")["preferences"]["producers"] == []

@@ -57,7 +57,7 @@ def test_consumer_sets_its_producers_and_price_in_its_card(chromium, url, desk, 
     form.get_by_role("button", name="Save").click()
     expect(form.locator(".form-done")).to_contain_text("Saved")
     expect(visit.tab.locator(".wishes:visible summary")).to_contain_text(
-        "automatic, only with house-3"
+        "automatic, buys only from house-3"
     )
     expect(form).to_contain_text("Last changed by house-2")
     record = desk.record("house-2")
@@ -94,7 +94,8 @@ def test_prosumer_is_told_by_the_field_what_is_wrong(chromium, url, desk):  # no
 def test_preferences_fit_a_phone(chromium, url):  # noqa: F811
     visit = Visit(chromium, url, **PHONE)
     form = opened(visit, "house-1")
-    form.get_by_text("house-2", exact=True).click()
+    picks = form.get_by_role("group", name="Sell only to")
+    picks.get_by_text("house-2", exact=True).click()
     assert visit.tab.evaluate("document.documentElement.scrollWidth") <= 360
     form.scroll_into_view_if_needed()
     visit.shoot("preferences-phone")

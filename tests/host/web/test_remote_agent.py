@@ -11,7 +11,9 @@ import time
 import pytest
 from click.testing import CliRunner
 
+from hub.agent.cli import _wishes
 from hub.agent.cli import agent as command
+from hub.agent.preferences import with_own
 from hub.agent.remote import HubAway, RemoteMarket
 from hub.agent.runner import Agent
 from hub.chain.rpc import Questions
@@ -77,6 +79,29 @@ def test_agents_of_two_houses_trade_when_each_is_a_process_of_its_own(
     peers = site.keys.peers
     assert (trade.seller, trade.buyer) == (peers["house-1"].address, peers["house-2"].address)
     assert "trading for house-1" in said.read_text()
+
+
+def test_bid_of_a_remote_agent_names_the_producers_of_its_file(site, url, tmp_path):
+    feed(site)
+    wishes = tmp_path / "wishes.toml"
+    wishes.write_text('partners = ["house-3"]\naveraging_s = 60\n')
+    market = RemoteMarket(url, "house-2", site.keys.peers["house-2"], 65)
+    window_id = site.open_window(bids_s=300)
+    market.refresh()
+    agent = Agent("house-2", market, with_own(market.default_preferences(), _wishes(wishes)))
+    agent._phase_s = lambda window: -10.0
+    [posted] = agent.act()
+    assert posted.sellers == ("house-3",)
+    wait_until(lambda: site.store.open_orders(window_id))
+    [order] = site.store.open_orders(window_id)
+    peers = site.keys.peers
+    accepted = {peers["house-3"].address}
+    wait_until(lambda: site.store.accepted_sellers().get(peers["house-2"].address) == accepted)
+    assert order.only_accepted
+    market.refresh()
+    market.accept_only("house-2", ["house-3"])  # known: nothing is sent
+    with pytest.raises(BadInput, match="house-9 is none of house-1"):
+        market.accept_only("house-2", ["house-9"])
 
 
 def test_remote_agent_sees_what_the_hubs_own_agent_sees(site, service, url):

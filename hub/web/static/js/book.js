@@ -36,7 +36,8 @@ function showSide(side, orders, deepest, canTake) {
     say(row.price, price(order.price_gwei_per_kwh));
     say(row.energy, milliWattHours(order.energy_uwh));
     const isWaiting = current.needsApproval && !order.is_approved;
-    say(row.peer, isWaiting ? `${order.peer} · ${t("waits_for_approval")}` : order.peer);
+    const notes = [isWaiting && "waits_for_approval", order.names_sellers && "names_sellers"];
+    say(row.peer, [order.peer, ...notes.filter(Boolean).map((note) => t(note))].join(" · "));
     row.peer.title = exactMoney(order.cost_wei);
     row.depth.style.width = `${(100 * order.energy_uwh) / deepest}%`;
     say(row.button, t(isMine ? "cancel" : "take"));

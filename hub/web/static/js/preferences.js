@@ -8,7 +8,7 @@ const MOST = 10;
 const WHEN = { dateStyle: "medium", timeStyle: "short", hour12: false };
 // What the agent of each kind of house goes by.
 const FIELDS = {
-  prosumer: ["lowest_selling", "order", "reserve_permille", "buyers"],
+  prosumer: ["lowest_selling", "order", "reserve_permille", "buyers", "highest_buying", "producers"],
   consumer: ["highest_buying", "producers"],
 };
 
@@ -68,13 +68,15 @@ function makeField(card, name, id) {
   if (name === "buyers" || name === "producers") return makePicks(card, name);
   if (name === "order") return makeOrder(card, id);
   const isPrice = name !== "reserve_permille";
-  const kept = record.preferences[isPrice ? `${name}_gwei_per_kwh` : name];
-  const usual = isPrice ? price(record.usual.limit_gwei_per_kwh) : record.usual.reserve_permille / 10;
+  const member = isPrice ? `${name}_gwei_per_kwh` : name;
+  const shown = (value) => (value === null ? "" : isPrice ? price(value) : value / 10);
+  const usual = shown(record.usual[member]);
   const input = html("input", { id, inputmode: "decimal", maxlength: "40", placeholder: usual });
-  input.value = kept === null ? "" : isPrice ? price(kept) : kept / 10;
+  input.value = shown(record.preferences[member]);
   const unit = html("span", { "aria-hidden": "true" }, isPrice ? "ETH/kWh" : "%");
   const label = html("label", { for: id }, t(`wish_${name}`));
-  const made = field(card, name, [label, html("div", { class: "input" }, input, unit)], t("wish_usual", { usual: `${usual} ${isPrice ? "ETH/kWh" : "%"}` }));
+  const hint = usual === "" ? t("wish_buys_nothing") : t("wish_usual", { usual: `${usual} ${unit.textContent}` });
+  const made = field(card, name, [label, html("div", { class: "input" }, input, unit)], hint);
   made.value = () => (isPrice ? input.value.trim() || null : permille(input.value));
   made.input = input;
 }
@@ -120,9 +122,11 @@ function makePicks(card, name) {
 }
 
 function showState(card) {
-  const { preferences, trades_with: partners } = card.record;
+  const { preferences, trades_with: chosen } = card.record;
   const words = [t(preferences.is_automatic ? "wish_state_on" : "wish_state_off")];
-  if (partners) words.push(t("wish_state_only", { houses: partners.join(", ") || t("wish_nobody") }));
+  for (const [side, houses] of Object.entries(chosen)) {
+    if (houses) words.push(t(`wish_state_${side}`, { houses: houses.join(", ") || t("wish_nobody") }));
+  }
   say(card.state, `· ${words.join(", ")}`);
 }
 
