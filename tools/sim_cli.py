@@ -207,7 +207,7 @@ def parse_markets(text: str) -> tuple[tuple[str, str], ...]:
 USUAL_DESIGN = {
     "none": "none",
     **dict.fromkeys(COMMUNITY_MECHANISMS, "community"),
-    **dict.fromkeys(("uniform", "pay-as-bid", "midpoint", "preferred"), "centralised"),
+    **dict.fromkeys(("uniform", "pay-as-bid", "midpoint", "mcafee", "preferred"), "centralised"),
     **dict.fromkeys(("continuous", "bilateral"), "decentralised"),
 }
 

@@ -1,6 +1,6 @@
 """Reads what a house sets, as page or command send it: a table enters, the record leaves.
 
-By the checks of the simulator's preferences (`hub.sim.schema.PREFERENCES`), so that both know one
+By the checks of the simulator's preferences (`hub.sim.schema_wishes`), so that both know one
 definition; what a site adds are its prices' bounds and its houses.
 """
 
@@ -15,16 +15,21 @@ from hub.agent.house_wishes import USUAL, HouseWishes
 from hub.amounts import BadAmount
 from hub.config_tables import Market
 from hub.errors import BadInput, TruequeError
+from hub.sim.assets import MAX_PRODUCERS
 from hub.sim.fields import Check, nearest
-from hub.sim.schema import PREFERENCES
+from hub.sim.schema_wishes import PREFERENCES, names
 
 PRICES = {
     "highest_buying": "highest_buying_gwei_per_kwh",
     "lowest_selling": "lowest_selling_gwei_per_kwh",
 }
 """{a price as people type it: its member}"""
-SHARED = ("is_automatic", "order", "bidding", "producers", "buyers")
-CHECKS: dict[str, Check] = {name: PREFERENCES[name].check for name in SHARED}
+SHARED = ("is_automatic", "order", "bidding")
+CHECKS: dict[str, Check] = {
+    **{name: PREFERENCES[name].check for name in SHARED},
+    "producers": names(MAX_PRODUCERS),  # without shares, which no contract has
+    "buyers": names(),
+}
 MOST_PERMILLE = 1000
 OF_SELLERS = {"lowest_selling_gwei_per_kwh", "order", "reserve_permille", "buyers"}
 MOST_PERMILLE = 1000

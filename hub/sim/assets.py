@@ -11,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from hub.sim.charging import Stays, charge_at_once, stays_of
+from hub.sim.series import Series
 
 MAX_PRODUCERS = 10
-SOURCES = ("pv", "wind", "hydro", "battery", "grid")
+GENERATED = ("pv", "wind", "hydro", "battery")
+SOURCES = (*GENERATED, "grid")
 
 
 @dataclass(frozen=True)
@@ -162,22 +164,46 @@ class Vehicle:
 
 
 @dataclass(frozen=True)
+class Partner:
+    """Peers chosen by name, by the community they are of and by what their energy comes from
+    (`type`): all that is given must hold. `share`: of each bid, what they alone may fill.
+    """
+
+    peer: str = ""
+    community: str = ""
+    type: str = ""
+    share: float = 0.0
+
+    @property
+    def label(self) -> str:
+        """Return who is chosen, for people; nothing where nobody is."""
+        given = (("", self.peer), ("type ", self.type), ("community ", self.community))
+        return ", ".join(kind + name for kind, name in given if name)
+
+
+@dataclass(frozen=True)
 class Preferences:
-    """What a peer wants of the market; prices in EUR/kWh.
+    """What a peer wants of the market; prices in EUR/kWh, which may change from slot to slot.
 
     `order`: "use-store-trade" fills the own battery before selling, "use-trade-store" sells first.
-    `producers`: up to ten peers bought from first, in this order. `buyers`: peers sold to; empty
-    is everybody. `reserve_soc` is kept in the battery for outages. Without `is_automatic` the peer
-    does not trade with others, only with the grid. `bidding`: how it makes prices of its limits in
-    a book; None is the market's way.
+    `producers`: up to ten bought from first, in this order; with `producers_only` from no others.
+    `buyers`: sold to only; empty is everybody. `origins`: what bought energy may come from; empty
+    is anything. `origin`: what its own energy is called, instead of pv, wind, hydro or battery.
+    `priority`: the class of its load; a higher one is served first. `reserve_soc` is kept in the
+    battery for outages. Without `is_automatic` the peer does not trade with others, only with the
+    grid. `bidding`: how it makes prices of its limits in a book; None is the market's way.
     """
 
     order: str = "use-store-trade"
     reserve_soc: float = 0.0
-    highest_buying_eur_per_kwh: float | None = None
-    lowest_selling_eur_per_kwh: float | None = None
-    producers: tuple[str, ...] = ()
-    buyers: tuple[str, ...] = ()
+    highest_buying_eur_per_kwh: Series | None = None
+    lowest_selling_eur_per_kwh: Series | None = None
+    producers: tuple[Partner, ...] = ()
+    producers_only: bool = False
+    buyers: tuple[Partner, ...] = ()
+    origins: tuple[str, ...] = ()
+    origin: str = ""
+    priority: int = 0
     is_automatic: bool = True
     bidding: str | None = None
 

@@ -21,12 +21,11 @@ from hub.agent.strategies import (
     quote,
 )
 from hub.sim.community import Community, Tariff
+from hub.sim.wishes import NANO
 from hub.sim.worth import arriving_share
 
 Values = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
-
-NANO = 1e9
 
 
 class Bidders:
@@ -34,8 +33,7 @@ class Bidders:
 
     def __init__(self, community: Community) -> None:
         self._community = community
-        own = [peer.preferences.bidding or community.market.bidding for peer in community.peers]
-        own += [community.market.bidding] * (community.size - len(own))
+        own = [wishes.bidding or community.market.bidding for wishes in community.wishes.of]
         self._strategies = own
         self.has_learners = ADAPTIVE in own
         self.margin_permille = np.full(community.size, FIRST_MARGIN_PERMILLE, dtype=np.int64)
@@ -47,7 +45,7 @@ class Bidders:
         `tariff` is that of a block whose row `row` the slot is.
         """
         retail, feed_in = float(tariff.retail[row]), float(tariff.feed_in[row])
-        limits = self._limits(retail, feed_in, is_bid)
+        limits = self._limits(slot, (retail, feed_in), is_bid)
         if self._strategies.count(TRUTHFUL) == len(self._strategies):
             return limits
         chance = np.random.default_rng([self._community.market.seed, 1, slot])
@@ -82,16 +80,14 @@ class Bidders:
                     price=prices.get(peer, mean),
                 )
 
-    def _limits(self, retail: float, feed_in: float, is_bid: npt.NDArray[np.bool_]) -> Numbers:
+    def _limits(
+        self, slot: int, grid: tuple[float, float], is_bid: npt.NDArray[np.bool_]
+    ) -> Numbers:
+        retail, feed_in = grid
         highest = max(retail - self._community.market.network_eur_per_kwh, 0.0)
         lowest = feed_in / arriving_share(self._community.market)  # paid for what arrives alone
         found = np.where(is_bid, _nano(highest), _nano(lowest))
-        for place, peer in enumerate(self._community.peers):
-            wishes = peer.preferences
-            if is_bid[place] and wishes.highest_buying_eur_per_kwh is not None:
-                found[place] = min(found[place], _nano(wishes.highest_buying_eur_per_kwh))
-            if not is_bid[place] and wishes.lowest_selling_eur_per_kwh is not None:
-                found[place] = max(found[place], _nano(wishes.lowest_selling_eur_per_kwh))
+        self._community.wishes.limit(found, slot, is_bid)
         return np.maximum(found, 0)
 
 

@@ -1,39 +1,46 @@
 """Order books inside the simulator: positions of a block enter, cleared trades leave.
 
 Every slot has one sealed or continuous book, cleared by the exact functions that the hub uses.
-Prices enter it as nano-euro per kWh, which has the scale of gwei per kWh; energies as uWh, rounded
-down, so that nobody trades more than it has.
+Prices enter it as nano-euro per kWh, which has the scale of gwei per kWh; energies as uWh.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
 
+from hub.errors import BadInput
 from hub.market.clearing import CLEAR, clear_pro_rata
 from hub.market.network import DistanceCharge
 from hub.market.preferences import Rules, clear_preferred
-from hub.market.records import BID, OFFER, Clearing, Order, Preference
+from hub.market.records import Clearing, MarketRefusal, Order, Trade
 from hub.sim.bidding import NANO, Bidders
 from hub.sim.community import Community, Tariff
+from hub.sim.orders import MCAFEE, PREFERRED, UWH_PER_WH, orders_of, peer_of
+from hub.sim.origins import Mix
 
 Values = npt.NDArray[np.float64]
-
-UWH_PER_WH = 1e6
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Energy that reached a buyer from a seller in a slot (of the run), and its price."""
+    """Energy that reached a buyer from a seller in a slot (of the run), and its price.
+
+    `source`: where the book knew it; empty is the seller's largest then. `fee_eur_per_kwh`: what
+    the buyer pays beside the price to the network operator, where the clearing decides it.
+    """
 
     slot: int
     seller: int
     buyer: int
     energy_kwh: float
     price_eur_per_kwh: float
+    source: str = ""
+    fee_eur_per_kwh: float = 0.0
 
 
 def clear_slots(
@@ -42,42 +49,74 @@ def clear_slots(
     start: int,
     positions_w: tuple[Values, Values],
     tariff: Tariff,
+    mix: Mix | None = None,
 ) -> list[Pair]:
     """Clear the book of each slot of a block that starts at slot `start`.
 
     `positions_w`: the buyers' deficit, and what the sellers' surplus brings them, losses deducted.
+    `mix`: what it comes from; None where nobody asks.
     """
     pairs: list[Pair] = []
     for row in range(len(positions_w[0])):
+        slot = start + row
         position_w = positions_w[0][row] - positions_w[1][row]
-        prices = bidders.prices(start + row, tariff, row, position_w > 0)
-        orders = _orders(community, start + row, position_w, prices.tolist())
-        clearing = _clear(community, orders)
+        prices = bidders.prices(slot, tariff, row, position_w > 0)
+        orders = orders_of(community, slot, position_w, prices.tolist(), (mix, row))
+        clearing = _clear(community, slot, orders)
         if bidders.has_learners:
-            _tell(bidders, orders, clearing)
-        for trade in clearing.trades:
-            assert isinstance(trade.offer, int) and isinstance(trade.bid, int)
-            pairs.append(
-                Pair(
-                    start + row,
-                    trade.offer,
-                    trade.bid,
-                    trade.energy_uwh / UWH_PER_WH / 1000,
-                    trade.sell_gwei_per_kwh / NANO,
-                )
-            )
+            _tell(bidders, community, orders, clearing)
+        pairs += _pairs(community, slot, orders, clearing)
     return pairs
 
 
-def _tell(bidders: Bidders, orders: list[Order], clearing: Clearing) -> None:
-    """Tell every peer what came of its order, and all of them what energy traded at."""
-    left = {int(order.order_id): order.energy_uwh for order in orders}
+def _pairs(
+    community: Community, slot: int, orders: Sequence[Order], clearing: Clearing
+) -> Iterator[Pair]:
+    has_units = community.market.mechanism == MCAFEE
+    is_wished = community.market.mechanism == PREFERRED
+    source = {one.order_id: one.preference.origin for one in orders} if is_wished else {}
+    for trade, energy_uwh in _whole(clearing.trades) if has_units else _each(clearing.trades):
+        surplus = trade.buy_gwei_per_kwh - trade.sell_gwei_per_kwh
+        yield Pair(
+            slot,
+            peer_of(community, trade.offer),
+            peer_of(community, trade.bid),
+            energy_uwh / UWH_PER_WH / 1000,
+            trade.sell_gwei_per_kwh / NANO,
+            source.get(trade.offer, ""),
+            surplus / NANO if has_units else 0.0,  # `settle` books charges by distance itself
+        )
+
+
+def _each(trades: Sequence[Trade]) -> Iterator[tuple[Trade, int]]:
+    return ((trade, trade.energy_uwh) for trade in trades)
+
+
+def _whole(trades: Sequence[Trade]) -> Iterator[tuple[Trade, int]]:
+    """Return the trades of single units as one for each two peers and price, and its energy."""
+    found: dict[tuple[str, str, int, int], tuple[Trade, int]] = {}
+    for trade in trades:
+        prices = trade.buy_gwei_per_kwh, trade.sell_gwei_per_kwh
+        key = (trade.seller, trade.buyer, *prices)
+        first, energy_uwh = found.get(key, (trade, 0))
+        found[key] = first, energy_uwh + trade.energy_uwh
+    return iter(found.values())
+
+
+def _tell(
+    bidders: Bidders, community: Community, orders: Sequence[Order], clearing: Clearing
+) -> None:
+    """Tell every peer what came of its orders, and all of them what energy traded at."""
+    left: dict[int, int] = {}
+    for order in orders:
+        peer = peer_of(community, order.order_id)
+        left[peer] = left.get(peer, 0) + order.energy_uwh
     prices: dict[int, int] = {}
     paid = energy = 0
     for trade in clearing.trades:
         for peer, price in (
-            (int(trade.bid), trade.buy_gwei_per_kwh),
-            (int(trade.offer), trade.sell_gwei_per_kwh),
+            (peer_of(community, trade.bid), trade.buy_gwei_per_kwh),
+            (peer_of(community, trade.offer), trade.sell_gwei_per_kwh),
         ):
             left[peer] -= trade.energy_uwh
             prices[peer] = int(price)
@@ -86,34 +125,14 @@ def _tell(bidders: Bidders, orders: list[Order], clearing: Clearing) -> None:
     bidders.learn(left, prices, paid // energy if energy else None)
 
 
-def _orders(community: Community, slot: int, positions_w: Values, prices: list[int]) -> list[Order]:
-    """Return one order a peer, in random order of time; `prices` are in nano-euro per kWh."""
-    chance = np.random.default_rng([community.market.seed, 2, slot])
-    turn = chance.permutation(community.size)
-    orders = []
-    for peer, position_w in enumerate(positions_w.tolist()):
-        is_bid = position_w > 0
-        energy_uwh = int(abs(position_w) * community.clock.slot_hours * UWH_PER_WH)
-        if energy_uwh == 0:
-            continue
-        orders.append(
-            Order(
-                peer,
-                community.names[peer],
-                BID if is_bid else OFFER,
-                energy_uwh,
-                prices[peer],
-                int(turn[peer]),
-                _preference(community, peer, is_bid),
-            )
-        )
-    return orders
-
-
-def _clear(community: Community, orders: list[Order]) -> Clearing:
+def _clear(community: Community, slot: int, orders: list[Order]) -> Clearing:
     mechanism = community.market.mechanism
-    if mechanism == "preferred":
-        return clear_preferred(orders, _rules(community))
+    if mechanism == PREFERRED:
+        try:
+            return clear_preferred(orders, _rules(community))
+        except MarketRefusal as refusal:
+            where = f"{community.path}, [market], mechanism: {community.clock.label(slot)}"
+            raise BadInput(f"{where}: {refusal}") from refusal
     if mechanism == "uniform":
         # Truthful peers ask the same: who is tied shares, instead of who happened to be first.
         return clear_pro_rata(orders, Fraction(community.market.k).limit_denominator(1_000_000))
@@ -136,12 +155,3 @@ def _rules(community: Community) -> Rules:
         if peer.position_m is not None
     }
     return Rules(DistanceCharge(place_m, round(rate * NANO)), homes)
-
-
-def _preference(community: Community, peer: int, is_bid: bool) -> Preference:
-    if peer >= len(community.peers):
-        return Preference()
-    wishes = community.peers[peer].preferences
-    if is_bid or not wishes.buyers:
-        return Preference()
-    return Preference(partners=frozenset(wishes.buyers))

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from hub.errors import BadInput
 from hub.sim import house_load
 from hub.sim.clock import Clock
+from hub.sim.idle_wishes import idle_wishes
 from hub.sim.network.limits import Network
 from hub.sim.plausible import magnitude_warnings
 from hub.sim.population import Population
@@ -21,6 +22,7 @@ from hub.sim.roof import roof_power_w
 from hub.sim.scenario import Market, Peer, Scenario, SharedBattery
 from hub.sim.shortfall import shortfall
 from hub.sim.spelt_out import names_of, spelt_out
+from hub.sim.wishes import Wishes
 
 Values = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -88,6 +90,7 @@ class Community:
     populations: tuple[Population, ...]
     storage: Storage
     export_limit_w: Values
+    wishes: Wishes
     shared_battery: SharedBattery | None = None
     network: Network | None = None
     warnings: tuple[str, ...] = ()
@@ -126,6 +129,7 @@ def build(scenario: Scenario) -> Community:
     """Compute the arrays of a scenario. Raises BadInput where series do not fit."""
     tariff, warnings = _tariff(scenario)
     warnings += magnitude_warnings(scenario)
+    warnings += idle_wishes(scenario)
     scenario = spelt_out(scenario)
     clock = scenario.clock
     explicit = _inputs(scenario)
@@ -148,6 +152,7 @@ def build(scenario: Scenario) -> Community:
         populations=populations,
         storage=_storage(members, owners),
         export_limit_w=np.array([peer.export_limit_w for peer in members]),
+        wishes=Wishes(members, names, clock),
         shared_battery=scenario.shared_battery,
         network=scenario.network,
         warnings=(*warnings, *short.warnings),

@@ -46,7 +46,7 @@ def _dashboard(
         "generators": _generators(outcome, place, peer),
         "battery": _battery(outcome, place, peer),
         "vehicle": None if peer.vehicle is None else dataclasses.asdict(peer.vehicle),
-        "preferences": dataclasses.asdict(peer.preferences),
+        "preferences": preferences(community, peer),
         "wallet": {
             "start_eur": peer.wallet_eur,
             "after_trades_eur": _round(wallet.balance_eur()),
@@ -59,6 +59,17 @@ def _dashboard(
             for entry in history
         ],
     }
+
+
+def preferences(community: Community, peer: Peer) -> dict[str, Any]:
+    """Return what a peer wants; a price limit that changes as one value for each slot."""
+    found = dataclasses.asdict(peer.preferences)
+    for name in ("highest_buying_eur_per_kwh", "lowest_selling_eur_per_kwh"):
+        series = getattr(peer.preferences, name)
+        if series is not None:
+            values = series.values(community.clock).tolist()
+            found[name] = values[0] if series.constant is not None else values
+    return found
 
 
 def appliances(community: Community, peer: Peer) -> list[dict[str, Any]]:

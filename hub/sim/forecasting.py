@@ -18,6 +18,7 @@ from hub.sim.clock import MINUTES_OF_DAY, Clock
 from hub.sim.community import Community
 from hub.sim.dispatch import Batteries
 from hub.sim.habits import Habits
+from hub.sim.origins import Mix
 from hub.sim.outcome import Block, ForecastErrors
 from hub.sim.scenario import HABIT
 from hub.sim.settle import Memory, Settled, settle
@@ -68,13 +69,18 @@ class Forecaster:
             community, ForecastErrors.none(community), Memory.of(community), parts, load, sun
         )
 
-    def settle(self, block: Block, batteries: Batteries, memory: Memory) -> Settled:
-        """Let the peers meet by what they order, then the grid take the difference to what came."""
+    def settle(
+        self, block: Block, batteries: Batteries, memory: Memory, mix: Mix | None = None
+    ) -> Settled:
+        """Let the peers meet by what they order, then the grid take the difference to what came.
+
+        `mix`: what the peers' energy came from; nobody expects a source.
+        """
         ordered_w, tariff = self._ordered_w(block, batteries), block.tariff
         made_w = np.nan_to_num(ordered_w, nan=0.0)
-        met = settle(self.community, block.start, made_w, tariff, memory)
+        met = settle(self.community, block.start, made_w, tariff, memory, mix)
         flows = with_differences(met, block.position_w)
-        perfect = settle(self.community, block.start, block.position_w, tariff, self.perfect)
+        perfect = settle(self.community, block.start, block.position_w, tariff, self.perfect, mix)
         self._count(block, ordered_w, perfect.cost(tariff))
         return flows
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from hub.sim.book import Pair
 from hub.sim.community import W_PER_KW, Community, Tariff
+from hub.sim.origins import Mix
 from hub.sim.pairing import Reach, pair_up
 from hub.sim.worth import reach_km, ways_km
 
@@ -37,9 +38,11 @@ class Meeting:
         chosen: npt.NDArray[np.bool_] | slice,
         shared: tuple[Values, Values, Values],
         retail: Values,
+        mix: Mix | None = None,
     ) -> tuple[tuple[Values, Values, Values], list[Pair]]:
         """Pair what the chosen share in a block from slot `start` on: bought and arrived in W, and
-        the price; `retail`: what a kWh is worth to a buyer at most. Return what is left of it."""
+        the price; `retail`: what a kWh is worth to a buyer at most; `mix`: what it comes from,
+        where anyone asks. Return what is left of it."""
         price = shared[2]
         bought_w, arrived_w = np.zeros((2, len(price), self._community.size))
         bought_w[:, chosen], arrived_w[:, chosen] = shared[:2]
@@ -51,6 +54,7 @@ class Meeting:
                 arrived_w[row] * kwh_per_w,
                 bought_w[row] * kwh_per_w,
                 self._reach(float(retail[row]), float(price[row])),
+                () if mix is None else mix.main(row),
             )
             pairs += [Pair(start + row, *one, float(price[row])) for one in found]
         if self._km is None:
@@ -83,7 +87,9 @@ def is_gaining(
     pair: Pair, row: int, inside: Tariff, charge: Callable[[Pair], float] | None
 ) -> bool:
     """Tell whether neither of a book's pair loses; `inside` as of `hub.sim.worth.worth`."""
-    price, way = pair.price_eur_per_kwh, 0.0 if charge is None else charge(pair)
+    price, way = pair.price_eur_per_kwh, pair.fee_eur_per_kwh
+    if charge is not None:
+        way += charge(pair)
     return bool(
         inside.feed_in[row] - NANO_EUR <= price and price + way <= inside.retail[row] + NANO_EUR
     )

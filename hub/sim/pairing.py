@@ -8,7 +8,7 @@ Where the way costs, the nearest are paired instead, as far as a price carries.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,10 +30,17 @@ class Reach:
 
 
 def pair_up(
-    community: Community, sold: Values, bought: Values, reach: Reach | None = None
+    community: Community,
+    sold: Values,
+    bought: Values,
+    reach: Reach | None = None,
+    sources: Sequence[str] = (),
 ) -> list[tuple[int, int, float]]:
     """Return (seller, buyer, energy) so that each sells and buys what is given; with `reach`, as
-    much of it as those can who are near enough."""
+    much of it as those can who are near enough.
+
+    `sources`: what each peer's energy then comes from, where anyone's wishes ask for it.
+    """
     left_sold, left_bought = sold.copy(), bought.copy()
     found: list[tuple[int, int, float]] = []
 
@@ -47,10 +54,13 @@ def pair_up(
             left_bought[buyer] -= energy
         return energy
 
-    place = {name: number for number, name in enumerate(community.names)}
-    for buyer, peer in enumerate(community.peers):
-        for producer in peer.preferences.producers:
-            take(place[producer], buyer)
+    for buyer, producers in community.wishes.producers.items():
+        for producer in producers:
+            for seller in community.wishes.places_of(producer):
+                if left_bought[buyer] <= SMALLEST_KWH:
+                    break
+                if not producer.type or sources[seller] == producer.type:
+                    take(seller, buyer)
 
     def walk(sold: Values, bought: Values) -> None:
         if reach is None:

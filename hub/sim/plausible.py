@@ -77,6 +77,12 @@ def _series(scenario: Scenario) -> Iterator[tuple[Series, Usual]]:
         is_base = has_devices and peer.load_w.constant is not None
         given.append((peer.load_w, usual.BASE_LOAD if is_base else usual.POWER))
         given += [(peer.pv_w, usual.POWER), (peer.hydro_w, usual.POWER)]
+    for _, peer in _members(scenario):
+        wishes = peer.preferences
+        given += [
+            (wishes.highest_buying_eur_per_kwh, usual.PRICE),
+            (wishes.lowest_selling_eur_per_kwh, usual.PRICE),
+        ]
     for series, kind in given:
         if series is not None:
             yield series, kind
@@ -106,7 +112,7 @@ def _numbers(scenario: Scenario) -> Iterator[Given]:
 
 
 def _of_peer(where: str, peer: Peer) -> Iterator[Given]:
-    battery, wishes = peer.battery, peer.preferences
+    battery = peer.battery
     yield f"{where}, battery_wh", battery.capacity_wh, usual.BATTERY
     yield f"{where}, battery_charge_w", battery.charge_limit_w, usual.BATTERY_POWER
     yield f"{where}, battery_discharge_w", battery.discharge_limit_w, usual.BATTERY_POWER
@@ -120,8 +126,6 @@ def _of_peer(where: str, peer: Peer) -> Iterator[Given]:
         yield f"{where}, wind, rated_w", peer.wind.rated_w, usual.PEAK
     if peer.vehicle is not None:
         yield from _of_vehicle(f"{where}, vehicle", peer.vehicle)
-    for name in ("highest_buying_eur_per_kwh", "lowest_selling_eur_per_kwh"):
-        yield f"{where}, preferences, {name}", getattr(wishes, name) or 0.0, usual.PRICE
     reward = peer.events.least_reward_eur_per_kwh
     yield f"{where}, events, least_reward_eur_per_kwh", reward, usual.REWARD
 

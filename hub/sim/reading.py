@@ -18,6 +18,7 @@ from hub.sim.fields import nearest, read_table
 from hub.sim.own_homes import OwnHomes
 from hub.sim.reading_extras import check_forecast, event_of, network_of, shared_battery_of
 from hub.sim.reading_peers import group_of, peer_of
+from hub.sim.reading_wishes import with_wishes_found
 from hub.sim.scenario import (
     BOOK_MECHANISMS,
     COMMUNITY_MECHANISMS,
@@ -70,6 +71,7 @@ def scenario_of(raw: dict[str, Any], path: Path) -> Scenario:
         for where, one in _entries(path, raw, "group")
     )
     _check_peers(path, peers, groups, weather)
+    peers, groups = with_wishes_found(path, peers, groups)
     clock = _clock(path, head, _all_series(tariffs, weather, peers, groups))
     _check_carbon(path, market, tariffs)
     name = head["name"] or path.stem
@@ -148,17 +150,6 @@ def _check_peers(
             )
         if peer.wind is not None and weather.wind_m_per_s is None:
             raise BadInput(f"{path}, [[peer]] {peer.name}, wind: needs [weather] wind_m_per_s")
-    for peer in peers:
-        for other in (*peer.preferences.producers, *peer.preferences.buyers):
-            if other == peer.name:
-                raise BadInput(
-                    f"{path}, [[peer]] {peer.name}, preferences: a peer does not trade with itself"
-                )
-            if other not in seen:
-                raise BadInput(
-                    f"{path}, [[peer]] {peer.name}, preferences: no peer {other!r}"
-                    f"{nearest(other, seen)}"
-                )
 
 
 def _check_positions(path: Path, scenario: Scenario) -> None:
@@ -190,6 +181,8 @@ def _all_series(
     for peer in peers:
         values += [peer.load_w, peer.pv_w, peer.hydro_w]
     values += [group.source for group in groups]
+    for wishes in (peer.preferences for peer in (*peers, *(group.template for group in groups))):
+        values += [wishes.highest_buying_eur_per_kwh, wishes.lowest_selling_eur_per_kwh]
     return [one for one in values if isinstance(one, Series | OwnHomes)]
 
 

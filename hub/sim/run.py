@@ -21,6 +21,7 @@ from hub.sim.dispatch import Batteries
 from hub.sim.forecasting import Forecaster
 from hub.sim.net_metering import net_metering_cost
 from hub.sim.network.giving_way import GivingWay
+from hub.sim.origins import Mix
 from hub.sim.outcome import Block, Outcome
 from hub.sim.planning import Plan, plan
 from hub.sim.settle import Memory, settle
@@ -152,19 +153,28 @@ def _settled(course: _Course, block: Block) -> Block:
     community, guard, giving_way = course.community, course.guard, course.giving_way
     if guard is not None and giving_way is not None and guard.limits_before:
         block = giving_way.apply(block, guard.change_w(block.position_w, giving_way.room_w(block)))
+    mix = _mix(community, block)
     if course.forecaster is not None:
-        flows = course.forecaster.settle(block, course.batteries, course.memory)
+        flows = course.forecaster.settle(block, course.batteries, course.memory, mix)
     else:
-        flows = settle(community, block.start, block.position_w, block.tariff, course.memory)
+        flows = settle(community, block.start, block.position_w, block.tariff, course.memory, mix)
     if guard is not None and giving_way is not None and guard.curtails_after:
         from hub.sim.network.curtail import curtail
 
         change_w = guard.change_w(block.position_w, giving_way.room_w(block))
-        flows, lost = curtail(community, block.start, flows, change_w)
+        flows, lost = curtail(community, block.start, flows, change_w, mix)
         block = giving_way.apply(replace(block, lost=tuple(lost)), change_w)
     if guard is not None:
         guard.watch(block.start, block.position_w)
     return replace(block, flows=flows)
+
+
+def _mix(community: Community, block: Block) -> Mix | None:
+    """Return what the peers' energy comes from; None where nobody asks."""
+    if not community.wishes.asks_for_origins:
+        return None
+    pv_w = np.maximum(block.inputs.pv_w - block.curtailed_w, 0.0)
+    return Mix.of(community, block.start, pv_w, block.inputs.other_w, block.battery_w)
 
 
 def tariff_of(tariff: Tariff, start: int, stop: int) -> Tariff:

@@ -16,7 +16,15 @@ from hub.sim.series import Series
 
 DESIGNS = ("none", "community", "centralised", "decentralised", "hybrid")
 COMMUNITY_MECHANISMS = ("mid-market-rate", "supply-demand-ratio", "bill-sharing")
-BOOK_MECHANISMS = ("uniform", "pay-as-bid", "midpoint", "continuous", "bilateral", "preferred")
+BOOK_MECHANISMS = (
+    "uniform",
+    "pay-as-bid",
+    "midpoint",
+    "mcafee",
+    "continuous",
+    "bilateral",
+    "preferred",
+)
 MECHANISMS = COMMUNITY_MECHANISMS + BOOK_MECHANISMS
 STRATEGIES = ("none", "greedy", "optimal")
 FINAL_SOC = ("free", "at_least_initial")
@@ -64,6 +72,7 @@ class Market:
     elasticity: float = 1.0
     forecast: str = PERFECT
     forecast_ahead_slots: int = 1
+    unit_wh: float = 10.0
 
 
 @dataclass(frozen=True)

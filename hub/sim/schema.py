@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hub.errors import BadInput
 from hub.sim import own_homes
 from hub.sim import scenario as words
-from hub.sim.assets import CATALOGUE, MAX_PRODUCERS
+from hub.sim.assets import CATALOGUE
 from hub.sim.fields import (
     Check,
     Field,
@@ -27,11 +26,14 @@ from hub.sim.fields import (
     time_of_day,
 )
 from hub.sim.network.limits import BEFORE, FEEDERS, MODES, STREET, Network
+from hub.sim.scenario import Market
+from hub.sim.schema_wishes import preferences
 from hub.sim.series import series
 
 MAX_SLOTS = 10_000_000
 LOWEST_PRICE = -10.0
 LOWEST_C = -60.0
+SMALLEST_UNIT_WH = 0.001
 
 TOP = ("scenario", "tariffs", "weather", "market", "pool", "network", "event", "peer", "group")
 
@@ -60,6 +62,7 @@ MARKET = {
     "elasticity": Field(number(0), 1.0),
     "forecast": Field(choice(*words.FORECASTS), words.PERFECT),
     "forecast_ahead_slots": Field(integer(1, MAX_SLOTS)),
+    "unit_wh": Field(number(SMALLEST_UNIT_WH), Market.unit_wh),
 }
 
 ROOF = {
@@ -135,29 +138,6 @@ GROUP_VEHICLE = {
 }
 
 
-def _names(where: str, value: object) -> tuple[str, ...]:
-    names: tuple[str, ...] = list_of(text)(where, value)
-    return names
-
-
-def _producers(where: str, value: object) -> tuple[str, ...]:
-    names = _names(where, value)
-    if len(names) > MAX_PRODUCERS:
-        raise BadInput(f"{where}: names {len(names)} producers; at most {MAX_PRODUCERS}")
-    return names
-
-
-PREFERENCES = {
-    "order": Field(choice(*words.ORDERS), "use-store-trade"),
-    "reserve_soc": Field(share, 0.0),
-    "highest_buying_eur_per_kwh": Field(number(LOWEST_PRICE)),
-    "lowest_selling_eur_per_kwh": Field(number(LOWEST_PRICE)),
-    "producers": Field(_producers, ()),
-    "buyers": Field(_names, ()),
-    "is_automatic": Field(flag, True),
-    "bidding": Field(choice(*words.BIDDING)),
-}
-
 RUN = {"from": Field(time_of_day, is_required=True), "to": Field(time_of_day, is_required=True)}
 
 APPLIANCE = {
@@ -202,7 +182,7 @@ def tables(directory: Path) -> dict[str, dict[str, Field]]:
         },
         "peer": {
             "name": Field(text, is_required=True),
-            **_peer(quantity),
+            **_peer(quantity, price),
             "load_w": Field(quantity),
         },
         "group": {
@@ -216,7 +196,11 @@ def tables(directory: Path) -> dict[str, dict[str, Field]]:
             "pv_peak_w": Field(number(0)),
             "vehicle": _table({**VEHICLE, **GROUP_VEHICLE}),
             "appliances": _tables({**APPLIANCE, **GROUP_APPLIANCE}),
-            **{name: one for name, one in _peer(quantity).items() if name not in NOT_OF_GROUPS},
+            **{
+                name: one
+                for name, one in _peer(quantity, price).items()
+                if name not in NOT_OF_GROUPS
+            },
         },
     }
 
@@ -235,7 +219,7 @@ NOT_OF_GROUPS = (
 )
 
 
-def _peer(quantity: Check) -> dict[str, Field]:
+def _peer(quantity: Check, price: Check) -> dict[str, Field]:
     return {
         "pv_area_m2": Field(number(0), 0.0),
         "pv_efficiency": Field(share, 0.18),
@@ -261,7 +245,7 @@ def _peer(quantity: Check) -> dict[str, Field]:
         "elastic_share": Field(share, 0.0),
         "appliances": _tables(APPLIANCE),
         "vehicle": _table(VEHICLE),
-        "preferences": _table(PREFERENCES),
+        "preferences": _table(preferences(price)),
         "community": Field(text, ""),
         "position": Field(pair),
         "wallet_eur": Field(number(), 0.0),

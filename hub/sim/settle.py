@@ -16,6 +16,7 @@ from hub.sim.bidding import Bidders
 from hub.sim.book import Pair, clear_slots
 from hub.sim.community import W_PER_KW, Community, Tariff
 from hub.sim.meeting import Meeting, is_gaining
+from hub.sim.origins import Mix
 from hub.sim.prices import internal_price
 from hub.sim.scenario import Market
 from hub.sim.shared import SharedStore
@@ -101,6 +102,7 @@ class _Rest:
         self.sold_w = np.zeros_like(position_w)
         self.paid = np.zeros_like(position_w)
         self.earned = np.zeros_like(position_w)
+        self.fee: Values | float = 0.0  # what a clearing left to the operator
 
     def net_w(self, members: npt.NDArray[np.bool_], market: Market) -> Values:
         """Return the members' deficit less what their surplus would bring, per slot."""
@@ -144,6 +146,7 @@ class _Rest:
 
     def exchange(self, pairs: list[Pair], start: int, kept: float, slot_hours: float) -> None:
         """Book the trades of the block that starts at slot `start`; `kept` of them arrives."""
+        fee = np.zeros_like(self.paid)
         for pair in pairs:
             row = pair.slot - start
             power_w = pair.energy_kwh * W_PER_KW / slot_hours
@@ -151,6 +154,8 @@ class _Rest:
             self.sold_w[row, pair.seller] += power_w / kept
             self.paid[row, pair.buyer] += pair.energy_kwh / slot_hours * pair.price_eur_per_kwh
             self.earned[row, pair.seller] += pair.energy_kwh / slot_hours * pair.price_eur_per_kwh
+            fee[row, pair.buyer] += pair.energy_kwh / slot_hours * pair.fee_eur_per_kwh
+        self.fee = fee
         self.deficit_w = np.maximum(self.deficit_w - self.bought_w, 0.0)
         self.surplus_w = np.maximum(self.surplus_w - self.sold_w, 0.0)
 
@@ -180,7 +185,7 @@ class _Rest:
             self.sold_w,
             self.paid,
             self.earned,
-            self.bought_w * (market.network_eur_per_kwh / W_PER_KW),
+            self.bought_w * (market.network_eur_per_kwh / W_PER_KW) + self.fee,
             tuple(pairs),
             pool,
         )
@@ -191,20 +196,28 @@ def _ratio(above: Values, below: Values, otherwise: float) -> Values:
 
 
 def settle(
-    community: Community, start: int, position_w: Values, tariff: Tariff, memory: Memory
+    community: Community,
+    start: int,
+    position_w: Values,
+    tariff: Tariff,
+    memory: Memory,
+    mix: Mix | None = None,
 ) -> Settled:
-    """Settle a block from slot `start` on by the scenario's design; `tariff` is the block's."""
+    """Settle a block from slot `start` on by the scenario's design; `tariff` is the block's.
+
+    `mix`: what the peers' energy comes from, where anyone's wishes ask for it.
+    """
     market = community.market
     rest = _Rest(position_w)
     traders = trading_peers(community)
     pairs: list[Pair] = []
     if market.design in ("centralised", "decentralised"):
-        pairs = _clear(community, start, rest, tariff, memory, traders)
+        pairs = _clear(community, rest, _Span(start, tariff, mix), memory, traders)
     inside = worth(market, tariff)
     for chosen, terms, limits in _rounds(community, rest, inside, traders):
         shared = rest.share(chosen, terms, limits)
         if memory.meeting is not None:
-            shared, met = memory.meeting.of(start, chosen, shared, inside.retail)
+            shared, met = memory.meeting.of(start, chosen, shared, inside.retail, mix)
             pairs += met
         rest.book(chosen, shared, market)
     pooled = None if memory.pool is None else rest.use_pool(memory.pool, tariff, traders)
@@ -214,11 +227,19 @@ def settle(
     return settled
 
 
+@dataclass(frozen=True)
+class _Span:
+    """A block's first slot, its tariff, and what its energy comes from where anyone asks."""
+
+    start: int
+    tariff: Tariff
+    mix: Mix | None
+
+
 def _clear(
     community: Community,
-    start: int,
     rest: _Rest,
-    tariff: Tariff,
+    span: _Span,
     memory: Memory,
     traders: npt.NDArray[np.bool_] | None,
 ) -> list[Pair]:
@@ -228,11 +249,13 @@ def _clear(
     need_w, offer_w = np.zeros_like(rest.deficit_w), np.zeros_like(rest.deficit_w)
     need_w[:, trades] = rest.deficit_w[:, trades]
     offer_w[:, trades] = rest.surplus_w[:, trades] * kept
-    pairs = clear_slots(memory.bidders, community, start, (need_w, offer_w), tariff)
-    inside = worth(market, tariff)
+    pairs = clear_slots(
+        memory.bidders, community, span.start, (need_w, offer_w), span.tariff, span.mix
+    )
+    inside = worth(market, span.tariff)
     ways = None if memory.meeting is None else memory.meeting.charge
-    pairs = [one for one in pairs if is_gaining(one, one.slot - start, inside, ways)]
-    rest.exchange(pairs, start, kept, community.clock.slot_hours)
+    pairs = [one for one in pairs if is_gaining(one, one.slot - span.start, inside, ways)]
+    rest.exchange(pairs, span.start, kept, community.clock.slot_hours)
     return pairs
 
 
@@ -292,7 +315,4 @@ def _between(market: Market) -> Market:
 
 def trading_peers(community: Community) -> npt.NDArray[np.bool_] | None:
     """Return who trades with others; None for everybody."""
-    automatic = [peer.preferences.is_automatic for peer in community.peers]
-    if all(automatic):
-        return None
-    return np.array(automatic + [True] * (community.size - len(automatic)))
+    return community.wishes.traders

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from hub.sim.book import Pair
-from hub.sim.community import W_PER_KW, Community
+from hub.sim.community import W_PER_KW
+from hub.sim.origins import Mix
 from hub.sim.outcome import Outcome
 from hub.sim.pairing import pair_up
 
@@ -52,6 +54,7 @@ def _paired(outcome: Outcome) -> list[Pair]:
     details, community = outcome.details, outcome.community
     hours = community.clock.slot_hours
     kept = 1 - community.market.loss_permille / 1000
+    mix = _mix(outcome) if community.wishes.asks_for_origins else None
     pairs: list[Pair] = []
     for slot in np.flatnonzero(outcome.slots["bought"] > 0):
         bought = details["bought"][slot] * hours / W_PER_KW
@@ -59,29 +62,22 @@ def _paired(outcome: Outcome) -> list[Pair]:
         price = np.divide(
             details["paid"][slot] * hours, bought, out=np.zeros_like(bought), where=bought > 0
         )
-        for seller, buyer, energy_kwh in pair_up(community, sold, bought):
+        sources = () if mix is None else mix.main(int(slot))
+        for seller, buyer, energy_kwh in pair_up(community, sold, bought, sources=sources):
             pairs.append(Pair(int(slot), seller, buyer, energy_kwh, float(price[buyer])))
     return pairs
 
 
-def _sources(outcome: Outcome, pairs: Sequence[Pair]) -> list[str]:
-    """Return what each trade's energy came from: the largest of the seller's sources then."""
+def _mix(outcome: Outcome) -> Mix:
+    """Return what the peers' energy came from in every slot of the run."""
     details = outcome.details
-    words = []
-    for pair in pairs:
-        pv_w = details["pv"][pair.slot, pair.seller]
-        other_w = details["generation"][pair.slot, pair.seller] - pv_w
-        battery_w = -details["battery"][pair.slot, pair.seller]
-        if max(pv_w, other_w, battery_w) <= 0:
-            words.append("grid")  # sold by a forecast, and not there when it was due
-        elif battery_w > max(pv_w, other_w):
-            words.append("battery")
-        elif other_w > pv_w:
-            words.append(_other_source(outcome.community, pair.seller))
-        else:
-            words.append("pv")
-    return words
+    other_w = details["generation"] - details["pv"]
+    return Mix.of(outcome.community, 0, details["pv"], other_w, details["battery"])
 
 
-def _other_source(community: Community, seller: int) -> str:
-    return "wind" if community.peers[seller].wind is not None else "hydro"
+def _sources(outcome: Outcome, pairs: Sequence[Pair]) -> list[str]:
+    """Return what each trade's energy came from: what the book knew, else the largest of the
+    seller's sources then."""
+    mix = _mix(outcome)
+    main = lru_cache(maxsize=1)(mix.main)  # pairs come slot by slot
+    return [pair.source or main(pair.slot)[pair.seller] for pair in pairs]

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from hub.sim.book import Pair
 from hub.sim.community import W_PER_KW, Community
+from hub.sim.origins import Mix
 from hub.sim.pairing import pair_up
 from hub.sim.settle import Settled
 
@@ -22,12 +23,13 @@ Values = npt.NDArray[np.float64]
 
 
 def curtail(
-    community: Community, start: int, flows: Settled, change_w: Values
+    community: Community, start: int, flows: Settled, change_w: Values, mix: Mix | None = None
 ) -> tuple[Settled, list[Pair]]:
     """Return the flows of a block from slot `start` on after peers changed their positions by
     `change_w` (up: feed in less; down: take less), and the energy of the trades (as pairs) that
-    fell away. The arrays of `flows` are changed in place."""
+    fell away. The arrays of `flows` are changed in place. `mix`: as `hub.sim.settle`."""
     fallen: list[Pair] = []
+    hours, kept = community.clock.slot_hours, 1 - community.market.loss_permille / 1000
     for flow_w, wanted_w, is_of_seller in (
         (flows.export_w, np.maximum(change_w, 0.0), True),
         (flows.import_w, np.maximum(-change_w, 0.0), False),
@@ -37,29 +39,32 @@ def curtail(
         rest_w = wanted_w - from_grid_w
         lost: list[Pair] = []
         for row in np.flatnonzero(rest_w.any(axis=1)).tolist():
-            lost += _cut_trades(community, (start, row), flows, rest_w[row], is_of_seller)
+            met = _met(community, start, row, flows, mix)
+            lost += _cut_trades(met, (row, hours, kept), flows, rest_w[row], is_of_seller)
         flows = _without(flows, lost)
         fallen += lost
     return flows, fallen
 
 
 def _cut_trades(
-    community: Community, at: tuple[int, int], flows: Settled, cut_w: Values, is_of_seller: bool
+    met: list[Pair], at: tuple[int, float, float], flows: Settled, cut_w: Values, is_of_seller: bool
 ) -> list[Pair]:
-    """Take back the sellers' or the buyers' trades of one slot by the share they are cut."""
-    start, row = at
-    hours = community.clock.slot_hours
-    kept = 1 - community.market.loss_permille / 1000
+    """Take back the sellers' or the buyers' trades of one slot by the share they are cut.
+
+    `at`: the slot's row, its hours, and which share of energy sold arrives.
+    """
+    row, hours, kept = at
     bought_w = flows.bought_w[row].copy()
     traded_w = flows.sold_w[row] if is_of_seller else bought_w
     share = np.divide(cut_w, traded_w, out=np.zeros_like(cut_w), where=traded_w > 0)
     share = np.minimum(share, 1.0)
     lost = []
-    for seller, buyer, arrived_kw, price in _met(community, start + row, row, flows):
-        gone_w = arrived_kw * W_PER_KW * share[seller if is_of_seller else buyer]
+    for pair in met:
+        seller, buyer = pair.seller, pair.buyer
+        gone_w = pair.energy_kwh / hours * W_PER_KW * share[seller if is_of_seller else buyer]
         if gone_w <= 0:
             continue
-        money = gone_w / W_PER_KW * price
+        money = gone_w / W_PER_KW * pair.price_eur_per_kwh
         fee = flows.fee[row, buyer] * gone_w / bought_w[buyer] if bought_w[buyer] > 0 else 0.0
         flows.sold_w[row, seller] -= gone_w / kept
         flows.bought_w[row, buyer] -= gone_w
@@ -71,31 +76,24 @@ def _cut_trades(
         flows.paid[row, buyer] -= money
         flows.fee[row, buyer] -= fee
         bought_w[buyer] -= gone_w
-        lost.append(Pair(start + row, seller, buyer, gone_w / W_PER_KW * hours, price))
+        lost.append(replace(pair, energy_kwh=gone_w / W_PER_KW * hours))
     np.maximum(flows.sold_w, 0.0, out=flows.sold_w)
     np.maximum(flows.bought_w, 0.0, out=flows.bought_w)
     return lost
 
 
-def _met(
-    community: Community, slot: int, row: int, flows: Settled
-) -> list[tuple[int, int, float, float]]:
-    """Return seller, buyer, kW that arrived and the price of each trade of a slot."""
-    hours = community.clock.slot_hours
+def _met(community: Community, start: int, row: int, flows: Settled, mix: Mix | None) -> list[Pair]:
+    """Return the trades of a slot, with the energy that arrived."""
+    slot, hours = start + row, community.clock.slot_hours
     if flows.pairs:
-        return [
-            (one.seller, one.buyer, one.energy_kwh / hours, one.price_eur_per_kwh)
-            for one in flows.pairs
-            if one.slot == slot
-        ]
+        return [one for one in flows.pairs if one.slot == slot]
     kept = 1 - community.market.loss_permille / 1000
     bought_kw = flows.bought_w[row] / W_PER_KW
     price = np.divide(flows.paid[row], bought_kw, out=np.zeros_like(bought_kw), where=bought_kw > 0)
+    sold_kw, sources = flows.sold_w[row] * kept / W_PER_KW, () if mix is None else mix.main(row)
     return [
-        (seller, buyer, power_kw, float(price[buyer]))
-        for seller, buyer, power_kw in pair_up(
-            community, flows.sold_w[row] * kept / W_PER_KW, bought_kw
-        )
+        Pair(slot, seller, buyer, power_kw * hours, float(price[buyer]))
+        for seller, buyer, power_kw in pair_up(community, sold_kw, bought_kw, sources=sources)
     ]
 
 
@@ -103,9 +101,9 @@ def _without(flows: Settled, lost: list[Pair]) -> Settled:
     """Return the flows whose pairs lack what was lost of them."""
     if not flows.pairs or not lost:
         return flows
-    gone = {(one.slot, one.seller, one.buyer): one.energy_kwh for one in lost}
+    gone = {replace(one, energy_kwh=0.0): one.energy_kwh for one in lost}
     left = (
-        replace(one, energy_kwh=one.energy_kwh - gone.get((one.slot, one.seller, one.buyer), 0.0))
+        replace(one, energy_kwh=one.energy_kwh - gone.get(replace(one, energy_kwh=0.0), 0.0))
         for one in flows.pairs
     )
     return replace(flows, pairs=tuple(one for one in left if one.energy_kwh > 0))
