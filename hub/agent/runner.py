@@ -116,6 +116,7 @@ class Agent:
         A refusal, such as losing a race for an order, ends the round: the next one sees why.
         """
         self._note()
+        self._name_sellers()
         window = self._market.window_now(self.peer)
         if window is None or not self._has_seen_own():
             return []
@@ -124,8 +125,6 @@ class Agent:
         view, expected = self._view(window), self.forecast(window)
         self._side = self._side_for(view, expected)
         wish = self._within(window)
-        if any(one.names_sellers for one in view.orders if one.peer == self.peer):
-            self._name_sellers(wish)
         done: list[Action] = []
         for action in decide(view, expected, wish):
             try:
@@ -258,14 +257,17 @@ class Agent:
         self._sent = _Sent(order_id=order_id)
         self._posted.add(order_id)
 
-    def _name_sellers(self, wish: Preferences) -> None:
-        """Let the contract know whom the standing bid may be sold to by, as people changed it."""
-        if wish.partners is None or wish.is_prosumer:
-            return
-        try:
-            self._market.accept_only(self.peer, wish.partners)
-        except TruequeError as refusal:
-            LOG.info("%s could not name its producers: %s", self.peer, refusal)
+    def _name_sellers(self) -> None:
+        """Let the contract know whom its bids may be sold to by as soon as people chose: before a
+        window opens, so that no bid waits for it, and while one stands."""
+        for side in self._sides:
+            wish = side.wish
+            if wish.is_prosumer or wish.partners is None or not wish.is_automatic:
+                continue
+            try:
+                self._market.accept_only(self.peer, wish.partners)
+            except TruequeError as refusal:
+                LOG.info("%s could not name its producers: %s", self.peer, refusal)
 
     def _has_seen_own(self) -> bool:
         """Tell whether the store shows this agent's last deed: else it would do it twice."""
