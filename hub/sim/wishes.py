@@ -31,11 +31,13 @@ class Wishes:
     def __init__(self, members: Sequence[Peer], names: Sequence[str], clock: Clock) -> None:
         self.of = tuple(peer.preferences for peer in members)
         self._names = tuple(names)
-        self._place_of = {name: place for place, name in enumerate(names)}
-        self._places_in: dict[str, list[int]] = {}
-        for place, peer in enumerate(members):
-            self._places_in.setdefault(peer.community, []).append(place)
         special = self._special()
+        self._place_of: dict[str, int] = {}
+        self._places_in: dict[str, list[int]] = {}
+        if special:
+            self._place_of.update((name, place) for place, name in enumerate(names))
+            for place, peer in enumerate(members):
+                self._places_in.setdefault(peer.community, []).append(place)
         self.producers = {place: own.producers for place, own in special if own.producers}
         self.traders = self._traders(special)
         self.asks_for_origins = any(
@@ -107,7 +109,10 @@ class Wishes:
 
     def _special(self) -> list[tuple[int, Preferences]]:
         """Return who wants anything; the homes of a large group are looked at once."""
-        plain = {key for key, own in {id(one): one for one in self.of}.items() if own == NOTHING}
+        different = {id(one): one for one in self.of}
+        plain = {key for key, own in different.items() if own == NOTHING}
+        if len(plain) == len(different):
+            return []
         return [(place, own) for place, own in enumerate(self.of) if id(own) not in plain]
 
     def _traders(self, special: Sequence[tuple[int, Preferences]]) -> Flags | None:

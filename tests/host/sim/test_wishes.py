@@ -12,11 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.errors import BadInput
+from hub.services.simulator import SCENARIOS, SimulatorDesk
 from hub.sim.community import build
 from hub.sim.dashboard import dashboards
+from hub.sim.network.curtail import curtail
 from hub.sim.pairing import pair_up
 from hub.sim.reading import scenario_of
 from hub.sim.run import run
+from hub.sim.settle import Settled
 from hub.sim.trades import Trades
 from tests.host.thorough import examples
 
@@ -420,3 +423,58 @@ def test_energy_and_money_add_up_and_wishes_hold_when_peers_want_anything(raw):
     kept = 1 - community.market.loss_permille / 1000
     paired = sum(pair.energy_kwh for pair in outcome.pairs)
     assert paired == pytest.approx(totals["sold"] * kept, abs=1e-9)
+
+
+def test_curtailed_trades_keep_their_sources_when_a_seller_has_two():
+    farm = {"wind": {"rated_w": 600}, "pv_w": 400}
+    wishes = {"origins": ["wind", "pv"]}
+    raw = scenario_with({"farm": farm, "home": {"load_w": 1000, "preferences": wishes}}, **WINDY)
+    community = build(scenario_of(raw, HERE))
+    outcome = run(community, has_details=True)
+    flows = Settled(
+        **{name: np.array([[0.0, 0.0]]) for name in ("import_w", "export_w", "fee")},
+        bought_w=np.array([[0.0, 1000.0]]),
+        sold_w=np.array([[1000.0, 0.0]]),
+        paid=np.array([[0.0, 0.2]]),
+        earned=np.array([[0.2, 0.0]]),
+        pairs=tuple(outcome.pairs),
+    )
+    # The farm must give 250 W less: a quarter of each trade, which the home takes from the grid.
+    left, lost = curtail(community, 0, flows, np.array([[250.0, 0.0]]))
+    assert {(one.source, round(one.energy_kwh, 9)) for one in lost} == {("pv", 0.1), ("wind", 0.15)}
+    assert {(one.source, round(one.energy_kwh, 9)) for one in left.pairs} == {
+        ("pv", 0.3),
+        ("wind", 0.45),
+    }
+    assert left.import_w[0, 1] == pytest.approx(250)
+    assert (left.paid[0, 1], left.earned[0, 0]) == pytest.approx((0.15, 0.15))
+
+
+def test_page_shows_wishes_and_warnings_when_it_runs_a_scenario():
+    text = (SCENARIOS / "wishes.toml").read_text(encoding="utf-8")
+    answer = SimulatorDesk().run(text)
+    shown = json.loads(json.dumps(answer["dashboards"]))
+    assert shown["loyal"]["preferences"]["producers"][0] == {
+        "peer": "mill",
+        "community": "",
+        "type": "",
+        "share": 0.4,
+    }
+    assert len(shown["thrifty"]["preferences"]["highest_buying_eur_per_kwh"]) == 168
+    assert {one["source"] for one in shown["green"]["history"]} <= {"pv", "wind", "hydro"}
+    assert {one["counterparty"] for one in shown["roof-south"]["history"]} <= {
+        *("local", "thrifty", "clinic", "farm", "mill"),
+    }
+    # The clinic is served first: nobody else got more of its load.
+    peers = answer["summary"]["peers"]
+    share = {
+        name: one["bought_kwh"] / one["load_kwh"] for name, one in peers.items() if one["load_kwh"]
+    }
+    assert max(share, key=share.get) == "clinic"
+    community_price = text.replace(
+        'design = "centralised"\nmechanism = "preferred"', 'mechanism = "mid-market-rate"'
+    )
+    warnings = SimulatorDesk().run(community_price)["summary"]["warnings"]
+    assert [
+        one for one in warnings if "[[peer]] clinic, preferences, priority: has no effect" in one
+    ]
