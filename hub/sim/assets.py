@@ -15,7 +15,10 @@ from hub.sim.series import Series
 
 MAX_PRODUCERS = 10
 GENERATED = ("pv", "wind", "hydro", "battery")
-SOURCES = (*GENERATED, "grid")
+GRID, PEERS, POOL = "grid", "peers", "pool"
+SOURCES = (*GENERATED, GRID, PEERS, POOL)
+"""Of energy that a peer takes or gives; `PEERS`: bought and passed on, `POOL`: out of the
+community's battery. `GRID` and `POOL` are counterparties in a history, too."""
 
 
 @dataclass(frozen=True)
@@ -224,13 +227,14 @@ class EventWishes:
 
 @dataclass(frozen=True)
 class HistoryEntry:
-    """One line of a peer's transaction history: energy bought or sold, with whom and from what."""
+    """One line of a peer's transaction history: energy taken or given, with whom and from what."""
 
     slot: int
-    counterparty: str
-    source: str
-    energy_kwh: float  # positive bought, negative sold
+    counterparty: str  # a peer's name, "pool" or "grid"
+    source: str  # one of SOURCES
+    energy_kwh: float  # positive taken, negative given
     price_eur_per_kwh: float
+    fee_eur: float = 0.0  # paid besides, to the network's operator; negative: had from the pool
 
 
 @dataclass(frozen=True)
@@ -243,5 +247,5 @@ class Wallet:
     def balance_eur(self) -> float:
         """Return the money left: purchases lower it, sales raise it."""
         return self.start_eur - sum(
-            entry.energy_kwh * entry.price_eur_per_kwh for entry in self.history
+            entry.energy_kwh * entry.price_eur_per_kwh + entry.fee_eur for entry in self.history
         )

@@ -30,7 +30,7 @@ Values = npt.NDArray[np.float64]
 class Pair:
     """Energy that reached a buyer from a seller in a slot (of the run), and its price.
 
-    `source`: where the book knew it; empty is the seller's largest then. `fee_eur_per_kwh`: what
+    `source`: where the book knew it; empty is the seller's mix then. `fee_eur_per_kwh`: what
     the buyer pays beside the price to the network operator, where the clearing decides it.
     """
 

@@ -11,12 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from hub.market.amounts import apportion
-from hub.sim.assets import GENERATED
+from hub.sim.assets import GENERATED, GRID
 from hub.sim.community import Community
 
 Values = npt.NDArray[np.float64]
 MW_PER_W = 1000
-GRID = "grid"
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ from hub.sim.trades import Trades
 MAX_DETAIL_CELLS = 500_000
 """peer_slots and trades are written up to this many peers x slots."""
 
+MONEY_OF_SLOTS = ("cost", "paid", "earned", "fee", "pool_paid", "pool_earned")
+
 Columns = Mapping[str, Any]
 
 
@@ -39,7 +41,7 @@ def write_tables(
         tables["peer_slots"] = _peer_slots(outcome)
         tables["trades"] = _trades(outcome)
         path_of_dashboards = directory / "dashboard.json"
-        shown = json.dumps(dashboards(outcome), indent=1, allow_nan=False)
+        shown = json.dumps(dashboards(outcome), allow_nan=False)
         path_of_dashboards.write_text(shown + "\n", encoding="utf-8")
         written.append(path_of_dashboards)
         tables |= {"appliances": found} if (found := _appliances(outcome)) else {}
@@ -146,7 +148,7 @@ def _peer_slots(outcome: Outcome) -> Columns:
             continue
         if name == "stored":
             columns["stored_wh"] = values.ravel()
-        elif name in ("cost", "paid", "earned"):
+        elif name in MONEY_OF_SLOTS:
             columns[f"{name}_eur"] = values.ravel() * hours
         else:
             columns[f"{name}_w"] = values.ravel()

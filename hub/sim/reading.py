@@ -13,6 +13,7 @@ from typing import Any
 
 from hub.errors import BadInput
 from hub.sim import schema
+from hub.sim.assets import GRID, POOL
 from hub.sim.clock import MINUTES_OF_DAY, Clock
 from hub.sim.fields import nearest, read_table
 from hub.sim.own_homes import OwnHomes
@@ -144,6 +145,8 @@ def _check_peers(
         if peer.name in seen:
             raise BadInput(f"{path}, [[peer]] {peer.name}: the name is taken")
         seen.add(peer.name)
+        if peer.name in (GRID, POOL):
+            raise BadInput(f"{path}, [[peer]] {peer.name}: the name stands for the {peer.name}")
         if peer.pv_area_m2 > 0 and weather.ghi_w_per_m2 is None:
             raise BadInput(
                 f"{path}, [[peer]] {peer.name}, pv_area_m2: needs [weather] ghi_w_per_m2"

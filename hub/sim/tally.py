@@ -52,11 +52,15 @@ def add(outcome: Outcome, block: Block, hours: float) -> None:
 
 def details(block: Block) -> dict[str, Values]:
     """Return the block's powers, and its money in EUR/h, (slots, peers)."""
+    pool = block.flows.pool
     return {
         **_powers(block),
         "cost": block.flows.cost(block.tariff),
         "paid": block.flows.paid,
         "earned": block.flows.earned,
+        "fee": block.flows.fee,
+        "pool_paid": _none(block) if pool is None else pool.paid,
+        "pool_earned": _none(block) if pool is None else pool.earned,
     }
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from hub.sim.book import Pair
 from hub.sim.community import W_PER_KW
-from hub.sim.origins import Mix
+from hub.sim.mixes import Mixes, mix_of
 from hub.sim.outcome import Outcome
 from hub.sim.pairing import pair_up
 
@@ -31,16 +29,21 @@ class Trades:
     source: list[str]
 
     @classmethod
-    def of(cls, outcome: Outcome) -> Trades:
-        """Return the trades of a run with details."""
-        pairs = outcome.pairs if outcome.pairs else _paired(outcome)
+    def of(cls, outcome: Outcome, mixes: Mixes | None = None) -> Trades:
+        """Return the trades of a run with details, one row for each source of a trade's energy."""
+        known = mixes or Mixes(outcome)
+        rows = [
+            (one, one.energy_kwh * share, source)
+            for one in outcome.pairs or _paired(outcome)
+            for source, share in _sources(known, one)
+        ]
         return cls(
-            np.array([one.slot for one in pairs], dtype=np.int64),
-            np.array([one.seller for one in pairs], dtype=np.int64),
-            np.array([one.buyer for one in pairs], dtype=np.int64),
-            np.array([one.energy_kwh for one in pairs]),
-            np.array([one.price_eur_per_kwh for one in pairs]),
-            _sources(outcome, pairs),
+            np.array([one.slot for one, _, _ in rows], dtype=np.int64),
+            np.array([one.seller for one, _, _ in rows], dtype=np.int64),
+            np.array([one.buyer for one, _, _ in rows], dtype=np.int64),
+            np.array([energy for _, energy, _ in rows]),
+            np.array([one.price_eur_per_kwh for one, _, _ in rows]),
+            [source for _, _, source in rows],
         )
 
     def matrix_kwh(self, size: int) -> Values:
@@ -54,7 +57,7 @@ def _paired(outcome: Outcome) -> list[Pair]:
     details, community = outcome.details, outcome.community
     hours = community.clock.slot_hours
     kept = 1 - community.market.loss_permille / 1000
-    mix = _mix(outcome) if community.wishes.asks_for_origins else None
+    mix = mix_of(outcome) if community.wishes.asks_for_origins else None
     pairs: list[Pair] = []
     for slot in np.flatnonzero(outcome.slots["bought"] > 0):
         bought = details["bought"][slot] * hours / W_PER_KW
@@ -68,16 +71,6 @@ def _paired(outcome: Outcome) -> list[Pair]:
     return pairs
 
 
-def _mix(outcome: Outcome) -> Mix:
-    """Return what the peers' energy came from in every slot of the run."""
-    details = outcome.details
-    other_w = details["generation"] - details["pv"]
-    return Mix.of(outcome.community, 0, details["pv"], other_w, details["battery"])
-
-
-def _sources(outcome: Outcome, pairs: Sequence[Pair]) -> list[str]:
-    """Return what each trade's energy came from: what the book knew, else the largest of the
-    seller's sources then."""
-    mix = _mix(outcome)
-    main = lru_cache(maxsize=1)(mix.main)  # pairs come slot by slot
-    return [pair.source or main(pair.slot)[pair.seller] for pair in pairs]
+def _sources(mixes: Mixes, pair: Pair) -> list[tuple[str, float]]:
+    """Return what a trade's energy came from: what the book knew, else the seller's mix then."""
+    return [(pair.source, 1.0)] if pair.source else mixes.shares(pair.seller, pair.slot)

@@ -82,14 +82,21 @@ def test_wallet_and_history_add_up_to_the_summary(simulated):
     for name, shown in dashboards(outcome).items():
         wallet = shown["wallet"]
         history = shown["history"]
-        traded = sum(one["energy_kwh"] * one["price_eur_per_kwh"] for one in history)
+        traded = sum(
+            one["energy_kwh"] * one["price_eur_per_kwh"]
+            for one in history
+            if one["counterparty"] != "grid"
+        )
         assert wallet["after_trades_eur"] == pytest.approx(wallet["start_eur"] - traded, abs=1e-5)
         end = wallet["after_trades_eur"] - wallet["grid_and_fees_eur"]
         assert wallet["end_eur"] == pytest.approx(end, abs=1e-5)
         assert wallet["end_eur"] == pytest.approx(summary[name]["wallet_eur"], abs=1e-5)
         bought = sum(max(one["energy_kwh"], 0) for one in history)
-        assert bought == pytest.approx(summary[name]["bought_kwh"], abs=1e-6)
-    assert {one["source"] for one in dashboards(outcome)["bruno"]["history"]} == {"pv"}
+        taken = summary[name]["bought_kwh"] + summary[name]["import_kwh"]
+        assert bought == pytest.approx(taken, abs=1e-6)
+    assert {one["source"] for one in dashboards(outcome)["bruno"]["history"]} == {
+        "pv", "wind", "hydro", "grid"
+    }  # fmt: skip
     assert dashboards(outcome)["amina"]["battery"]["soc_permille"] == 1000
 
 

@@ -131,7 +131,9 @@ def test_difference_is_the_grids_when_a_cloud_comes_after_the_order():
     assert outcome.details["export"][:, 0] == pytest.approx([1000, 400, 0])
     assert outcome.details["import"][:, 0] == pytest.approx([0, 0, 200])  # sold 600, had 400
     assert outcome.details["import"][:, 1] == pytest.approx([600, 0, 0])
-    assert Trades.of(outcome).source == ["pv", "pv"]
+    trades = Trades.of(outcome)
+    assert trades.source == ["pv", "pv", "grid"]
+    assert trades.energy_kwh == pytest.approx([0.6, 0.4, 0.2])
     summary = summarise(outcome)
     # Perfect: 600 W twice, then 400 W change hands and 200 W come from the grid.
     without = 0.6 * RETAIL - 1.0 * FEED_IN
