@@ -20,6 +20,7 @@ from hub.errors import BadInput
 from hub.sim.community import Community
 from hub.sim.compare import MARKETS, cases, varied
 from hub.sim.compare import compare as comparison
+from hub.sim.idle_wishes import idle_among
 from hub.sim.outputs import MAX_DETAIL_CELLS, write_columns, write_tables
 from hub.sim.reading import read_raw, read_scenario, scenario_of
 from hub.sim.responding import simulate
@@ -130,8 +131,10 @@ def compare(
     """
     raw = read_raw(scenario)
     chosen = cases(parse_markets(markets), parse_strategies(strategies), parse_sizes(sizes))
-    for case in chosen:
-        scenario_of(varied(raw, case), scenario)  # refuse before anything runs
+    # Refuse before anything runs.
+    compared = [(case.label, scenario_of(varied(raw, case), scenario)) for case in chosen]
+    for warning in idle_among(compared):
+        click.echo(f"warning: {warning}", err=True)
     make_directory(out)
     with (
         _executor(jobs, cluster) as executor,

@@ -4,7 +4,7 @@ its design or mechanism leaves, with whose it is and what would honour it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from hub.sim.assets import Preferences
@@ -30,20 +30,36 @@ class _Rule:
 def idle_wishes(scenario: Scenario) -> list[str]:
     """Return the sentences, fields in the order of the documentation."""
     market = scenario.market
-    found = []
-    for rule in _rules():
-        names = [name for name, peer in _members(scenario) if rule.is_set(peer)]
-        if names and not rule.counts(market):
-            more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-            found.append(
-                f"{scenario.path}, {', '.join(names[:MOST_NAMES])}{more}, preferences, "
-                f"{rule.field}: has no effect {_here(market)}; {rule.honoured_by} would honour it"
-            )
+    found = [
+        f"{subject}: has no effect {_here(market)}; {rule.honoured_by} would honour it"
+        for subject, rule in _idle(scenario)
+    ]
     found += _without_battery(scenario)
     if market.mechanism == "mcafee" or market.unit_wh == Market.unit_wh:
         return found
     where = f"{scenario.path}, [market], unit_wh"
     return [*found, f'{where}: has no effect {_here(market)}; mechanism = "mcafee" would honour it']
+
+
+def idle_among(compared: Iterable[tuple[str, Scenario]]) -> list[str]:
+    """Return one sentence for each field that has no effect in some of the compared scenarios,
+    given with their names. That nothing counts where nobody trades goes without saying."""
+    cases: dict[str, list[str]] = {}
+    for name, scenario in compared:
+        if scenario.market.design != "none":
+            for subject, _ in _idle(scenario):
+                cases.setdefault(subject, []).append(name)
+    return [f"{subject}: has no effect in {', '.join(names)}" for subject, names in cases.items()]
+
+
+def _idle(scenario: Scenario) -> Iterator[tuple[str, _Rule]]:
+    """Return whose field it is that has no effect, and its rule."""
+    for rule in _rules():
+        names = [name for name, peer in _members(scenario) if rule.is_set(peer)]
+        if names and not rule.counts(scenario.market):
+            more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+            whose = f"{scenario.path}, {', '.join(names[:MOST_NAMES])}{more}"
+            yield f"{whose}, preferences, {rule.field}", rule
 
 
 def _here(market: Market) -> str:

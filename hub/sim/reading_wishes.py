@@ -56,6 +56,8 @@ def _with_found(where: str, peer: Peer, known: _Known) -> Peer:
     wishes = peer.preferences
     if wishes == Preferences():
         return peer
+    if wishes.producers_only and not wishes.producers:
+        raise BadInput(f"{where}, preferences, producers_only: needs producers to buy from")
     chosen: dict[str, Any] = {}
     for field in ("producers", "buyers"):
         at = f"{where}, preferences, {field}"
