@@ -36,6 +36,8 @@ def join(house: str, assets: Path, data: Path) -> None:
     # A link: what is changed in the file counts within a second, and its CSV paths hold.
     fresh.symlink_to(assets.resolve())
     os.replace(fresh, path)
+    for warning in household.warnings():
+        click.echo(f"warning: {warning}", err=True)
     names = ", ".join(one.name for one in household.devices) or "none"
     click.echo(f"{house} joins with the devices {names}; switch them on the page as {house}")
 

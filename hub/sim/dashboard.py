@@ -21,6 +21,7 @@ from hub.sim.scenario import Peer
 from hub.sim.summary import rewards_eur
 
 DIGITS = 6
+DIGITS_OF_HISTORY = 9  # below a mWh or a nano-euro
 
 
 def dashboards(outcome: Outcome) -> dict[str, dict[str, Any]]:
@@ -58,10 +59,7 @@ def _dashboard(
             "event_rewards_eur": _round(reward_eur),
             "end_eur": _round(left_eur + reward_eur),
         },
-        "history": [
-            {"start_local": str(times[entry.slot]), **dataclasses.asdict(entry)}
-            for entry in history
-        ],
+        "history": [{"start_local": str(times[entry.slot]), **_plain(entry)} for entry in history],
     }
 
 
@@ -74,6 +72,14 @@ def preferences(community: Community, peer: Peer) -> dict[str, Any]:
             values = series.values(community.clock).tolist()
             found[name] = values[0] if series.constant is not None else values
     return found
+
+
+def _plain(entry: HistoryEntry) -> dict[str, Any]:
+    """Return a line of the history; there are many, so with no more digits than count."""
+    return {
+        name: round(value, DIGITS_OF_HISTORY) if isinstance(value, float) else value
+        for name, value in vars(entry).items()
+    }
 
 
 def appliances(community: Community, peer: Peer) -> list[dict[str, Any]]:

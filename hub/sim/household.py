@@ -20,6 +20,7 @@ from hub.errors import BadInput
 from hub.sim.clock import Clock
 from hub.sim.community import pv_power_w
 from hub.sim.fields import nearest
+from hub.sim.plausible import magnitude_warnings
 from hub.sim.reading import read_raw, scenario_of
 from hub.sim.scenario import Peer, Scenario
 
@@ -58,6 +59,10 @@ class Household:
         """Return the load that is no device's."""
         slot = (local.hour * 60 + local.minute) // SLOT_MINUTES
         return float(self._day(local.date())[""][slot])
+
+    def warnings(self) -> list[str]:
+        """Return what of the file is of an unlikely magnitude."""
+        return magnitude_warnings(self._scenario)
 
     def peak_generation_w(self, around: datetime.date) -> float:
         """Return the most that its generators give together in a week from a day on."""

@@ -17,6 +17,7 @@ from hub.sim.community import Community, Storage
 from hub.sim.dispatch import Batteries
 from hub.sim.optimal import Limits, NoSchedule, Pool, schedule
 from hub.sim.reachable import explained
+from hub.sim.worth import gains
 
 Values = npt.NDArray[np.float64]
 
@@ -46,7 +47,7 @@ def plan(community: Community) -> Plan | None:
     generation_w = inputs.generation_w
     own_net_w = inputs.load_w - generation_w
     found = Plan(np.zeros((slots, community.size)), np.zeros((slots, community.size)))
-    for places in [planned] if community.market.pooling else planned[:, None]:
+    for places in [planned] if _is_pooled(community) else planned[:, None]:
         net_w = own_net_w[:, places].sum(axis=1) + _others_w(community, own_net_w, places)
         owners = places[community.storage.is_optimal[places]]
         charging = [place for place in places.tolist() if place in vehicles]
@@ -63,7 +64,7 @@ def plan(community: Community) -> Plan | None:
         try:
             powers_w = schedule(pool, community.tariff, community.clock.slot_hours)
         except NoSchedule as problem:
-            raise explained(community, owners, problem) from problem
+            raise explained(community, places, problem) from problem
         stores = powers_w.shape[1] - len(charging)
         found.battery_w[:, owners] = powers_w[:, kind] * share
         found.vehicle_w[:, charging] = powers_w[:, stores:]
@@ -162,9 +163,15 @@ def _traits(pool: Pool) -> Values:
     )
 
 
+def _is_pooled(community: Community) -> bool:
+    """Tell whether all are scheduled as one: not where a fee forbids them to share at all."""
+    market = community.market
+    return market.pooling and bool(gains(market, community.tariff).any())
+
+
 def _others_w(community: Community, own_net_w: Values, planned: npt.NDArray[np.int64]) -> Values:
     """Return the position of the peers without a schedule, who are in the pool all the same."""
-    if not community.market.pooling:
+    if not _is_pooled(community):
         return np.zeros(community.clock.slots)
     others = np.ones(community.size, dtype=bool)
     others[planned] = False

@@ -24,12 +24,14 @@ TOLERANCE = 1e-9  # of the capacity
 MOST_NAMES = 5
 
 
-def explained(community: Community, owners: Places, problem: NoSchedule) -> TruequeError:
-    """Return the error of what the scenario asks in vain, else the solver's with names."""
+def explained(community: Community, planned: Places, problem: NoSchedule) -> TruequeError:
+    """Return the error of what the scenario asks in vain, else the solver's with names; `planned`:
+    who has a battery or a vehicle in this schedule."""
+    owners = planned[community.storage.is_optimal[planned]]
     fault = _without_bound(community, owners) or _out_of_reach(community, owners)
     if fault is not None:
         return BadInput(fault)
-    names = [community.names[place] for place in owners.tolist()]
+    names = [community.names[place] for place in planned.tolist()]
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
     return NoSchedule(f"{community.path}, {', '.join(names[:MOST_NAMES])}{more}: {problem}")
 

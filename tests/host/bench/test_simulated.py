@@ -148,6 +148,10 @@ def test_commands_join_and_leave(tmp_path):
     asked = ["sim", "join", "house-1", str(assets), "--data", str(site)]
     done = run.invoke(cli, asked)
     assert done.exit_code == 0 and "fridge, kettle" in done.output, done.output
+    assert "warning" not in done.output
+    assets.write_text(ASSETS.replace("charge_w = 3000", "charge_w = 3"))
+    mistaken = run.invoke(cli, asked)
+    assert mistaken.exit_code == 0 and "is it in kW or kWh" in mistaken.output, mistaken.output
     stranger = run.invoke(cli, ["sim", "join", "house-9", str(assets), "--data", str(site)])
     assert isinstance(stranger.exception, BadInput)
     assert run.invoke(cli, ["sim", "leave", "house-1", "--data", str(site)]).exit_code == 0

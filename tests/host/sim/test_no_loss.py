@@ -179,3 +179,22 @@ def test_hybrid_pairs_carry_the_price_of_their_own_round(simulated):
     for one in outcome.pairs:
         paid[one.buyer] += one.energy_kwh * one.price_eur_per_kwh
     assert paid == pytest.approx(outcome.totals["trade_cost"])
+
+
+def test_houses_are_scheduled_alone_when_a_fee_forbids_them_to_share(simulated):
+    text = (
+        two("mid-market-rate", "pooling = true\nnetwork_eur_per_kwh = FEE")
+        + """
+[[peer]]
+name = "store"
+position = [0, 0]
+battery_wh = 4000
+soc_initial = 0
+strategy = "optimal"
+"""
+    )
+    text = text.replace("slots = 1", "slots = 2").replace("load_w = 600", "load_w = [0, 600]")
+    text = text.replace("pv_w = 1000", "pv_w = [1000, 0]")
+    # It would store the sun's kWh for the others; of its own it has neither sun nor need.
+    assert simulated(text.replace("FEE", "0")).totals["charged"][3] > 0.9
+    assert simulated(text.replace("FEE", "0.3")).totals["charged"][3] == pytest.approx(0)

@@ -78,7 +78,7 @@ def test_command_ends_with_2_when_a_schedule_cannot_be(tmp_path):
 
 def test_peers_are_named_when_the_solver_gives_up_for_another_reason(read):
     community = build(read(text_of("")))
-    (owners,) = community.storage.is_optimal.nonzero()
-    found = explained(community, owners, NoSchedule("the solver says 'Time limit'"))
+    (planned,) = community.storage.is_optimal.nonzero()
+    found = explained(community, planned, NoSchedule("the solver says 'Time limit'"))
     assert isinstance(found, NoSchedule) and found.exit_code == 1
     assert "scenario.toml, fine, leaky: the solver says 'Time limit'" in str(found)
