@@ -23,6 +23,7 @@ FIRST = (
     "tests/host/web",
     "tests/host/store",
     "tests/host/updates/test_power_cuts.py",
+    "tests/host/power",
     "tests/host/node/test_delivery_properties.py",
     "tests/host/board/test_verify.py",
     "tests/host/hub",

@@ -143,7 +143,7 @@ def test_nothing_but_the_delivery_is_written_when_registers_are_saved_in_it(rig,
 
 
 def test_no_sector_is_erased_for_an_hour_when_littlefs_keeps_a_delivery(tmp_path):
-    littlefs = pytest.importorskip("littlefs", reason="comes with the extra 'emulation'")
+    littlefs = pytest.importorskip("littlefs", reason="littlefs-python is not installed")
     erased = []
 
     class Flash(littlefs.UserContext):
