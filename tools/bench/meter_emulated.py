@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from tools.emulation.bars import Figures, Minute, Saves, Trip
 
 CHANNELS = 3
-BARS = ("minute", "limits", "saves", "loss", "share", "authority", "cuts", "torn")
+BARS = (
+    *("minute", "limits", "saves", "loss", "share", "authority", "cuts"),
+    *("torn", "torn-deliveries", "torn-updates"),
+)
 """As tools.emulation.bars.NAMES, said here for a machine without the emulator."""
 
 
@@ -52,6 +55,8 @@ def _rows(figures: Figures, of_block_us: int) -> list[Row]:
         ("foreign_authority_connections", figures.foreign_connections, "connections", 0.0),
         ("power_cuts_survived_at_least", figures.cuts_survived, "of 50", 50.0),
         ("torn_writes_survived_at_least", figures.torn_survived, "of 100", 100.0),
+        ("torn_deliveries_survived_at_least", figures.torn_deliveries_survived, "of 100", 100.0),
+        ("torn_updates_survived_at_least", figures.torn_updates_survived, "of 100", 100.0),
     ):
         if value is not None:
             rows.append(row_of(f"emulated_{name}", value, unit, bar))

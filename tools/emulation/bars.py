@@ -17,7 +17,7 @@ from node.secp256k1 import verify
 from wire import digests
 
 from hub.certificates import ensure
-from tools.emulation import outages
+from tools.emulation import outages, torn
 from tools.emulation.autopsy import autopsy
 from tools.emulation.costs import measure as measure_costs
 from tools.emulation.flash import read_files
@@ -85,6 +85,8 @@ class Figures:
     foreign_connections: int | None = None
     cuts_survived: int | None = None
     torn_survived: int | None = None
+    torn_deliveries_survived: int | None = None
+    torn_updates_survived: int | None = None
 
 
 async def watch_minute(board: LoneBoard, duration_s: float = MINUTE_S) -> Minute:
@@ -255,6 +257,14 @@ async def _torn(image: Path, _: float) -> dict[str, Any]:
     return {"torn_survived": await outages.survived_torn_writes(image, _say)}
 
 
+async def _torn_deliveries(image: Path, _: float) -> dict[str, Any]:
+    return {"torn_deliveries_survived": await torn.survived_torn_deliveries(image, _say)}
+
+
+async def _torn_updates(image: Path, _: float) -> dict[str, Any]:
+    return {"torn_updates_survived": await torn.survived_torn_updates(image, _say)}
+
+
 MEASURED: dict[str, Callable[[Path, float], Awaitable[dict[str, Any]]]] = {
     "minute": _minute,
     "limits": _limits,
@@ -264,6 +274,8 @@ MEASURED: dict[str, Callable[[Path, float], Awaitable[dict[str, Any]]]] = {
     "authority": _authority,
     "cuts": _cuts,
     "torn": _torn,
+    "torn-deliveries": _torn_deliveries,
+    "torn-updates": _torn_updates,
 }
 NAMES = tuple(MEASURED)
 """Bars that can be asked for one by one."""

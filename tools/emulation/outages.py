@@ -45,25 +45,35 @@ while True:
 
 
 class Outages:
-    """Cuts the power of a board at a random write, again and again, and keeps the flash's state."""
+    """Cuts the power of a board at a random write, again and again, and looks at the flash."""
 
-    def __init__(self, device: PicoW, random_: random.Random, say: Say) -> None:
+    def __init__(
+        self,
+        device: PicoW,
+        random_: random.Random,
+        look: Callable[[Mapping[str, bytes]], int | None],
+        say: Say,
+        most: int = 3 * WRITES_A_SAVE,
+    ) -> None:
+        """`look`: files to a number that must not go back, None for what must not be."""
         self._device = device
         self._random = random_
+        self._look = look
         self._say = say
-        self.counts: list[int | None] = []
+        self._most = most
+        self.found: list[int | None] = []
 
     def plan(self) -> None:
         """Choose the next write, and how much of it is still done."""
-        nth = self._random.randint(1, 3 * WRITES_A_SAVE)
+        nth = self._random.randint(1, self._most)
         self._device.flash.cut_power_at(nth, self._random.randint(0, PAGE_BYTES), self._cut)
 
     def _cut(self) -> None:
-        self.counts.append(_saved_count(read_files(self._device.mcu)))
+        self.found.append(self._look(read_files(self._device.mcu)))
         self._device.cut_power()
         self.plan()
-        if len(self.counts) % TOLD_EACH == 0:
-            self._say(f"torn write {len(self.counts)}")
+        if len(self.found) % TOLD_EACH == 0:
+            self._say(f"torn write {len(self.found)}")
 
 
 def _saved_count(files: Mapping[str, bytes]) -> int | None:
@@ -94,14 +104,14 @@ async def survived_torn_writes(image: Path, say: Say, cuts: int = TORN) -> int:
     around = Surroundings(house.sample, house.meters, house.unique_id)
     device = PicoW(image, files, around, Pace(None))
     await device.start()
-    outages = Outages(device, random.Random(SEED), say)
+    outages = Outages(device, random.Random(SEED), _saved_count, say)
     try:
         await device.wait(lambda: device.flash.writes > 5 * WRITES_A_SAVE, 30)
         outages.plan()
-        await device.wait(lambda: len(outages.counts) >= cuts, 20 * cuts)
+        await device.wait(lambda: len(outages.found) >= cuts, 20 * cuts)
     finally:
         device.stop()
-    counts, last, survived = outages.counts[:cuts], 0, 0
+    counts, last, survived = outages.found[:cuts], 0, 0
     for count in counts:
         survived += count is not None and count >= last
         last = count or last
