@@ -28,6 +28,7 @@ from hub.sim.fields import (
 from hub.sim.network.limits import BEFORE, FEEDERS, MODES, STREET, Network
 from hub.sim.scenario import Market
 from hub.sim.schema_wishes import preferences
+from hub.sim.series import price as price_of
 from hub.sim.series import series
 
 MAX_SLOTS = 10_000_000
@@ -167,7 +168,7 @@ def _tables(fields: dict[str, Field]) -> Field:
 def tables(directory: Path) -> dict[str, dict[str, Field]]:
     """Return the fields of the tables that may name files, which are relative to `directory`."""
     quantity = series(directory)
-    price = series(directory, low=LOWEST_PRICE)
+    price = price_of(directory, low=LOWEST_PRICE)
     return {
         "tariffs": {
             "retail_eur_per_kwh": Field(price, is_required=True),

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from hub.errors import BadInput
 from hub.sim import columns, homes, sky
 from hub.sim.clock import MINUTES_OF_DAY, Clock
-from hub.sim.fields import Check, Field, integer, number, read_table, text, time_of_day
+from hub.sim.fields import Check, Field, integer, list_of, number, read_table, text, time_of_day
 
 Values = npt.NDArray[np.float64]
 
@@ -32,6 +32,7 @@ class Series:
     csv: tuple[Path, str] | None = None
     home: tuple[int, str, float | None] | None = None  # (home, "load_w" or "pv_w", peak in W)
     latitude_deg: float | None = None
+    days: tuple[Series, ...] | None = None  # one a day of the run, then from the first again
     lowest: float = float("-inf")  # what the file's values must not be below
 
     def length(self) -> int | None:
@@ -61,6 +62,10 @@ class Series:
             return homes.home_values(home, column, clock, peak_w)
         if self.latitude_deg is not None:
             return sky.clear_sky_w_per_m2(clock, self.latitude_deg)
+        if self.days is not None:
+            table = np.array([one.values(clock) for one in self.days])
+            values: Values = table[self._turn(clock), np.arange(clock.slots)]
+            return values
         assert self.csv is not None
         values = columns.read_column(*self.csv)
         first = _first_row(self.where, *self.csv, clock)
@@ -77,7 +82,14 @@ class Series:
             return f"{path}, row {row}, {column} ({self.where})"
         if self.listed is not None:
             return f"{self.where} {self._place_in_list(clock)[slot] + 1}"
+        if self.days is not None:
+            return self.days[self._turn(clock)[slot]].place(clock, slot)
         return self.where
+
+    def _turn(self, clock: Clock) -> npt.NDArray[np.int64]:
+        """Return which of the days each slot has."""
+        assert self.days is not None
+        return (clock.days - clock.days[0]) % len(self.days)
 
     def _check_lowest(self, values: Values, clock: Clock) -> None:
         """Refuse a negative load, say; name the first row of the run that has one."""
@@ -184,6 +196,22 @@ def series(directory: Path, *, low: float = 0.0) -> Check:
     return check
 
 
+def price(directory: Path, *, low: float) -> Check:
+    """Check a price over the slots: a quantity, or `{ days = [...] }`, a price for each day."""
+    quantity = series(directory, low=low)
+
+    def check(where: str, value: Any) -> Series:
+        if not isinstance(value, dict) or "days" not in value:
+            found: Series = quantity(where, value)
+            return found
+        days = read_table(where, value, {"days": Field(list_of(quantity))})["days"]
+        if not days:
+            raise BadInput(f"{where}, days: is an empty list; give a price for each day in turn")
+        return Series(where, days=days)
+
+    return check
+
+
 def _from_list(where: str, value: list[Any], low: float) -> Series:
     if value and all(isinstance(one, dict) for one in value):
         fields = {
@@ -231,7 +259,8 @@ def _from_times(where: str, value: dict[str, Any], low: float) -> Series:
         if ":" not in key:
             raise BadInput(
                 f"{where}: unknown field {key!r}; give a number, a list, a daily table "
-                '{"00:00" = 0.2, "07:00" = 0.3}, or {csv = "file.csv", column = "name"}'
+                '{"00:00" = 0.2, "07:00" = 0.3}, or {csv = "file.csv", column = "name"}; prices '
+                "also {days = [...]}"
             )
     daily = sorted(
         (time_of_day(where, key), number(low)(f"{where}, {key}", one)) for key, one in value.items()

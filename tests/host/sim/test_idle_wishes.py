@@ -102,6 +102,10 @@ def test_run_warns_when_a_wish_needs_a_battery():
         ({"producers_only": True}, ("producers_only: needs producers",)),
         ({"highest_buying_eur_per_kwh": [0.1, 0.2, 0.3]}, ("has 3 values",)),
         ({"lowest_selling_eur_per_kwh": {"25:00": 0.1}}, ("25:00",)),
+        ({"lowest_selling_eur_per_kwh": {"days": []}}, ("days: is an empty list",)),
+        ({"lowest_selling_eur_per_kwh": {"days": [0.1, "x"]}}, ("days 2", "'x'")),
+        ({"lowest_selling_eur_per_kwh": {"days": [[0.1] * 5]}}, ("days 1: has 5 values",)),
+        ({"lowest_selling_eur_per_kwh": {"day": [0.1]}}, ("{days = [...]}",)),
     ],
 )
 def test_scenario_is_refused_with_peer_and_field_when_a_wish_is_wrong(wishes, words):

@@ -35,6 +35,20 @@ def test_chosen_producer_is_met_first_when_all_ask_the_same():
     assert meet({"producers": ["roof"]})["roof", "home", "pv"] == 1.0
 
 
+def test_dear_producer_is_met_first_when_its_energy_trades_anyway():
+    dear = {"pv_w": 1000, "preferences": {"lowest_selling_eur_per_kwh": 0.2}}
+    loyal = {"load_w": 800, "preferences": {"producers": ["dear"]}}
+    peers = {"cheap": ROOF, "dear": dear, "loyal": loyal, "other": {"load_w": 1200}}
+    found = met(simulated_raw(scenario_with(peers)))
+    assert found["dear", "loyal", "pv"] == 0.8
+    # With half of all needed, only the cheap one trades, and loyalty does not change that.
+    peers["other"] = {"load_w": 200}
+    assert met(simulated_raw(scenario_with(peers))) == {
+        ("cheap", "loyal", "pv"): 0.8,
+        ("cheap", "other", "pv"): 0.2,
+    }
+
+
 @pytest.mark.parametrize(
     "chosen", [{"type": "wind"}, {"community": "hill"}, {"peer": "mill"}, "wind", "hill", "mill"]
 )
@@ -163,6 +177,15 @@ def test_price_limits_change_from_day_to_day_when_they_are_a_column(tmp_path):
     assert outcome.pairs[0].price_eur_per_kwh == pytest.approx(0.15)
 
 
+def test_price_limits_change_daily_when_each_day_has_its_own():
+    days = [{"00:00": 0.2, "12:00": 0.05}, 0.05, 0.2]
+    wishes = {"highest_buying_eur_per_kwh": {"days": days}}
+    peers = {"roof": ROOF, "home": {"load_w": 1000, "preferences": wishes}}
+    outcome = simulated_raw(scenario_with(peers, slots=8, slot_minutes=720))
+    # Half-days; the fourth day is the first again.
+    assert (outcome.slots["bought"] > 0).tolist() == [1, 0, 0, 0, 1, 1, 1, 0]
+
+
 def test_dashboard_shows_limits_by_slot_when_they_change():
     wishes = {
         "highest_buying_eur_per_kwh": 0.25,
@@ -239,9 +262,8 @@ def test_page_shows_wishes_and_warnings_when_it_runs_a_scenario():
     assert len(shown["thrifty"]["preferences"]["highest_buying_eur_per_kwh"]) == 168
     of_green = [one for one in shown["green"]["history"] if one["counterparty"] != "grid"]
     assert {one["source"] for one in of_green} <= {"pv", "wind", "hydro"}
-    assert {one["counterparty"] for one in shown["roof-south"]["history"]} <= {
-        *("local", "thrifty", "clinic", "farm", "mill", "grid"),
-    }
+    accepted = {"local", "thrifty", "clinic", "farm", "mill", "grid"}
+    assert {one["counterparty"] for one in shown["roof-south"]["history"]} <= accepted
     # The clinic is served first: nobody else got more of its load.
     peers = answer["summary"]["peers"]
     share = {
