@@ -10,7 +10,7 @@ import click
 from hub import config as configuration
 from hub.cli_options import data_option
 from hub.errors import BadInput
-from hub.sim.household import read_household
+from hub.sim.household import Household, read_household
 from hub.simulated import assets_path, state_path, switches_path
 
 
@@ -28,6 +28,7 @@ def join(house: str, assets: Path, data: Path) -> None:
     """
     boards_dir = _boards_dir(house, data)
     household = read_household(assets, house)
+    _check_metered(house, household, data)
     switches_path(boards_dir, house).unlink(missing_ok=True)
     path = assets_path(boards_dir, house)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,6 +59,19 @@ def leave(house: str, data: Path) -> None:
     for file in (state_path(boards_dir, house), switches_path(boards_dir, house)):
         file.unlink(missing_ok=True)
     click.echo(f"{house} is no longer simulated")
+
+
+def _check_metered(house: str, household: Household, data: Path) -> None:
+    """Refuse generators where no meter would see them: a consumer's board has none for them."""
+    houses = configuration.load(data).houses
+    is_consumer = any(one.name == house and one.kind == "consumer" for one in houses)
+    generators = [one.name for one in household.devices if one.is_generator]
+    if is_consumer and generators:
+        prosumers = ", ".join(one.name for one in houses if one.kind == "prosumer")
+        raise BadInput(
+            f"{house} is a consumer: its board has no meter for {', '.join(generators)}; "
+            f"join as {prosumers}, or without generators"
+        )
 
 
 def _boards_dir(house: str, data: Path) -> Path:

@@ -154,6 +154,8 @@ def test_commands_join_and_leave(tmp_path):
     assert mistaken.exit_code == 0 and "is it in kW or kWh" in mistaken.output, mistaken.output
     stranger = run.invoke(cli, ["sim", "join", "house-9", str(assets), "--data", str(site)])
     assert isinstance(stranger.exception, BadInput)
+    consumer = run.invoke(cli, ["sim", "join", "house-2", str(assets), "--data", str(site)])
+    assert "no meter for pv, wind; join as house-1" in str(consumer.exception)
     assert run.invoke(cli, ["sim", "leave", "house-1", "--data", str(site)]).exit_code == 0
     again = run.invoke(cli, ["sim", "leave", "house-1", "--data", str(site)])
     assert isinstance(again.exception, BadInput)
