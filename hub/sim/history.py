@@ -19,7 +19,7 @@ from hub.sim.trades import Trades
 
 Values = npt.NDArray[np.float64]
 
-SMALLEST_KWH = 1e-12
+SMALLEST_KWH = 1e-9  # less is rounding: a uWh is the smallest that a meter counts
 
 
 def histories(outcome: Outcome, mixes: Mixes | None = None) -> list[tuple[HistoryEntry, ...]]:

@@ -9,6 +9,7 @@ neighbours are paired before far ones.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,18 @@ Values = npt.NDArray[np.float64]
 NANO_EUR = 2e-9  # prices of books are whole nano-euros
 
 
+@dataclass(frozen=True)
+class Shared:
+    """What some peers share in a block, (slots, peers) in W: what each needs, what of each would
+    arrive, what it bought and what of it arrived; and the price of each slot in EUR/kWh."""
+
+    need_w: Values
+    offer_w: Values
+    bought_w: Values
+    arrived_w: Values
+    price: Values
+
+
 class Meeting:
     """Pairs the peers of one community, slot by slot."""
 
@@ -36,34 +49,43 @@ class Meeting:
         self,
         start: int,
         chosen: npt.NDArray[np.bool_] | slice,
-        shared: tuple[Values, Values, Values],
+        shared: Shared,
         retail: Values,
         mix: Mix | None = None,
-    ) -> tuple[tuple[Values, Values, Values], list[Pair]]:
-        """Pair what the chosen share in a block from slot `start` on: bought and arrived in W, and
-        the price; `retail`: what a kWh is worth to a buyer at most; `mix`: what it comes from,
-        where anyone asks. Return what is left of it."""
-        price = shared[2]
-        bought_w, arrived_w = np.zeros((2, len(price), self._community.size))
-        bought_w[:, chosen], arrived_w[:, chosen] = shared[:2]
+    ) -> tuple[Shared, list[Pair]]:
+        """Pair what the chosen share in a block from slot `start` on; `retail`: what a kWh is worth
+        to a buyer at most; `mix`: what it comes from, where anyone asks.
+
+        Where some are too far apart, what was theirs goes to those who are near enough. Return what
+        is shared after all.
+        """
         kwh_per_w = self._community.clock.slot_hours / W_PER_KW
+        need, offer, bought, arrived = (
+            self._energies(chosen, power_w) * kwh_per_w
+            for power_w in (shared.need_w, shared.offer_w, shared.bought_w, shared.arrived_w)
+        )
         pairs: list[Pair] = []
-        for row in np.flatnonzero(bought_w.any(axis=1)).tolist():
-            found = pair_up(
-                self._community,
-                arrived_w[row] * kwh_per_w,
-                bought_w[row] * kwh_per_w,
-                self._reach(float(retail[row]), float(price[row])),
-                () if mix is None else mix.main(row),
-            )
-            pairs += [Pair(start + row, *one, float(price[row])) for one in found]
+        for row in np.flatnonzero(bought.any(axis=1)).tolist():
+            reach = self._reach(float(retail[row]), float(shared.price[row]))
+            sources = () if mix is None else mix.main(row)
+            met = _Met(np.zeros_like(need[row]), np.zeros_like(need[row]), {})
+            met.add(pair_up(self._community, arrived[row], bought[row], reach, sources))
+            if reach is not None:
+                left = offer[row] - met.arrived, need[row] - met.bought
+                met.add(pair_up(self._community, *left, reach, sources))
+                bought[row], arrived[row] = met.bought, met.arrived
+            price = float(shared.price[row])
+            pairs += [Pair(start + row, *who, kwh, price) for who, kwh in met.pairs.items()]
         if self._km is None:
             return shared, pairs
-        bought_w[:], arrived_w[:] = 0.0, 0.0
-        for one in pairs:
-            bought_w[one.slot - start, one.buyer] += one.energy_kwh / kwh_per_w
-            arrived_w[one.slot - start, one.seller] += one.energy_kwh / kwh_per_w
-        return (bought_w[:, chosen], arrived_w[:, chosen], price), pairs
+        bought_w, arrived_w = bought[:, chosen] / kwh_per_w, arrived[:, chosen] / kwh_per_w
+        return replace(shared, bought_w=bought_w, arrived_w=arrived_w), pairs
+
+    def _energies(self, chosen: npt.NDArray[np.bool_] | slice, values: Values) -> Values:
+        """Return the values of the chosen in their places among all peers."""
+        found = np.zeros((len(values), self._community.size))
+        found[:, chosen] = values
+        return found
 
     def _reach(self, retail: float, price: float) -> Reach | None:
         if self._km is None:
@@ -81,6 +103,21 @@ class Meeting:
             per_h = one.energy_kwh / self._community.clock.slot_hours
             fee[one.slot - start, one.buyer] += per_h * self.charge(one)
         return fee
+
+
+@dataclass(frozen=True)
+class _Met:
+    """Who met in a slot, seller and buyer, and how much; what of each arrived and was bought."""
+
+    bought: Values
+    arrived: Values
+    pairs: dict[tuple[int, int], float]
+
+    def add(self, found: list[tuple[int, int, float]]) -> None:
+        for seller, buyer, energy_kwh in found:
+            self.pairs[seller, buyer] = self.pairs.get((seller, buyer), 0.0) + energy_kwh
+            self.arrived[seller] += energy_kwh
+            self.bought[buyer] += energy_kwh
 
 
 def is_gaining(

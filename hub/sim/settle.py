@@ -15,7 +15,7 @@ import numpy.typing as npt
 from hub.sim.bidding import Bidders
 from hub.sim.book import Pair, clear_slots
 from hub.sim.community import W_PER_KW, Community, Tariff
-from hub.sim.meeting import Meeting, is_gaining
+from hub.sim.meeting import Meeting, Shared, is_gaining
 from hub.sim.origins import Mix
 from hub.sim.prices import internal_price
 from hub.sim.scenario import Market
@@ -111,11 +111,9 @@ class _Rest:
             axis=1
         )
 
-    def share(
-        self, chosen: Chosen, market: Market, inside: Tariff
-    ) -> tuple[Values, Values, Values]:
+    def share(self, chosen: Chosen, market: Market, inside: Tariff) -> Shared:
         """Match the surplus and deficit of the chosen in proportion, at a price between those of
-        `inside`. Return what each bought and what of each arrived in W; the price in EUR/kWh."""
+        `inside`."""
         deficit_w, surplus_w = self.deficit_w[:, chosen], self.surplus_w[:, chosen]
         kept = arriving_share(market)
         need_w, offer_w = deficit_w.sum(axis=1), surplus_w.sum(axis=1) * kept
@@ -129,14 +127,14 @@ class _Rest:
         )
         bought_w = deficit_w * _ratio(traded_w, need_w, 0.0)[:, None]
         arrived_w = surplus_w * (kept * _ratio(traded_w, offer_w, 0.0))[:, None]
-        return bought_w, arrived_w, price
+        return Shared(deficit_w, surplus_w * kept, bought_w, arrived_w, price)
 
-    def book(self, chosen: Chosen, shared: tuple[Values, Values, Values], market: Market) -> None:
+    def book(self, chosen: Chosen, shared: Shared, market: Market) -> None:
         """Book what the chosen share at a price, and take it off what is left to match."""
-        bought_w, arrived_w, price = shared
+        bought_w, arrived_w = shared.bought_w, shared.arrived_w
         kept = arriving_share(market)
         sold_w = arrived_w if kept == 1 else arrived_w / kept
-        per_w = (price / W_PER_KW)[:, None]
+        per_w = (shared.price / W_PER_KW)[:, None]
         self.bought_w[:, chosen] += bought_w
         self.sold_w[:, chosen] += sold_w
         self.paid[:, chosen] += bought_w * per_w

@@ -128,11 +128,11 @@ def test_nobody_trades_where_the_fee_eats_the_gain(simulated, mechanism):
 
 def test_neighbours_trade_and_far_peers_do_not_when_the_way_costs_more_than_it_gains(simulated):
     outcome = simulated(two("mid-market-rate", "network_eur_per_kwh_km = 0.05"))
-    # Both buyers gain 0.10 a kWh before the way: 0.05 to the near one, 0.15 to the far one. Each
-    # had half of the sun's kWh.
-    assert outcome.totals["bought"] == pytest.approx([0, 0, 0.5])
-    assert outcome.totals["export"] == pytest.approx([0.5, 0, 0])
-    assert outcome.totals["fee"] == pytest.approx([0, 0, 0.5 * 0.05])
+    # Both buyers gain 0.10 a kWh before the way: 0.05 to the near one, 0.15 to the far one. Half of
+    # the sun's kWh was the far one's: what the near one needs beyond its own half it has of that.
+    assert outcome.totals["bought"] == pytest.approx([0, 0, 0.6])
+    assert outcome.totals["export"] == pytest.approx([0.4, 0, 0])
+    assert outcome.totals["fee"] == pytest.approx([0, 0, 0.6 * 0.05])
     [pair] = outcome.pairs
     assert (pair.seller, pair.buyer) == (0, 2)
 
