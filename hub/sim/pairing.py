@@ -54,13 +54,7 @@ def pair_up(
             left_bought[buyer] -= energy
         return energy
 
-    for buyer, producers in community.wishes.producers.items():
-        for producer in producers:
-            for seller in community.wishes.places_of(producer):
-                if left_bought[buyer] <= SMALLEST_KWH:
-                    break
-                if not producer.type or sources[seller] == producer.type:
-                    take(seller, buyer)
+    _chosen_first(community, left_bought, sources, take)
 
     def walk(sold: Values, bought: Values) -> None:
         if reach is None:
@@ -75,6 +69,19 @@ def pair_up(
             walk(left_sold * inside, left_bought * inside)
     walk(left_sold, left_bought)
     return found
+
+
+def _chosen_first(
+    community: Community, left_bought: Values, sources: Sequence[str], take: Take
+) -> None:
+    """Let buyers take from the producers they chose, in their order, while they need any."""
+    for buyer, producers in community.wishes.producers.items():
+        for producer in producers:
+            for seller in community.wishes.places_of(producer):
+                if left_bought[buyer] <= SMALLEST_KWH:
+                    break
+                if not producer.type or sources[seller] == producer.type:
+                    take(seller, buyer)
 
 
 def _nearest_first(sold: Values, bought: Values, take: Take, reach: Reach) -> None:

@@ -18,13 +18,12 @@ from hub.sim.community import W_PER_KW, Community, Tariff
 from hub.sim.meeting import Meeting, Shared, is_gaining
 from hub.sim.origins import Mix
 from hub.sim.prices import internal_price
+from hub.sim.rounds import Chosen, Round, net_of, ratio, rounds_of
 from hub.sim.scenario import Market
 from hub.sim.shared import SharedStore
 from hub.sim.worth import arriving_share, worth
 
 Values = npt.NDArray[np.float64]
-Chosen = npt.NDArray[np.bool_] | slice
-"""Which columns of (slots, peers)."""
 
 
 @dataclass(frozen=True)
@@ -104,30 +103,28 @@ class _Rest:
         self.earned = np.zeros_like(position_w)
         self.fee: Values | float = 0.0  # what a clearing left to the operator
 
-    def net_w(self, members: npt.NDArray[np.bool_], market: Market) -> Values:
+    def net_w(self, members: Chosen, market: Market) -> Values:
         """Return the members' deficit less what their surplus would bring, per slot."""
-        kept = arriving_share(market)
-        return self.deficit_w[:, members].sum(axis=1) - kept * self.surplus_w[:, members].sum(
-            axis=1
-        )
+        return net_of(self.deficit_w[:, members], self.surplus_w[:, members], market)
 
-    def share(self, chosen: Chosen, market: Market, inside: Tariff) -> Shared:
-        """Match the surplus and deficit of the chosen in proportion, at a price between those of
-        `inside`."""
+    def share(self, one: Round) -> Shared:
+        """Match surplus and deficit in proportion, at a price between the round's."""
+        chosen, market, inside = one.chosen, one.terms, one.inside
         deficit_w, surplus_w = self.deficit_w[:, chosen], self.surplus_w[:, chosen]
         kept = arriving_share(market)
         need_w, offer_w = deficit_w.sum(axis=1), surplus_w.sum(axis=1) * kept
         traded_w = np.where(inside.retail >= inside.feed_in, np.minimum(need_w, offer_w), 0.0)
         price = internal_price(
             market.mechanism,
-            _ratio(offer_w, need_w, np.inf),
+            ratio(offer_w, need_w, np.inf),
             inside.retail,
             inside.feed_in,
             market.compensation_eur_per_kwh,
         )
-        bought_w = deficit_w * _ratio(traded_w, need_w, 0.0)[:, None]
-        arrived_w = surplus_w * (kept * _ratio(traded_w, offer_w, 0.0))[:, None]
-        return Shared(deficit_w, surplus_w * kept, bought_w, arrived_w, price)
+        bought_w = deficit_w * ratio(traded_w, need_w, 0.0)[:, None]
+        arrived_w = surplus_w * (kept * ratio(traded_w, offer_w, 0.0))[:, None]
+        offered_w = surplus_w if kept == 1 else surplus_w * kept
+        return Shared(deficit_w, offered_w, bought_w, arrived_w, price)
 
     def book(self, chosen: Chosen, shared: Shared, market: Market) -> None:
         """Book what the chosen share at a price, and take it off what is left to match."""
@@ -189,10 +186,6 @@ class _Rest:
         )
 
 
-def _ratio(above: Values, below: Values, otherwise: float) -> Values:
-    return np.divide(above, below, out=np.full(len(above), otherwise), where=below > 0)
-
-
 def settle(
     community: Community,
     start: int,
@@ -207,17 +200,17 @@ def settle(
     """
     market = community.market
     rest = _Rest(position_w)
-    traders = trading_peers(community)
+    traders = community.wishes.traders
     pairs: list[Pair] = []
     if market.design in ("centralised", "decentralised"):
         pairs = _clear(community, rest, _Span(start, tariff, mix), memory, traders)
     inside = worth(market, tariff)
-    for chosen, terms, limits in _rounds(community, rest, inside, traders):
-        shared = rest.share(chosen, terms, limits)
+    for one in rounds_of(community, inside, lambda members: rest.net_w(members, market)):
+        shared = rest.share(one)
         if memory.meeting is not None:
-            shared, met = memory.meeting.of(start, chosen, shared, inside.retail, mix)
+            shared, met = memory.meeting.of(start, one.chosen, shared, inside.retail, mix)
             pairs += met
-        rest.book(chosen, shared, market)
+        rest.book(one.chosen, shared, market)
     pooled = None if memory.pool is None else rest.use_pool(memory.pool, tariff, traders)
     settled = rest.settled(market, pairs, pooled)
     if memory.meeting is not None and market.network_eur_per_kwh_km > 0:
@@ -255,62 +248,3 @@ def _clear(
     pairs = [one for one in pairs if is_gaining(one, one.slot - span.start, inside, ways)]
     rest.exchange(pairs, span.start, kept, community.clock.slot_hours)
     return pairs
-
-
-def _rounds(
-    community: Community, rest: _Rest, inside: Tariff, traders: npt.NDArray[np.bool_] | None
-) -> list[tuple[Chosen, Market, Tariff]]:
-    """Return who shares in which order, on which terms, and between which prices."""
-    market, everybody = community.market, slice(None) if traders is None else traders
-    if market.design == "community":
-        return [(everybody, market, inside)]
-    if market.design != "hybrid":
-        return []
-    members = _members(community, traders)
-    limits = _tariffs_inside([rest.net_w(one, market) for one in members], inside)
-    rounds: list[tuple[Chosen, Market, Tariff]] = [
-        (one, market, own) for one, own in zip(members, limits, strict=True)
-    ]
-    return [*rounds, (everybody, _between(market), inside)]
-
-
-def _members(
-    community: Community, traders: npt.NDArray[np.bool_] | None
-) -> list[npt.NDArray[np.bool_]]:
-    """Return the trading members of each community as a mask over all peers."""
-    names = np.array(community.communities)
-    everybody = np.ones(community.size, dtype=bool) if traders is None else traders
-    return [(names == name) & everybody for name in dict.fromkeys(community.communities)]
-
-
-def _tariffs_inside(net_w: list[Values], tariff: Tariff) -> list[Tariff]:
-    """Return the tariffs that each community's own price is formed between.
-
-    A community with a deficit buys from the others at the middle of the grid's prices before it
-    buys from the grid, so its retail price is the mean of the two; likewise its feed-in price when
-    it has a surplus: as `hub.market.nesting.settle_hybrid`.
-    """
-    deficit_w = sum((np.maximum(one, 0.0) for one in net_w), np.zeros(len(tariff.retail)))
-    surplus_w = sum((np.maximum(-one, 0.0) for one in net_w), np.zeros(len(tariff.retail)))
-    middle = (tariff.retail + tariff.feed_in) / 2
-    met_w = np.minimum(deficit_w, surplus_w)
-    retail = tariff.retail + _ratio(met_w, deficit_w, 0.0) * (middle - tariff.retail)
-    feed_in = tariff.feed_in + _ratio(met_w, surplus_w, 0.0) * (middle - tariff.feed_in)
-    return [
-        Tariff(
-            np.where(one > 0, retail, tariff.retail),
-            np.where(one > 0, tariff.feed_in, feed_in),
-            tariff.co2_kg_per_kwh,
-        )
-        for one in net_w
-    ]
-
-
-def _between(market: Market) -> Market:
-    """Return the terms between communities: bilateral, at the middle of the grid's prices."""
-    return Market(mechanism="mid-market-rate", loss_permille=market.loss_permille)
-
-
-def trading_peers(community: Community) -> npt.NDArray[np.bool_] | None:
-    """Return who trades with others; None for everybody."""
-    return community.wishes.traders
