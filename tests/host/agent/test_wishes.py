@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hub.agent.forecast import forecast
 from hub.agent.house_wishes import SELL_FIRST, STORE_FIRST, USUAL, HouseWishes
@@ -98,6 +101,25 @@ def test_every_wrong_field_is_named_when_there_are_several():
     with pytest.raises(BadWishes) as refusal:
         PROSUMER.read(USUAL, {"order": 3, "lowest_selling": "-1", "buyers": ["house-2"]})
     assert list(refusal.value.fields) == ["order", "lowest_selling"]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=12) | st.dictionaries(st.text(), inner, max_size=2),
+    max_leaves=12,
+)
+NAMES = st.sampled_from([*USUAL.as_state(), "highest_buying", "lowest_selling"]) | st.text()
+
+
+@given(st.sampled_from([CONSUMER, PROSUMER]), st.dictionaries(NAMES, JSON, max_size=4))
+def test_whatever_is_sent_is_kept_whole_or_refused_by_name(reader, table):
+    try:
+        found = reader.read(USUAL, table)
+    except BadWishes as refusal:
+        assert set(refusal.fields) <= set(table)
+        assert all(refusal.fields.values())
+    else:
+        assert HouseWishes.from_state(json.loads(json.dumps(found.as_state()))) == found
 
 
 def test_agent_goes_by_what_its_house_set():

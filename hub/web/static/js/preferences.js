@@ -22,7 +22,7 @@ export function makePreferences(house) {
 }
 
 export function showPreferences(card, snapshot, me) {
-  card.node.hidden = card.house.name !== me;
+  card.node.hidden = card.house.name !== me || !(card.house.kind in FIELDS);
   card.market = snapshot.site.market;
 }
 
