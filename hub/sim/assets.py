@@ -192,7 +192,8 @@ class Preferences:
     `producers`: up to ten bought from first, in this order; with `producers_only` from no others.
     `buyers`: sold to only; empty is everybody. `origins`: what bought energy may come from; empty
     is anything. `origin`: what its own energy is called, instead of pv, wind, hydro or battery.
-    `priority`: the class of its load; a higher one is served first. `reserve_soc` is kept in the
+    `priority`: the class of its load, or of the first `critical_w` of what it needs; a higher one
+    is served first. `reserve_soc` is kept in the
     battery for outages. Without `is_automatic` the peer does not trade with others, only with the
     grid. `bidding`: how it makes prices of its limits in a book; None is the market's way.
     """
@@ -207,6 +208,7 @@ class Preferences:
     origins: tuple[str, ...] = ()
     origin: str = ""
     priority: int = 0
+    critical_w: Series | None = None
     is_automatic: bool = True
     bidding: str | None = None
 

@@ -17,7 +17,7 @@ from hub.errors import BadInput
 from hub.market.clearing import CLEAR, clear_pro_rata
 from hub.market.network import DistanceCharge
 from hub.market.preferences import Rules, clear_preferred
-from hub.market.records import Clearing, MarketRefusal, Order, Trade
+from hub.market.records import Clearing, MarketRefusal, Order
 from hub.sim.bidding import NANO, Bidders
 from hub.sim.community import Community, Tariff
 from hub.sim.orders import MCAFEE, PREFERRED, UWH_PER_WH, orders_of, peer_of
@@ -72,35 +72,24 @@ def clear_slots(
 def _pairs(
     community: Community, slot: int, orders: Sequence[Order], clearing: Clearing
 ) -> Iterator[Pair]:
+    """Return who met whom; what several orders of two peers trade at one price is one pair."""
     has_units = community.market.mechanism == MCAFEE
-    is_wished = community.market.mechanism == PREFERRED
-    source = {one.order_id: one.preference.origin for one in orders} if is_wished else {}
-    for trade, energy_uwh in _whole(clearing.trades) if has_units else _each(clearing.trades):
-        surplus = trade.buy_gwei_per_kwh - trade.sell_gwei_per_kwh
-        yield Pair(
-            slot,
+    is_divided = has_units or community.market.mechanism == PREFERRED
+    source = {one.order_id: one.preference.origin for one in orders} if is_divided else {}
+    of_two: dict[tuple[int, int, str, int, int], int] = {}
+    for trade in clearing.trades:
+        key = (
             peer_of(community, trade.offer),
             peer_of(community, trade.bid),
-            energy_uwh / UWH_PER_WH / 1000,
-            trade.sell_gwei_per_kwh / NANO,
             source.get(trade.offer, ""),
-            surplus / NANO if has_units else 0.0,  # `settle` books charges by distance itself
+            trade.sell_gwei_per_kwh,
+            # `settle` books charges by distance itself.
+            trade.buy_gwei_per_kwh - trade.sell_gwei_per_kwh if has_units else 0,
         )
-
-
-def _each(trades: Sequence[Trade]) -> Iterator[tuple[Trade, int]]:
-    return ((trade, trade.energy_uwh) for trade in trades)
-
-
-def _whole(trades: Sequence[Trade]) -> Iterator[tuple[Trade, int]]:
-    """Return the trades of single units as one for each two peers and price, and its energy."""
-    found: dict[tuple[str, str, int, int], tuple[Trade, int]] = {}
-    for trade in trades:
-        prices = trade.buy_gwei_per_kwh, trade.sell_gwei_per_kwh
-        key = (trade.seller, trade.buyer, *prices)
-        first, energy_uwh = found.get(key, (trade, 0))
-        found[key] = first, energy_uwh + trade.energy_uwh
-    return iter(found.values())
+        of_two[key] = of_two.get(key, 0) + trade.energy_uwh
+    for (seller, buyer, origin, price, surplus), energy_uwh in of_two.items():
+        kwh = energy_uwh / UWH_PER_WH / 1000
+        yield Pair(slot, seller, buyer, kwh, price / NANO, origin, surplus / NANO)
 
 
 def _tell(

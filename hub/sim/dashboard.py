@@ -64,9 +64,9 @@ def _dashboard(
 
 
 def preferences(community: Community, peer: Peer) -> dict[str, Any]:
-    """Return what a peer wants; a price limit that changes as one value for each slot."""
+    """Return what a peer wants; what changes with the time as one value for each slot."""
     found = dataclasses.asdict(peer.preferences)
-    for name in ("highest_buying_eur_per_kwh", "lowest_selling_eur_per_kwh"):
+    for name in ("highest_buying_eur_per_kwh", "lowest_selling_eur_per_kwh", "critical_w"):
         series = getattr(peer.preferences, name)
         if series is not None:
             values = series.values(community.clock).tolist()

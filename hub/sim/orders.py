@@ -1,8 +1,8 @@
 """The orders of a slot: what peers need and have enters, an order book leaves.
 
 A peer has one order. With mechanism `preferred` its offer is divided by the energy's sources where
-anyone asks for them; with `mcafee`, which is about single units, every order is divided into equal
-units, and what is less than a unit is left to the grid.
+anyone asks for them, and its bid into what is critical and the rest. With `mcafee`, which is about
+single units, every order is divided into equal ones, and what is less is left to the grid.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def orders_of(
         energy_uwh = int(abs(position_w) * community.clock.slot_hours * UWH_PER_WH)
         if energy_uwh == 0:
             continue
-        lots = _lots(community, peer, (is_bid, energy_uwh), mix)
+        lots = _lots(community, slot, (peer, is_bid, energy_uwh), mix)
         for number, (lot_uwh, preference) in enumerate(lots):
             orders.append(
                 Order(
@@ -75,10 +75,10 @@ def peer_of(community: Community, order_id: int | str) -> int:
 
 
 def _lots(
-    community: Community, peer: int, wanted: tuple[bool, int], mix: tuple[Mix | None, int]
+    community: Community, slot: int, order: tuple[int, bool, int], mix: tuple[Mix | None, int]
 ) -> Lots:
-    """Return how an order is divided: whether it is a bid, and its energy."""
-    is_bid, energy_uwh = wanted
+    """Return how an order is divided: its peer, whether it is a bid, and its energy."""
+    peer, is_bid, energy_uwh = order
     mechanism = community.market.mechanism
     if mechanism == MCAFEE:
         unit_uwh = round(community.market.unit_wh * UWH_PER_WH)
@@ -87,7 +87,8 @@ def _lots(
         return [(energy_uwh, INDIFFERENT)]
     wishes = community.wishes
     if is_bid:
-        return [(energy_uwh, wishes.of_bid(peer))]
+        uwh_per_w = community.clock.slot_hours * UWH_PER_WH
+        return wishes.lots_of_bid(peer, slot, energy_uwh, uwh_per_w)
     if mix[0] is None:
         return [(energy_uwh, wishes.of_offer(peer, ""))]
     parts = mix[0].parts(mix[1], peer, energy_uwh)

@@ -82,6 +82,7 @@ def _series(scenario: Scenario) -> Iterator[tuple[Series, Usual]]:
         given += [
             (wishes.highest_buying_eur_per_kwh, usual.PRICE),
             (wishes.lowest_selling_eur_per_kwh, usual.PRICE),
+            (wishes.critical_w, usual.BASE_LOAD),
         ]
     for series, kind in given:
         if series is not None:

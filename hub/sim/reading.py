@@ -186,6 +186,7 @@ def _all_series(
     values += [group.source for group in groups]
     for wishes in (peer.preferences for peer in (*peers, *(group.template for group in groups))):
         values += [wishes.highest_buying_eur_per_kwh, wishes.lowest_selling_eur_per_kwh]
+        values.append(wishes.critical_w)
     return [one for one in values if isinstance(one, Series | OwnHomes)]
 
 

@@ -58,6 +58,8 @@ def _with_found(where: str, peer: Peer, known: _Known) -> Peer:
         return peer
     if wishes.producers_only and not wishes.producers:
         raise BadInput(f"{where}, preferences, producers_only: needs producers to buy from")
+    if wishes.critical_w is not None and wishes.priority == 0:
+        raise BadInput(f"{where}, preferences, critical_w: needs a priority above 0")
     chosen: dict[str, Any] = {}
     for field in ("producers", "buyers"):
         at = f"{where}, preferences, {field}"

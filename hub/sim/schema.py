@@ -246,7 +246,7 @@ def _peer(quantity: Check, price: Check) -> dict[str, Field]:
         "elastic_share": Field(share, 0.0),
         "appliances": _tables(APPLIANCE),
         "vehicle": _table(VEHICLE),
-        "preferences": _table(preferences(price)),
+        "preferences": _table(preferences(price, quantity)),
         "community": Field(text, ""),
         "position": Field(pair),
         "wallet_eur": Field(number(), 0.0),

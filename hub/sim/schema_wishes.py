@@ -92,10 +92,10 @@ PREFERENCES = {
     "is_automatic": Field(flag, True),
     "bidding": Field(choice(*words.BIDDING)),
 }
-"""All but the price limits."""
+"""All but what may change from slot to slot."""
 
 
-def preferences(price: Check) -> dict[str, Field]:
-    """Return the fields; `price` checks a price that may change from slot to slot."""
+def preferences(price: Check, quantity: Check) -> dict[str, Field]:
+    """Return the fields; the two check what may change from slot to slot."""
     limits = ("highest_buying_eur_per_kwh", "lowest_selling_eur_per_kwh")
-    return PREFERENCES | {name: Field(price) for name in limits}
+    return PREFERENCES | {name: Field(price) for name in limits} | {"critical_w": Field(quantity)}

@@ -5,6 +5,7 @@ orders and chosen producers of any slot leave.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +46,11 @@ class Wishes:
         )
         self._highest = _limits(special, "highest_buying_eur_per_kwh", clock)
         self._lowest = _limits(special, "lowest_selling_eur_per_kwh", clock)
+        self._critical_w = {
+            place: own.critical_w.values(clock)
+            for place, own in special
+            if own.critical_w is not None
+        }
         self._bids: dict[int, Preference] = {}
         self._offers: dict[tuple[int, str], Preference] = {}
 
@@ -78,6 +84,17 @@ class Wishes:
                 is_choosy=own.producers_only,
             )
         return self._bids[id(own)]
+
+    def lots_of_bid(
+        self, place: int, slot: int, energy_uwh: int, uwh_per_w: float
+    ) -> list[tuple[int, Preference]]:
+        """Return a bid's energy by what it asks: what is critical in that slot, and the rest."""
+        asks = self.of_bid(place)
+        if place not in self._critical_w:
+            return [(energy_uwh, asks)]
+        critical_uwh = min(energy_uwh, int(self._critical_w[place][slot] * uwh_per_w))
+        lots = [(critical_uwh, asks), (energy_uwh - critical_uwh, replace(asks, priority=0))]
+        return [lot for lot in lots if lot[0]]
 
     def of_offer(self, place: int, origin: str) -> Preference:
         """Return what a peer's offers ask, and that their energy is of this origin."""

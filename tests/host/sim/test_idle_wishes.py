@@ -99,6 +99,7 @@ def test_run_warns_when_a_wish_needs_a_battery():
         ({"origins": ["wnd"]}, ("did you mean 'wind'",)),
         ({"priority": -1}, ("priority",)),
         ({"priority": 1.5}, ("whole number",)),
+        ({"critical_w": 200}, ("critical_w: needs a priority",)),
         ({"producers_only": True}, ("producers_only: needs producers",)),
         ({"highest_buying_eur_per_kwh": [0.1, 0.2, 0.3]}, ("has 3 values",)),
         ({"lowest_selling_eur_per_kwh": {"25:00": 0.1}}, ("25:00",)),

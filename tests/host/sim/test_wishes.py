@@ -129,6 +129,29 @@ def test_higher_class_is_served_first_when_energy_is_short():
     assert found == {("roof", "clinic", "pv"): 0.7, ("roof", "home", "pv"): 0.3}
 
 
+def test_critical_part_alone_is_served_first_when_a_house_has_one():
+    wishes = {"priority": 2, "critical_w": [200, 5000]}
+    peers = {
+        "roof": ROOF,
+        "home": {"load_w": 900},
+        "clinic": {"load_w": 700, "preferences": wishes},
+    }
+    outcome = simulated_raw(scenario_with(peers, slots=2))
+    bought = outcome.details["bought"]
+    # 200 W before everybody else, then by time of order; in the second hour all that it needs.
+    assert bought.sum(axis=1).tolist() == pytest.approx([1000, 1000])
+    assert 200 <= bought[0, 2] < 700
+    assert bought[1].tolist() == pytest.approx([0, 300, 700])
+    peers["clinic"]["load_w"] = 150
+    assert simulated_raw(scenario_with(peers, slots=2)).details["bought"][0, 2] == 150
+
+
+def test_critical_and_other_energy_is_one_trade_when_they_cost_the_same():
+    clinic = {"load_w": 700, "preferences": {"priority": 1, "critical_w": 200}}
+    [pair] = simulated_raw(scenario_with({"roof": ROOF, "clinic": clinic})).pairs
+    assert pair.energy_kwh == pytest.approx(0.7)
+
+
 def test_offer_sells_to_a_community_only_when_its_buyers_are_one():
     roof = {**ROOF, "preferences": {"buyers": [{"community": "hill"}]}}
     peers = {"roof": roof, "near": {"load_w": 800}, "far": {"load_w": 800, "community": "hill"}}

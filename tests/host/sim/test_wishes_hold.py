@@ -42,6 +42,8 @@ def wishes_of(draw, others):
         "priority": draw(st.integers(0, 2)),
         "is_automatic": draw(st.sampled_from([True, True, True, False])),
     }
+    if wishes["priority"]:
+        wishes["critical_w"] = draw(power_w)
     limits = {name: draw(st.none() | price) for name in LIMITS}
     return {**wishes, **{name: limit for name, limit in limits.items() if limit is not None}}
 
