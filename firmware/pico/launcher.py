@@ -24,6 +24,9 @@ ENDS = ("did_not_start", "kept_resetting", "hub_not_reached")  # of a trial; wir
 # stays lies scattered among what was compiled and dropped, and no block of samples fits any more.
 COLLECT_AFTER_BYTES = 32_768
 _MODULES = ("node", "wire")
+# For node.in_place: functions that run as long as the node does, and what is of another file.
+RUNNING = ("launch", "_launch", "_start")
+TAKEN_IN = (("node/slots.mpy", {"Slots": Slots}),)
 
 
 class Boots:
@@ -37,6 +40,7 @@ class Boots:
         self.highest = 0  # number of the newest release that ever was confirmed
         self.trial = None  # [slot, number, boots so far]
         self.failed = None  # [number, reason, how often, has the hub been told]
+        self.package = None  # mounted.Package that runs
         self._load()
 
     def _load(self):
@@ -64,10 +68,7 @@ class Boots:
         """Return (file in flash, start in it) of a file imported: it may be in a package."""
         if not path.startswith(MOUNT + "/"):
             return path, 0
-        from mounted import Package
-
-        package = self.path_of(self.trial[0] if self.trial else self.active)
-        return package, Package(package).where(path[len(MOUNT) :])
+        return self.package.path, self.package.where(path[len(MOUNT) :])
 
     def free_slot(self):
         """Return the slot that nothing runs from."""
@@ -130,7 +131,7 @@ def _check(kept):
 
 
 def enter(path):
-    """Let imports find the firmware in a package. Raises OSError or PackageError."""
+    """Let imports find the firmware in a package; return it. Raises OSError or PackageError."""
     import vfs  # MicroPython only
 
     # Only where a package runs: it takes 6 kB.
@@ -140,6 +141,7 @@ def enter(path):
     _forget()
     vfs.mount(firmware, MOUNT, readonly=True)
     sys.path.insert(0, MOUNT)
+    return firmware
 
 
 def leave():
@@ -243,7 +245,7 @@ def _start(slot, boots):
 
 def _program(slot, boots):
     if slot != CABLE:
-        enter(boots.path_of(slot))
+        boots.package = enter(boots.path_of(slot))
     from node import program
 
     return program

@@ -6,8 +6,6 @@ Beside the launcher, and like it never replaced over the air.
 import io
 import os
 
-from wire import package
-
 _CLOSE, _BUFFER_SIZE = 4, 11  # requests of MicroPython's stream protocol
 _DIRECTORY, _PLAIN_FILE = 0x4000, 0x8000
 
@@ -35,18 +33,43 @@ class _Part(io.IOBase):
         return 255 if request == _BUFFER_SIZE else -1
 
 
+def find_file(manifest, name):
+    """Return (offset, size) of a file `name` (bytes) in a checked manifest, or None."""
+    # Behind the fields, whose names must not be taken for files.
+    start = manifest.find(b"\n" + name + b" ", manifest.find(b"\nfiles\n"))
+    if start < 0:
+        return None
+    start += len(name) + 2
+    offset, size = manifest[start : manifest.find(b"\n", start)].split(b" ")
+    return int(offset), int(size)
+
+
+def has_directory(manifest, name):
+    """Tell whether a checked manifest has files below `name` (bytes)."""
+    return manifest.find(b"\n" + name + b"/") >= 0
+
+
 class Package:
     """A package as a read-only file system. Raises OSError or PackageError when it is none."""
 
     def __init__(self, path):
-        self._path = path
+        # The cable's own, and only now: what runs brings another, and both would take 7 kB.
+        from wire import package
+
+        self.path = path
+        self._manifest_start = package.HEAD_BYTES
         with open(path, "rb") as file:
-            size = package.manifest_bytes(file.read(package.HEAD_BYTES))
-            self._manifest = file.read(size)
-        self.start = package.content_start(size)
-        self.manifest = package.parse_manifest(self._manifest)
-        if os.stat(path)[6] != self.start + self.manifest.size:
+            self._manifest_bytes = package.manifest_bytes(file.read(package.HEAD_BYTES))
+        self.start = package.content_start(self._manifest_bytes)
+        size = package.parse_manifest(self._manifest()).size
+        if os.stat(path)[6] != self.start + size:
             raise package.PackageError("bad_package")
+
+    def _manifest(self):
+        # Read whenever it is needed: kept, it would take 1.4 kB of a board's memory for good.
+        with open(self.path, "rb") as file:
+            file.seek(self._manifest_start)
+            return file.read(self._manifest_bytes)
 
     def mount(self, is_read_only, is_new):
         """Nothing to do: part of what a file system must answer."""
@@ -56,25 +79,25 @@ class Package:
 
     def stat(self, path):
         """Return MicroPython's ten numbers for a file or directory."""
-        name = path.strip("/").encode()
-        found = package.find_file(self._manifest, name)
+        name, manifest = path.strip("/").encode(), self._manifest()
+        found = find_file(manifest, name)
         if found:
             return (_PLAIN_FILE, 0, 0, 0, 0, 0, found[1], 0, 0, 0)
-        if not name or package.has_directory(self._manifest, name):
+        if not name or has_directory(manifest, name):
             return (_DIRECTORY, 0, 0, 0, 0, 0, 0, 0, 0, 0)
         raise OSError(2)
 
     def open(self, path, mode):
         """Open a file for reading."""
         start, size = self._find(path)
-        return _Part(self._path, start, size)
+        return _Part(self.path, start, size)
 
     def where(self, path):
         """Return where in the package a file begins."""
         return self._find(path)[0]
 
     def _find(self, path):
-        found = package.find_file(self._manifest, path.strip("/").encode())
+        found = find_file(self._manifest(), path.strip("/").encode())
         if not found:
             raise OSError(2)
         return self.start + found[0], found[1]

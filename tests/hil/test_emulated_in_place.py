@@ -14,11 +14,12 @@ gc.threshold(32768)
 from node import delivery, finals, signer
 from wire import members
 # As the node does it: before what moves them is loaded, for that one runs.
-modules = [name for name in sys.modules if name.startswith(("node.", "wire."))]
+modules = dict(sys.modules)
 from node import in_place
 gc.collect()
 before = gc.mem_free()
-freed = in_place.run_from_flash(modules, rp2.Flash(), machine.mem32, lambda path: (path, 0))
+parts = in_place.parts_of(modules, "")
+freed = in_place.run_from_flash(parts, rp2.Flash(), machine.mem32, lambda path: (path, 0))
 gc.collect()
 gained = gc.mem_free() - before
 

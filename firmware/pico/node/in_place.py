@@ -33,24 +33,40 @@ def _generator():
 _KINDS = (type(_generator), type(lambda: None))
 
 
-def run_from_flash(names, device, mem32, locate, feed=lambda: None):
-    """Point the functions of modules to flash; return how many bytes of memory that freed.
+def parts_of(modules, but):
+    """Return the parts of a node's modules, {name: module}, all `but` the one of this name."""
+    parts = [
+        (module.__file__, module.__dict__)
+        for name, module in modules.items()
+        if name.startswith(("node.", "wire.")) and name != but
+    ]
+    for name in ("launcher", "mounted"):  # of the cable, beside a package's
+        module = modules.get(name)
+        if module:
+            running = getattr(module, "RUNNING", ())
+            names = {name: value for name, value in module.__dict__.items() if name not in running}
+            parts.append((module.__file__, names))
+            parts += getattr(module, "TAKEN_IN", ())
+    return parts
 
-    `names`: of modules none of whose functions is running. `device`: rp2.Flash().
-    `locate(path)`: (file, start) that a module's file is in. `feed()`: called within each second or
-    two, for a watchdog that runs already.
+
+def run_from_flash(parts, device, mem32, locate, feed=lambda: None):
+    """Point functions to flash; return how many bytes of memory that freed.
+
+    `parts`: [(a module's file, {name: what it holds})]; none of these functions is running.
+    `device`: rp2.Flash(). `locate(path)`: (file, start) that a module's file is in. `feed()`:
+    called within each second or two, for a watchdog that runs already.
     """
     mover = _Mover(mem32)
     flash = Flash(device)
     pieces = {}
-    for name in names:
+    for path, names in parts:
         feed()
-        module = sys.modules[name]
-        path, start = locate(module.__file__)
+        path, start = locate(path)
         if path not in pieces:
             pieces = {path: flash.pieces(path)}  # of one file at a time: they take memory
         try:
-            mover.take(Module(pieces[path], start).function(), module)
+            mover.take(Module(pieces[path], start).function(), names)
         except ValueError:
             pass  # not compiled, or a file too small to have blocks of its own
         gc.collect()
@@ -62,11 +78,11 @@ class _Mover:
         self._mem32 = mem32
         self.freed_bytes = 0
 
-    def take(self, main, module):
+    def take(self, main, names):
         """Point the functions of a module to flash. `main`: as compiled.Module.function."""
         self._by_start = {}  # how bytecode begins: those that begin so
         self._note(main[2])
-        self._look_at(module.__dict__)
+        self._look_at(names)
 
     def _note(self, functions):
         for function in functions:

@@ -64,14 +64,14 @@ def run_from_flash(boots, feed=lambda: None):
     """
     if not hasattr(Hardware.rp2, "Flash"):
         return  # a virtual board
-    # Of this module functions are running.
-    names = [name for name in sys.modules
-             if name.startswith(("node.", "wire.")) and name != __name__]  # fmt: skip
+    modules = dict(sys.modules)
     try:
         from node import in_place
 
+        # Of this module functions are running.
+        parts = in_place.parts_of(modules, __name__)
         flash, mem32 = Hardware.rp2.Flash(), Hardware.machine.mem32
-        in_place.run_from_flash(names, flash, mem32, boots.locate, feed)
+        in_place.run_from_flash(parts, flash, mem32, boots.locate, feed)
     except Exception as problem:  # whatever an unknown MicroPython may lack
         print("firmware stays in memory:", repr(problem))
     for name in ("in_place", "compiled", "whereabouts"):

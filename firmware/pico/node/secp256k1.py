@@ -18,9 +18,10 @@ from wire.signing import hmac_sha256
 from node import comb, curve
 from node.curve import N
 
-# A step takes up to 7 ms of an RP2040 and leaves up to 3 kB; a collection takes 20 ms when a node
-# runs: it must come by itself, before the threshold of whoever shares puts one into a step.
+# A step of signing takes up to 7 ms of an RP2040 and leaves up to 3 kB; a collection takes 20 ms when
+# a node runs: it must come by itself, before the threshold of whoever shares puts one into a step.
 _STEPS_BETWEEN_COLLECTIONS = 16
+OF_BIG_INTEGERS = 3  # the same for verifying, a step of which leaves up to 8 kB
 SIGNATURE_BYTES = 64
 PUBLIC_KEY_BYTES = 64
 _DIGEST_BYTES = 32
@@ -37,11 +38,11 @@ def finish(steps):
             return end.value
 
 
-async def share(steps, collect=None, before_step=None):
+async def share(steps, collect=None, before_step=None, between=_STEPS_BETWEEN_COLLECTIONS):
     """Run a generator to its end, other tasks after every step; return its result.
 
-    `collect`: coroutine function that collects garbage in a turn of its own. `before_step()`: may
-    look at what can't wait.
+    `collect`: coroutine function that collects garbage in a turn of its own, each `between` steps.
+    `before_step()`: may look at what can't wait.
     """
     count = 0
     while True:
@@ -53,7 +54,7 @@ async def share(steps, collect=None, before_step=None):
             return end.value
         await asyncio.sleep(0)
         count += 1
-        if collect and count % _STEPS_BETWEEN_COLLECTIONS == 0:
+        if collect and count % between == 0:
             await collect()
             await asyncio.sleep(0)  # whoever waited for the collection comes before the next step
 

@@ -1,7 +1,7 @@
 """Sums of ADC frames that run on in, marks on them, what lies between two marks out."""
 
 from node import blocks
-from node.spikes import LIFT
+from node.spikes import LIFT, place_of
 
 BIAS_CODE = 2048  # squares and products are of code - BIAS_CODE
 
@@ -14,15 +14,25 @@ class Sums:
     the first two also of what the sums ran over just before, where the mains came or went.
     """
 
-    def __init__(self, weight, earlier, later):
-        """`earlier`, `later`: (slots of blocks, lifted total, squares) at both marks."""
+    def __init__(self, weight, earlier, later, number):
+        """`earlier`, `later`: Marks. `number`: of the channel."""
+        before, slots = earlier.sums[number], later.sums[number]
+        # Differences first: numbers beyond 2^30 are objects on a board, and garbage soon.
+        total = 256 * (slots[blocks.TOTAL] - before[blocks.TOTAL])
+        squares = (slots[blocks.SQUARES_HIGH] - before[blocks.SQUARES_HIGH] << 37) + (
+            slots[blocks.SQUARES_LOW] - before[blocks.SQUARES_LOW] << 8
+        )
+        for mark, sign in ((later, 1), (earlier, -1)):
+            if mark.part:
+                height = mark.height(number)
+                total += sign * mark.part * (height + blocks.CENTRE)
+                squares += sign * mark.part * height * height
         self.weight = weight
-        self.total = later[1] - earlier[1] - LIFT * weight
-        self.squares = later[2] - earlier[2]
-        slots = later[0]
+        self.total = total - LIFT * weight
+        self.squares = squares
         self.lowest = slots[blocks.LOWEST]
         self.highest = slots[blocks.HIGHEST]
-        self.railed = slots[blocks.RAILED] - earlier[0][blocks.RAILED]
+        self.railed = slots[blocks.RAILED] - before[blocks.RAILED]
 
 
 class Span:
@@ -40,56 +50,60 @@ class Span:
 class Mark:
     """How far the sums were at one position: copies of their slots, and part of a frame."""
 
-    def __init__(self, place, sums, product, swing):
-        """`place`: position in 1/256 frame. `sums`: slots of each channel. `product`: or None."""
-        self.place = place
-        self.swing = swing
-        self._sums = [slots[:] for slots in sums]
-        self._product = product[:] if product else None
-        self._lifted = None
-        self._part = 0
+    def __init__(self, sums, product):
+        """`sums`: slots of each channel. `product`: those of the product, or None."""
+        self.sums = [slots[:] for slots in sums]
+        self.product = product and product[:]
+        self.place = self.swing = self.part = 0
+        self._codes = self._table = None
 
-    def add_part(self, lifted, part):
-        """Count `part`/256 of the next frame too. `lifted`: its codes, lifted by the table."""
-        self._lifted = lifted
-        self._part = part
+    def move(self, sums, product):
+        """Hold what these are now: takes no memory."""
+        for mine, slots in zip(self.sums, sums):  # noqa: B905  # MicroPython's knows no strict
+            mine[:] = slots
+        if product:
+            self.product[:] = product
 
-    def channel(self, number):
-        """Return (slots, lifted total, squares) of a channel, both per code * 256."""
-        slots = self._sums[number]
-        total = 256 * slots[blocks.TOTAL]
-        squares = (slots[blocks.SQUARES_HIGH] << 37) + (slots[blocks.SQUARES_LOW] << 8)
-        if self._part:
-            lifted = self._lifted[number]
-            height = lifted - blocks.CENTRE
-            total += self._part * lifted
-            squares += self._part * height * height
-        return slots, total, squares
+    def put(self, place, swing, part=0, codes=None, table=None):
+        """`place`: position in 1/256 frame, of which `part` are in a frame that is not summed.
 
-    def product(self):
-        """Return the lifted sum of products, per code^2 * 256."""
-        slots = self._product
-        if not slots:
-            return 0
-        found = (slots[blocks.PRODUCT_HIGH] << 37) + (slots[blocks.PRODUCT_LOW] << 8)
-        if self._part:
-            now = self._lifted[slots[blocks.LATER]] - blocks.CENTRE
-            before = slots[blocks.LATER_BEFORE] - blocks.CENTRE
-            skew = slots[blocks.SKEW]
-            later = (now * (256 - skew) + before * skew + 128) >> 8
-            height = self._lifted[slots[blocks.EARLIER]] - blocks.CENTRE
-            found += self._part * (height * later + blocks.PRODUCT_LIFT)
-        return found
+        `codes`: that frame's. `table`: spikes.shift_table.
+        """
+        self.place, self.swing, self.part = place, swing, part
+        self._codes, self._table = codes, table
+
+    def height(self, number):
+        """Return by how much a channel's lifted code in the divided frame is above the centre."""
+        code = self._codes[number]
+        return code + self._table[place_of(code)] - blocks.CENTRE
+
+    def part_of_product(self):
+        """Return what the part of a frame adds to the lifted sum of products."""
+        slots, skew = self.product, self.product[blocks.SKEW]
+        before = slots[blocks.LATER_BEFORE] - blocks.CENTRE
+        now = self.height(slots[blocks.LATER])
+        later = (now * (256 - skew) + before * skew + 128) >> 8
+        return self.part * (self.height(slots[blocks.EARLIER]) * later + blocks.PRODUCT_LIFT)
 
 
 def span_between(earlier, later, cycles):
     """Return the Span between two marks on the same sums."""
     span = Span(earlier.place, later.place - earlier.place, cycles)
     span.swing = later.swing - earlier.swing
-    for number in range(3):
-        ends = earlier.channel(number), later.channel(number)
-        span.channels.append(Sums(span.weight, *ends))
-    product = later.product()
-    if product:
-        span.product = product - earlier.product() - blocks.PRODUCT_LIFT * span.weight
+    for number in range(len(later.sums)):
+        span.channels.append(Sums(span.weight, earlier, later, number))
+    if later.product:
+        span.product = _product_between(earlier, later, span.weight)
     return span
+
+
+def _product_between(earlier, later, weight):
+    before, slots = earlier.product, later.product
+    product = (slots[blocks.PRODUCT_HIGH] - before[blocks.PRODUCT_HIGH] << 37) + (
+        slots[blocks.PRODUCT_LOW] - before[blocks.PRODUCT_LOW] << 8
+    )
+    if later.part:
+        product += later.part_of_product()
+    if earlier.part:
+        product -= earlier.part_of_product()
+    return product - blocks.PRODUCT_LIFT * weight

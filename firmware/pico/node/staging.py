@@ -5,6 +5,7 @@ interrupted transfer goes on; nothing points to it before it is checked whole.
 """
 
 import binascii
+import gc
 import hashlib
 import os
 
@@ -15,6 +16,7 @@ from node import secp256k1
 
 SYNC_BYTES = 8_192  # what a power cut may cost of a transfer; each sync erases a sector
 SLICE_BYTES = 1024
+LINE_BYTES = 128  # no line of a manifest is longer
 RESERVE_BYTES = 65_536  # of the flash left for registers and reports
 
 
@@ -56,26 +58,34 @@ class Staging:
         """Keep what is there; nothing more is appended."""
         self._file.close()
 
-    def read_manifest(self):
-        """Return (manifest, signature), or None while they are not here. Raises PackageError."""
+    def has_manifest(self):
+        """Tell whether manifest and signature are here. Raises PackageError."""
         self._file.flush()
-        return _read_manifest(self._path)
+        return _signed(self._path) is not None
 
-    async def check_signature(self, public_key):
+    async def check_signature(self, public_key, turns):
         """Return the Manifest when the technician signed it, other tasks running in between.
 
-        Raises PackageError with the reason.
+        Raises PackageError with the reason. `turns`: Turns.
         """
-        manifest, signature = self.read_manifest()
-        if package.package_id(manifest) != self._id:
+
+        async def collect():
+            await turns.take()
+            gc.collect()
+
+        digest, signature = _signed(self._path)
+        if package.id_of(digest) != self._id:
             raise PackageError("bad_package")
-        digest = package.signed_digest(manifest)
-        is_genuine = await secp256k1.share(secp256k1.verify_steps(public_key, digest, signature))
+        steps = secp256k1.verify_steps(public_key, digest, signature)
+        is_genuine = await secp256k1.share(steps, collect, between=secp256k1.OF_BIG_INTEGERS)
         if not is_genuine:
             raise PackageError("bad_signature")
         # Only now: nothing but the technician's own text reaches the parser.
-        found = await secp256k1.share(package.parse_steps(manifest))
-        if package.content_start(len(manifest)) + found.size != self.size:
+        with open(self._path, "rb") as file:
+            start = package.content_start(package.manifest_bytes(file.read(package.HEAD_BYTES)))
+            lines = _lines(file, start - package.SIGNATURE_BYTES)
+            found = await secp256k1.share(package.parse_steps(lines))
+        if start + found.size != self.size:
             raise PackageError("bad_package")
         return found
 
@@ -99,10 +109,10 @@ class Staging:
         """Return how much of this package an earlier transfer has left, 0 when it is another's."""
         try:
             size = os.stat(self._path)[6]
-            found = _read_manifest(self._path)
+            found = _signed(self._path)
         except (OSError, PackageError):
             return 0
-        if found is None or package.package_id(found[0]) != self._id or size > self.size:
+        if found is None or package.id_of(found[0]) != self._id or size > self.size:
             return 0
         return size
 
@@ -115,13 +125,30 @@ def remove(path):
         pass  # there is none
 
 
-def _read_manifest(path):
+def _signed(path):
+    """Return (digest of the manifest, signature), None while not all of both is in the file."""
     with open(path, "rb") as file:
         head = file.read(package.HEAD_BYTES)
         if len(head) < package.HEAD_BYTES:
             return None
-        manifest = file.read(package.manifest_bytes(head))
+        # In slices: a stranger's may be long, and a busy node has no such piece of memory.
+        digest, left = package.begin_digest(), package.manifest_bytes(head)
+        while left:
+            content = file.read(min(left, LINE_BYTES))
+            if not content:
+                return None
+            digest.update(content)
+            left -= len(content)
         signature = file.read(package.SIGNATURE_BYTES)
     if len(signature) < package.SIGNATURE_BYTES:
         return None
-    return manifest, signature
+    return digest.digest(), signature
+
+
+def _lines(file, end):
+    """Yield the lines of a file up to `end`."""
+    left = end - file.tell()
+    while left > 0:
+        line = file.readline(min(left, LINE_BYTES))
+        left -= len(line)
+        yield line

@@ -112,6 +112,11 @@ class Updates:
                 self._refuse(problem.args[0])
             except OSError:
                 self._refuse("flash_error")
+            except MemoryError as problem:
+                # The node goes on as it is; the hub offers again.
+                print("updates: not now:", repr(problem))
+                self._stay()
+                self._end()
 
     def _confirm(self):
         """The hub hears this boot: it echoes its nonce."""
@@ -189,8 +194,8 @@ class Updates:
             await self._go_on(self._staging, turns)
 
     async def _go_on(self, transfer, turns):
-        if self._manifest is None and transfer.read_manifest():
-            manifest = await transfer.check_signature(self._key)
+        if self._manifest is None and transfer.has_manifest():
+            manifest = await transfer.check_signature(self._key, turns)
             self._check(manifest)
             self._manifest = manifest
             if not self._may_go_on():
@@ -243,10 +248,14 @@ class Updates:
     def _refuse(self, reason):
         """End the transfer for `reason`, as soon as no delivery is near."""
         self._refused = reason
-        if self._is_leaving:  # the flash did not take the last step
+        self._stay()
+        self._wake.set()
+
+    def _stay(self):
+        """Let relays close again if the last step, to the restart, has failed."""
+        if self._is_leaving:
             self._is_leaving = False
             self._board.hold("idle")
-        self._wake.set()
 
     def _end_refused(self):
         reason, self._refused = self._refused, None

@@ -84,6 +84,7 @@ class Windows:
         self._sums = [self._build_sums(channel) for channel in range(CHANNELS)]
         self._table = table or shift_table(False)
         self._product = self._build_product(product) if product else None
+        self._moving = None  # a mark that no window begins at: moved, so that it leaves no garbage
         self.restart()
 
     def _build_sums(self, channel):
@@ -110,6 +111,11 @@ class Windows:
 
     def _begin(self, start):
         """Begin a stretch at a frame's start, with empty sums."""
+        self._clear()
+        self._base = Mark(self._sums, self._product)
+        self._base.put(start, 0)
+
+    def _clear(self):
         for sums in self._sums:
             for slot in range(blocks.TOTAL, blocks.SUM_FIRST):
                 sums[slot] = 0
@@ -117,7 +123,6 @@ class Windows:
         if self._product:
             self._product[blocks.PRODUCT_HIGH] = self._product[blocks.PRODUCT_LOW] = 0
         self._state[blocks.SWING] = 0
-        self._base = Mark(start, self._sums, self._product, 0)
         self._forget_crossings()
 
     def _forget_crossings(self):
@@ -161,7 +166,8 @@ class Windows:
 
     def remainder(self):
         """Return the span of all frames that are in no window yet."""
-        end = Mark(self._origin, self._sums, self._product, self._state[blocks.SWING])
+        end = Mark(self._sums, self._product)
+        end.put(self._origin, self._state[blocks.SWING])
         return span_between(self._base, end, self._cycles)
 
     def _whole(self):
@@ -214,22 +220,22 @@ class Windows:
             product[blocks.PRODUCT_STOP] = stop
             multiply(frames, product, table)
 
-    def _mark(self, frames, frame, part, swing):
-        """Return the mark at `part`/256 of a frame of this block."""
+    def _mark(self, frames, frame, part, swing, mark=None):
+        """Return the mark at `part`/256 of a frame of this block: `mark` moved, or a new one."""
         self._sum_to(frames, frame)
-        mark = Mark(self._origin + 256 * frame + part, self._sums, self._product, swing)
-        if part:
-            place = frame * CHANNELS
-            lifted = [
-                code + self._table[place_of(code)] for code in frames[place : place + CHANNELS]
-            ]
-            mark.add_part(lifted, part)
+        if mark is None:
+            mark = Mark(self._sums, self._product)
+        else:
+            mark.move(self._sums, self._product)
+        place = frame * CHANNELS
+        codes = frames[place : place + CHANNELS] if part else None
+        mark.put(self._origin + 256 * frame + part, swing, part, codes, self._table)
         return mark
 
     def _mark_last(self, frames):
         """Make the mark of the last crossing, if it has none."""
         if self._pending:
-            self._last = self._mark(frames, *self._pending)
+            self._last = self._moving = self._mark(frames, *self._pending, self._moving)
             self._pending = None
 
     def _as_read(self, level):
@@ -264,7 +270,7 @@ class Windows:
             span = self._whole()
             done.append(span)
             self._follow(span)
-            self._begin(place - part)
+            self._clear()
             self._base = self._first = self._mark(frames, frame, part, 0)
             self._crossed = place
 
@@ -277,6 +283,7 @@ class Windows:
                 done.append(span)
                 self._follow(span)
                 self._base = self._last  # what follows it is in no window yet
+                self._moving = None
             self._forget_crossings()
         if self._crossed is None and here - self._base.place >= self._window:
             end = self._mark(frames, position, 0, self._state[blocks.SWING])
@@ -292,7 +299,8 @@ class Windows:
         sums = span.channels[self.alternating_channel]
         level = sums.total * 256 // sums.weight
         mean = level // 256 - BIAS_CODE
-        rms = square_root(max(0, sums.squares // sums.weight - mean * mean) * 65536)
+        # To an eighth of a code: beyond 2^30 each number is an object on a board.
+        rms = square_root(max(0, sums.squares // sums.weight - mean * mean) * 64) * 32
         level = self._as_read(level)
         state = self._state
         # A window that ends on another level than it began is not whole cycles: move it only when

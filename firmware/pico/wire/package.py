@@ -10,7 +10,8 @@ The manifest is lines of ASCII, in this order:
     size 63000                      of the content
     sha256 <64 hexadecimal digits>  of the content
     files
-    node/app.mpy 0 4321             name, offset in the content, size; in the order of the content
+    node/app.mpy 0 4321             name, offset in the content, size; in the order of the content,
+                                    which is that of the names
 
 The signature (64 bytes, EIP-2098) is the technician's, over `signed_digest`.
 """
@@ -47,7 +48,7 @@ class PackageError(Exception):
 class Manifest:
     """What a manifest says, checked."""
 
-    def __init__(self, fields, file_count):
+    def __init__(self, fields):
         self.number = _whole(fields["number"], units.MAX_U32)
         self.version = fields["version"]
         self.arch = fields["arch"]
@@ -55,7 +56,7 @@ class Manifest:
         self.mpy = (_whole(format_, 255), _whole(native, 3))
         self.size = _whole(fields["size"], units.MAX_SEQ)
         self.sha256 = fields["sha256"]
-        self.file_count = file_count
+        self.file_count = 0
 
 
 def manifest_bytes(head):
@@ -73,14 +74,26 @@ def content_start(manifest_size):
     return HEAD_BYTES + manifest_size + SIGNATURE_BYTES
 
 
+def begin_digest():
+    """Return the hash that a manifest is to be added to; its digest is what a technician signs."""
+    return hashlib.sha256(_DOMAIN)
+
+
 def signed_digest(manifest):
     """Return the 32 bytes a technician signs for a manifest (bytes)."""
-    return hashlib.sha256(_DOMAIN + manifest).digest()
+    digest = begin_digest()
+    digest.update(manifest)
+    return digest.digest()
+
+
+def id_of(digest):
+    """Return the name of a package on the wire: half of what the technician signs, in hex."""
+    return str(binascii.hexlify(digest), "utf-8")[:_ID_DIGITS]
 
 
 def package_id(manifest):
-    """Return the name of a package on the wire: half of what the technician signs, in hex."""
-    return str(binascii.hexlify(signed_digest(manifest)), "utf-8")[:_ID_DIGITS]
+    """Return `id_of` the digest of a manifest (bytes)."""
+    return id_of(signed_digest(manifest))
 
 
 def split(content):
@@ -103,7 +116,9 @@ def split(content):
 
 def parse_manifest(manifest):
     """Return the Manifest in `manifest` (bytes). Raises PackageError, never anything else."""
-    steps = parse_steps(manifest)
+    if not 0 < len(manifest) <= MAX_MANIFEST_BYTES:
+        raise PackageError("bad_package")
+    steps = parse_steps(_lines_of(manifest))
     while True:
         try:
             next(steps)
@@ -111,44 +126,41 @@ def parse_manifest(manifest):
             return end.value
 
 
-def parse_steps(manifest):
+def parse_steps(lines):
     """As `parse_manifest`, a generator that yields every few ms: a whole one takes a board 0.2 s.
 
+    `lines`: iterator over the lines (bytes, each with its end): a board has no room for them all.
     What a generator returns is the value of its StopIteration.
     """
-    if not 0 < len(manifest) <= MAX_MANIFEST_BYTES or max(manifest) > 0x7E:
-        raise PackageError("bad_package")
-    lines = str(manifest, "utf-8").split("\n")
     fields: dict = {}
-    for place, name in enumerate(_FIELDS):
-        fields[name] = _field(lines, place, name)
+    for name in _FIELDS:
+        fields[name] = _field(_text_of(next(lines, b"")), name)
     yield
-    if lines[-1] or len(lines) < len(_FIELDS) + 3 or lines[len(_FIELDS)] != "files":
+    if _text_of(next(lines, b"")) != "files":
         raise PackageError("bad_package")
     _check_fields(fields)
     yield
-    found = Manifest(fields, len(lines) - len(_FIELDS) - 2)
+    found = Manifest(fields)
     if found.size > MAX_CONTENT_BYTES:
         raise PackageError("too_large")
     yield
-    yield from _check_files(lines, found.size)
+    yield from _count_files(lines, found)
     return found
 
 
-def find_file(manifest, name):
-    """Return (offset, size) of a file `name` (bytes) in a checked manifest, or None."""
-    # Behind the fields, whose names must not be taken for files.
-    start = manifest.find(b"\n" + name + b" ", manifest.find(b"\nfiles\n"))
-    if start < 0:
-        return None
-    start += len(name) + 2
-    offset, size = manifest[start : manifest.find(b"\n", start)].split(b" ")
-    return int(offset), int(size)
+def _lines_of(text):
+    """Yield the lines of some bytes, each with its end, as a file does."""
+    start = 0
+    while start < len(text):
+        end = text.find(b"\n", start) + 1 or len(text)
+        yield text[start:end]
+        start = end
 
 
-def has_directory(manifest, name):
-    """Tell whether a checked manifest has files below `name` (bytes)."""
-    return manifest.find(b"\n" + name + b"/") >= 0
+def _text_of(line):
+    if line[-1:] != b"\n" or max(line) > 0x7E:
+        raise PackageError("bad_package")
+    return str(line[:-1], "utf-8")
 
 
 def runs_on(manifest, mpy):
@@ -166,8 +178,7 @@ def runs_on(manifest, mpy):
     return "wrong_arch"
 
 
-def _field(lines, place, name):
-    line = lines[place] if place < len(lines) else ""
+def _field(line, name):
     if not line.startswith(name + " "):
         raise PackageError("bad_package")
     return line[len(name) + 1 :]
@@ -186,24 +197,25 @@ def _check_fields(fields):
         raise PackageError("bad_package")
 
 
-def _check_files(lines, content_size):
-    """Check each line of a file: a plain name, seen once, right behind the file before."""
+def _count_files(lines, manifest):
+    """Check and count the files: plain names, each behind the one before in name and place."""
     end = 0
-    seen = set()
-    for place, line in enumerate(lines[len(_FIELDS) + 1 : -1]):
-        if place % _LINES_A_STEP == 0:
+    last = ""
+    has_entry = False
+    for line in lines:
+        if manifest.file_count % _LINES_A_STEP == 0:
             yield
-        parts = line.split(" ")
+        parts = _text_of(line).split(" ")
         if len(parts) != 3 or not _is_file_name(parts[0]):
             raise PackageError("bad_package")
-        if _whole(parts[1], content_size) != end:
-            raise PackageError("bad_package")
-        end += _whole(parts[2], content_size)
         module = parts[0].rpartition(".")[0]
-        if module in seen:
+        if _whole(parts[1], manifest.size) != end or module <= last:
             raise PackageError("bad_package")
-        seen.add(module)
-    if end != content_size or ENTRY not in seen:
+        end += _whole(parts[2], manifest.size)
+        last = module
+        has_entry = has_entry or module == ENTRY
+        manifest.file_count += 1
+    if end != manifest.size or not has_entry:
         raise PackageError("bad_package")
 
 

@@ -103,7 +103,7 @@ class Target(OnFlash):
         self.taken += is_taken
 
     async def _is_taken(self, transfer):
-        manifest = await transfer.check_signature(bytes(64))
+        manifest = await transfer.check_signature(bytes(64), Turns())
         await transfer.check_content(manifest, Turns())
         return True
 

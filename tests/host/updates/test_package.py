@@ -2,6 +2,7 @@
 
 import hashlib
 
+import mounted
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -35,13 +36,13 @@ def test_package_gives_back_what_was_put_in():
     content = made({"node/program.mpy": b"abc", "wire/units.mpy": b"defg"}, number=7)
     manifest, signature, files = package.split(content)
     assert files == b"abcdefg"
-    assert package.find_file(manifest, b"wire/units.mpy") == (3, 4)
-    assert package.find_file(manifest, b"wire/unit") is None
-    assert [package.find_file(manifest, name) for name in (b"size", b"arch", b"files")] == [
+    assert mounted.find_file(manifest, b"wire/units.mpy") == (3, 4)
+    assert mounted.find_file(manifest, b"wire/unit") is None
+    assert [mounted.find_file(manifest, name) for name in (b"size", b"arch", b"files")] == [
         None
     ] * 3
-    assert package.has_directory(manifest, b"node")
-    assert not package.has_directory(manifest, b"nod")
+    assert mounted.has_directory(manifest, b"node")
+    assert not mounted.has_directory(manifest, b"nod")
     found = package.parse_manifest(manifest)
     assert (found.number, found.version, found.arch, found.mpy) == (7, "0.7.0", "armv6m", (6, 3))
     assert has_signed(KEY.public_key, package.signed_digest(manifest), signature)

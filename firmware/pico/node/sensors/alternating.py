@@ -39,13 +39,12 @@ class Alternating:
             # No bias at the pin: its plug is out, and what is read is nobody's current.
             return Quantity(0, tuple(flags + ["no_signal", "sensor_open"]))
         codes_milli = self._codes_milli(sums, self.calibration.noise_millicodes)
-        if not self._is_mains(span, sums, codes_milli):
+        frequency_uhz = self._frequency_uhz(span)
+        if not self._is_mains(span, frequency_uhz, codes_milli):
             return Quantity(0, tuple(flags + ["no_signal"]))
         value = codes_milli * self.per_volt_milli * self.calibration.reference_uv
         value //= 4096 * 1_000_000
-        return Quantity(
-            max(0, self.calibration.correct(value)), tuple(flags), self._frequency_uhz(span)
-        )
+        return Quantity(max(0, self.calibration.correct(value)), tuple(flags), frequency_uhz)
 
     def nano_per_code(self):
         """Return what one code stands for, in nV or nA, gain included."""
@@ -66,10 +65,10 @@ class Alternating:
         spread = spread * 1_000_000 - noise * noise * sums.weight * sums.weight
         return square_root(spread) // sums.weight if spread > 0 else 0
 
-    def _is_mains(self, span, sums, codes_milli):
+    def _is_mains(self, span, frequency_uhz, codes_milli):
         if not span.cycles or codes_milli < self.smallest_milli:
             return False
-        if not SLOWEST_UHZ <= self._frequency_uhz(span) <= FASTEST_UHZ:
+        if not SLOWEST_UHZ <= frequency_uhz <= FASTEST_UHZ:
             return False
         if not self.sets_cycles:
             return True
