@@ -18,8 +18,9 @@ from wire.signing import hmac_sha256
 from node import comb, curve
 from node.curve import N
 
-# A step of signing takes up to 7 ms of an RP2040 and leaves up to 3 kB; a collection takes 20 ms when
-# a node runs: it must come by itself, before the threshold of whoever shares puts one into a step.
+# A step of signing takes up to 7 ms of an RP2040 and leaves up to 3 kB; a collection takes 20 ms
+# when a node runs: it must come by itself, before the threshold of whoever shares puts one into a
+# step.
 _STEPS_BETWEEN_COLLECTIONS = 16
 OF_BIG_INTEGERS = 3  # the same for verifying, a step of which leaves up to 8 kB
 SIGNATURE_BYTES = 64

@@ -71,7 +71,8 @@ class Staging:
 
         async def collect():
             await turns.take()
-            gc.collect()
+            if hasattr(gc, "threshold"):  # MicroPython's: another has memory enough
+                gc.collect()
 
         digest, signature = _signed(self._path)
         if package.id_of(digest) != self._id:
@@ -147,8 +148,8 @@ def _signed(path):
 
 def _lines(file, end):
     """Yield the lines of a file up to `end`."""
-    left = end - file.tell()
-    while left > 0:
-        line = file.readline(min(left, LINE_BYTES))
-        left -= len(line)
+    while file.tell() < end:
+        line = file.readline(min(end - file.tell(), LINE_BYTES))
+        if not line:
+            return
         yield line

@@ -127,7 +127,7 @@ def test_offer_is_forgotten_when_it_is_cancelled_within_the_delivery(rig, tmp_pa
 def test_refused_package_is_removed_afterwards_when_a_delivery_begins_meanwhile(
     rig, tmp_path, monkeypatch
 ):
-    async def check_signature(staging, key):
+    async def check_signature(staging, key, turns):
         deliver(rig)
         raise PackageError("bad_signature")
 
