@@ -162,8 +162,8 @@ def _step_fault(step: datetime.timedelta, expected: datetime.timedelta) -> str:
     minutes = int(expected.total_seconds() // 60)
     if step in (expected + hour, expected - hour):
         return (
-            "does not follow the row above it: a clock change or missing rows; write the times in "
-            "UTC or with their offset (2026-03-29T03:00+02:00)"
+            "does not follow the row above it: a clock change or missing rows; give the scenario's "
+            "timezone, or write the times in UTC or with their offset (2026-03-29T03:00+02:00)"
         )
     if step <= datetime.timedelta():
         return "repeats or goes back before the row above it"

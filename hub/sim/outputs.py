@@ -56,7 +56,9 @@ def write_tables(
 def write_columns(path: Path, columns: Columns) -> Path:
     """Write one table as CSV or, by the path's ending, Parquet."""
     if path.suffix == ".parquet":
-        pyarrow.parquet.write_table(pa.table(dict(columns)), path)
+        # A price where nobody trades is no number: null, as what a peer has not.
+        arrays = {name: pa.array(one, from_pandas=True) for name, one in columns.items()}
+        pyarrow.parquet.write_table(pa.table(arrays), path)
         return path
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -68,8 +70,8 @@ def write_columns(path: Path, columns: Columns) -> Path:
 def _cells(column: Any) -> Iterable[Any]:
     values = np.asarray(column)
     if values.dtype.kind == "f":
-        # Adding zero turns -0.0 into 0.0.
-        return (np.round(values, 9) + 0.0).tolist()
+        # Adding zero turns -0.0 into 0.0. A cell without a value stays empty, as `None` does.
+        return [None if one != one else one for one in (np.round(values, 9) + 0.0).tolist()]
     return [str(one) for one in values] if values.dtype.kind == "M" else values.tolist()
 
 

@@ -31,10 +31,8 @@ Values = npt.NDArray[np.float64]
 LOAD, PV, IMPORT, EXPORT, TRADE, MUTED = (
     "#1a1a1a", "#e69f00", "#0072b2", "#009e73", "#cc79a7", "#999999",
 )  # fmt: skip
-MAX_LINES = 12  # of peers in one plot
-MAX_BARS = 40
-MAX_POINTS = 1500
-LONG_DAYS = 14
+MAX_LINES, MAX_BARS = 12, 40  # of peers in one plot
+MAX_POINTS, LONG_DAYS = 1500, 14
 DPI = 120
 MANY_PAIRS, MOST_PAIRS = 100, 400  # of sellers and buyers in the matrix of trades
 SHORTEST_KWH = 0.01
@@ -47,11 +45,8 @@ def draw_all(directory: Path, outcome: Outcome, summary: dict[str, Any]) -> list
         drawn.append(_draw_charge(directory, outcome))
     if outcome.community.size <= MAX_BARS:
         drawn.append(_draw_costs(directory, summary))
-    if (
-        outcome.details
-        and 2 <= outcome.community.size <= MAX_BARS
-        and (outcome.slots["bought"].any())
-    ):
+    is_shown = outcome.details and 2 <= outcome.community.size <= MAX_BARS
+    if is_shown and outcome.slots["bought"].any():
         drawn.append(_draw_trades(directory, outcome))
     if outcome.guard is not None:
         drawn.append(_draw_network(directory, outcome))
@@ -68,7 +63,7 @@ def _draw_network(directory: Path, outcome: Outcome) -> Path:
         (watched.highest_pu, "highest", PV),
         (watched.lowest_pu, "lowest", IMPORT),
     ):
-        axes.plot(*_thin(clock, np.array(values)), color=colour, linewidth=1.5, label=name)
+        _step(axes, clock, np.array(values), color=colour, linewidth=1.5, label=name)
     for limit, label in ((limits.max_voltage_pu, "limits"), (limits.min_voltage_pu, None)):
         axes.axhline(limit, color=LOAD, linewidth=1, linestyle="--", label=label)
     _time_axis(axes, clock)
@@ -100,7 +95,8 @@ def _time_axis(axes: Axes, clock: Clock) -> None:
     locator = dates.AutoDateLocator(minticks=4, maxticks=9)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
-    axes.set_xlim(dates.date2num(clock.local_times[0]), dates.date2num(clock.local_times[-1]))
+    last = dates.date2num(clock.local_times[-1]) + clock.slot_minutes / MINUTES_OF_DAY
+    axes.set_xlim(dates.date2num(clock.local_times[0]), last)
 
 
 def _span(clock: Clock) -> int:
@@ -127,6 +123,25 @@ def _thin(clock: Clock, values: Values, weights: Values | None = None) -> tuple[
     return dates.date2num(clock.local_times[:kept:span]), means
 
 
+def _to_the_end(clock: Clock, times: Any, values: Values) -> tuple[Any, Values]:
+    """Repeat the last value at its slot's end: a slot's mean holds until then."""
+    last = times[-1] + _span(clock) * clock.slot_minutes / MINUTES_OF_DAY
+    return np.append(times, last), np.append(values, values[-1])
+
+
+def _step(
+    axes: Axes, clock: Clock, values: Values, weights: Values | None = None, **style: Any
+) -> None:
+    """Draw means of slots, each from its slot's beginning to its end."""
+    axes.step(*_to_the_end(clock, *_thin(clock, values, weights)), where="post", **style)
+
+
+def _at_ends(clock: Clock, values: Values) -> tuple[Any, Values]:
+    """Return times and values of what is known at each slot's end."""
+    times, shown = _thin(clock, values)
+    return times + clock.slot_minutes / MINUTES_OF_DAY, shown
+
+
 def _titled(title: str, clock: Clock) -> str:
     minutes = _span(clock) * clock.slot_minutes
     if minutes == clock.slot_minutes:
@@ -140,22 +155,17 @@ def _draw_flows(directory: Path, outcome: Outcome) -> Path:
     without = (slots["need"] / W_PER_KW, -slots["offer"] / W_PER_KW)
     label = "grid without trading"
     for values, name in zip(without, (label, None), strict=True):
-        axes.plot(*_thin(clock, values), color=MUTED, linestyle="--", linewidth=1.2, label=name)
-    times, imported = _thin(clock, slots["import"] / W_PER_KW)
-    axes.fill_between(times, imported, color=IMPORT, alpha=0.35, step=None, label="import")
-    times, exported = _thin(clock, -slots["export"] / W_PER_KW)
-    axes.fill_between(times, exported, color=EXPORT, alpha=0.35, label="export (below 0)")
-    axes.plot(*_thin(clock, slots["load"] / W_PER_KW), color=LOAD, linewidth=1.5, label="load")
-    axes.plot(
-        *_thin(clock, slots["generation"] / W_PER_KW), color=PV, linewidth=1.5, label="generation"
-    )
-    if slots["bought"].any():
-        axes.plot(
-            *_thin(clock, slots["bought"] / W_PER_KW),
-            color=TRADE,
-            linewidth=1.5,
-            label="between peers",
-        )
+        _step(axes, clock, values, color=MUTED, linestyle="--", linewidth=1.2, label=name)
+    for values, colour, name in (
+        (slots["import"], IMPORT, "import"),
+        (-slots["export"], EXPORT, "export (below 0)"),
+    ):
+        times, shown = _to_the_end(clock, *_thin(clock, values / W_PER_KW))
+        axes.fill_between(times, shown, color=colour, alpha=0.35, step="post", label=name)
+    lines = [("load", LOAD, "load"), ("generation", PV, "generation")]
+    lines += [("bought", TRADE, "between peers")] if slots["bought"].any() else []
+    for flow, colour, name in lines:
+        _step(axes, clock, slots[flow] / W_PER_KW, color=colour, linewidth=1.5, label=name)
     axes.axhline(0, color=LOAD, linewidth=0.8)
     _time_axis(axes, clock)
     _legend(axes)
@@ -176,15 +186,11 @@ def _draw_prices(directory: Path, outcome: Outcome) -> Path:
         lines += [
             ("buyers' mean, grid included", buy, slots["need"], {"color": IMPORT, **dotted}),
             ("sellers' mean, grid included", sell, slots["offer"], {"color": EXPORT, **dotted}),
-            (
-                "between peers",
-                trade_price(outcome),
-                slots["bought"],
-                {"color": TRADE, "linewidth": 2},
-            ),
         ]
+        shown = {"color": TRADE, "linewidth": 2}
+        lines.append(("between peers", trade_price(outcome), slots["bought"], shown))
     for label, values, weights, style in lines:
-        axes.step(*_thin(clock, values, weights), where="post", label=label, **style)
+        _step(axes, clock, values, weights, label=label, **style)
     axes.set_ylim(bottom=min(0.0, float(tariff.feed_in.min())))
     _time_axis(axes, clock)
     _legend(axes)
@@ -202,10 +208,10 @@ def _draw_charge(directory: Path, outcome: Outcome) -> Path:
         names = [community.names[shown[one]] for one in members]
         stored_kwh = outcome.details["stored"][:, shown[members[0]]] / W_PER_KW
         label = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} alike"
-        axes.plot(*_thin(community.clock, stored_kwh), color=colour, label=label)
+        axes.plot(*_at_ends(community.clock, stored_kwh), color=colour, label=label)
     if not shown.size:
         axes.plot(
-            *_thin(community.clock, outcome.slots["stored"] / W_PER_KW),
+            *_at_ends(community.clock, outcome.slots["stored"] / W_PER_KW),
             color=LOAD,
             label=f"all {owners.size} batteries",
         )

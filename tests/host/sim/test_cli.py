@@ -8,10 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet
 import pytest
 
 from hub.sim import scenarios
+from hub.sim.outputs import write_columns
 from hub.sim.reading import read_scenario
 from hub.sim.scenarios.lorient import as_published
 
@@ -88,6 +90,15 @@ def test_tables_are_parquet_when_so_wanted(tmp_path):
     assert done.returncode == 0, done.stderr
     table = pyarrow.parquet.read_table(tmp_path / "peer_slots.parquet")
     assert table.num_rows == 4 * 96
+
+
+def test_cells_without_a_value_are_empty_in_every_table(tmp_path):
+    columns = {"slot": np.arange(2), "price": np.array([0.25, np.nan]), "share": [None, 0.5]}
+    path = write_columns(tmp_path / "slots.csv", columns)
+    assert path.read_text().splitlines() == ["slot,price,share", "0,0.25,", "1,,0.5"]
+    table = pyarrow.parquet.read_table(write_columns(tmp_path / "slots.parquet", columns))
+    assert table.column("price").to_pylist() == [0.25, None]
+    assert table.column("share").to_pylist() == [None, 0.5]
 
 
 def test_exit_is_2_with_one_line_when_the_input_is_bad(tmp_path):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
+
 import numpy as np
 import pytest
 
-from hub.sim.plots import _alike, _short
+from hub.sim.clock import Clock
+from hub.sim.plots import _alike, _short, _to_the_end
 
 
 def test_lines_that_hide_one_another_are_shown_as_one():
@@ -21,3 +24,10 @@ def test_lines_that_hide_one_another_are_shown_as_one():
 )
 def test_energy_is_short_without_an_exponent(energy_kwh, text):
     assert _short(energy_kwh) == text
+
+
+def test_the_last_slot_is_drawn_to_its_end():
+    clock = Clock(datetime.datetime(2017, 6, 5, 10), 60, 2)
+    times, values = _to_the_end(clock, np.array([0.0, 1 / 24]), np.array([5.0, 7.0]))
+    assert times == pytest.approx([0.0, 1 / 24, 2 / 24])
+    assert list(values) == [5.0, 7.0, 7.0]
