@@ -12,6 +12,7 @@ class Trace:
 
     def __init__(self) -> None:
         self._steps: deque[tuple[float, float, float]] = deque([(0.0, 0.0, 0.0)], maxlen=KEEP)
+        self._held_a: float | None = None
 
     @property
     def voltage_v(self) -> float:
@@ -25,12 +26,19 @@ class Trace:
 
     def note(self, now_s: float, voltage_v: float, current_a: float) -> None:
         """Record the values from `now_s` on."""
+        if self._held_a is not None:
+            current_a = self._held_a
         last_s, last_v, last_a = self._steps[-1]
         if (last_v, last_a) == (voltage_v, current_a):
             return
         if last_s == now_s:
             self._steps.pop()
         self._steps.append((now_s, voltage_v, current_a))
+
+    def hold(self, now_s: float, current_a: float) -> None:
+        """Have a known current through the shunt from `now_s` on, whatever else is noted."""
+        self._held_a = current_a
+        self.note(now_s, self.voltage_v, current_a)
 
     def mean(self, start_s: float, end_s: float) -> tuple[float, float]:
         """Return mean voltage in V and current in A over [start, end)."""

@@ -27,7 +27,7 @@ from tools.emulation.line import Line
 from tools.emulation.pace import Pace
 
 MOST_HOUSES = 4
-USAGE = "supply on|off, apply HOUSE CHANNEL VALUE (in V, A rms), look"
+USAGE = "supply on|off, apply HOUSE 0|1|2|pv|battery|bus VALUE (in V, A rms, A), look"
 
 
 class EmulatedPort:
@@ -120,6 +120,11 @@ class EmulatedPorts:
                 name in self.houses and _is_number(value)
             ):
                 self.houses[name].applied[int(channel)] = float(value)
+            case ["apply", name, ("pv" | "battery" | "bus") as branch, value] if (
+                name in self.houses and _is_number(value)
+            ):
+                now_s = self.pace.now_ns() / 1e9
+                self.houses[name].traces[branch].hold(now_s, float(value))
             case ["look"]:
                 pass
             case _:
@@ -180,7 +185,8 @@ def main(image: Path, port: int, houses: int, active_low: bool) -> None:
     """Run emulated Pico Ws with erased file systems until Ctrl-C; prints their addresses.
 
     Their houses share one bus. Type `supply on` or `supply off` to join a supply of 13 V, 0.5 A to
-    it, `apply house-1 0 2.6` to put 2.6 V on a channel, `look` to see relays and what flows.
+    it, `apply house-1 0 2.6` to put 2.6 V on a channel, `apply house-1 pv 0.2` to send 0.2 A through
+    a shunt, `look` to see relays and what flows.
 
     Example: python -m tools.emulation.port --image pico-w.uf2 --tcp 2000 --houses 2
     """

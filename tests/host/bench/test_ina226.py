@@ -81,3 +81,12 @@ def test_errors_stay_within_the_data_sheet_when_a_part_is_drawn(seed):
     # 0.1 % gain of part, 0.05 % of the shunt, 10 uV offset, 1 LSB of noise and rounding.
     assert signed(part.read(ina226.SHUNT, 1.0)) == pytest.approx(10_000, abs=15 + 4 + 2)
     assert part.read(ina226.BUS, 1.0) == pytest.approx(9600, abs=9.6 + 6 + 2)
+
+
+def test_shunt_carries_what_a_test_bench_applies_when_the_house_goes_on():
+    trace = Trace()
+    trace.note(1.0, 12.0, 0.3)
+    trace.hold(2.0, 0.05)
+    trace.note(3.0, 12.5, 0.4)
+    assert (trace.voltage_v, trace.current_a) == (12.5, 0.05)
+    assert trace.mean(2.0, 4.0) == pytest.approx((12.25, 0.05))
