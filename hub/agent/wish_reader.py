@@ -30,7 +30,6 @@ CHECKS: dict[str, Check] = {
     "producers": names(MAX_PRODUCERS),  # without shares, which no contract has
     "buyers": names(),
 }
-MOST_PERMILLE = 1000
 OF_SELLERS = {"lowest_selling_gwei_per_kwh", "order", "reserve_permille", "buyers"}
 MOST_PERMILLE = 1000
 
