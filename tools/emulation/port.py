@@ -185,8 +185,8 @@ def main(image: Path, port: int, houses: int, active_low: bool) -> None:
     """Run emulated Pico Ws with erased file systems until Ctrl-C; prints their addresses.
 
     Their houses share one bus. Type `supply on` or `supply off` to join a supply of 13 V, 0.5 A to
-    it, `apply house-1 0 2.6` to put 2.6 V on a channel, `apply house-1 pv 0.2` to send 0.2 A through
-    a shunt, `look` to see relays and what flows.
+    it, `apply house-1 0 2.6` to put 2.6 V on a channel, `apply house-1 pv 0.2` to send 0.2 A
+    through a shunt, `look` to see relays and what flows.
 
     Example: python -m tools.emulation.port --image pico-w.uf2 --tcp 2000 --houses 2
     """
