@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -22,11 +23,22 @@ STATUS_NO_NETWORKS = 3
 """cyw43_ctrl.c: "no matching SSID found (could be out of range, or down)"."""
 
 
+class _Writer(asyncio.StreamWriter):
+    """A guest that ends a connection which the host has just reset must not end the emulation."""
+
+    def write_eof(self) -> None:
+        with contextlib.suppress(OSError):
+            super().write_eof()
+
+
 async def _connect(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Connect the guest to the host's loopback; every other destination is refused."""
     if host != GATEWAY:
         raise ConnectionRefusedError(host)
-    return await asyncio.open_connection(LOOPBACK, port)
+    loop, reader = asyncio.get_running_loop(), asyncio.StreamReader()
+    protocol = asyncio.StreamReaderProtocol(reader)
+    transport, _ = await loop.create_connection(lambda: protocol, LOOPBACK, port)
+    return reader, _Writer(transport, protocol, reader, loop)
 
 
 class _LoopbackUdp(UdpRelay):

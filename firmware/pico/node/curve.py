@@ -64,8 +64,8 @@ def inverse_steps(number, modulus):
     exponent = modulus - 2
     found = 1
     for shift in range(252, -4, -4):
-        for _ in range(4):
-            found = found * found % modulus
+        # Four squarings, whatever the number is, that leave no garbage.
+        found = pow(found, 16, modulus)
         found = found * powers[(exponent >> shift) & 15] % modulus
         if shift % _SQUARINGS_A_STEP == 0:
             yield

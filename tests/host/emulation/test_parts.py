@@ -1,6 +1,9 @@
 """The emulator's parts by themselves, without an image. Needs the extra `emulation`."""
 
 import asyncio
+import socket
+import struct
+import time
 
 import numpy as np
 import pytest
@@ -19,6 +22,8 @@ ADC = 0x4004C000
 CS, FCS, FIFO, DIV = ADC, ADC + 8, ADC + 12, ADC + 16
 FREE_RUNNING = 1 | 1 << 3 | 0b111 << 16
 SAMPLE_NS = 2_000_000
+
+TCP_CLOSED = 7  # of Linux's tcp_states.h
 
 
 @pytest.fixture
@@ -54,6 +59,24 @@ def test_converter_counts_codes_when_nobody_takes_them(mcu):
 def test_network_refuses_when_the_destination_is_not_the_host():
     with pytest.raises(ConnectionRefusedError):
         asyncio.run(network._connect("192.0.2.1", 1883))
+
+
+def test_network_goes_on_when_the_guest_ends_what_the_host_has_just_reset():
+    async def run(server):
+        _, writer = await network._connect(network.GATEWAY, server.getsockname()[1])
+        host, _ = server.accept()
+        host.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        host.close()
+        guest = writer.get_extra_info("socket")
+        # The event loop has not heard of it yet.
+        end_s = time.monotonic() + 60
+        while guest.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != TCP_CLOSED:
+            assert time.monotonic() < end_s
+        writer.write_eof()
+        writer.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        asyncio.run(run(server))
 
 
 def test_network_reaches_loopback_when_the_gateway_is_asked():
