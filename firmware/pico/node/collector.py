@@ -3,7 +3,8 @@
 import asyncio
 import gc
 
-PERIOD_MS = 500  # a node that samples and sends leaves some 10 kB in that time
+PERIOD_MS = 500  # a node that samples and sends leaves some 30 kB in that time
+NEEDED_PERIOD_MS = 300  # and one that reports a delivery as much in this
 COUNT_EVERY = 20  # collections
 # How much may be allocated between two collections once the node runs. The launcher's threshold is
 # for imports, whose garbage would scatter what stays. What stays now has its place, and whatever is
@@ -30,7 +31,8 @@ class Collector:
             gc.threshold(RUNNING_THRESHOLD_BYTES)
         while True:
             for _ in range(COUNT_EVERY):
-                await asyncio.sleep(PERIOD_MS / 1000)
+                is_needed = self._is_relay_needed()
+                await asyncio.sleep((NEEDED_PERIOD_MS if is_needed else PERIOD_MS) / 1000)
                 await turns.take()
                 gc.collect()
             if not self._is_relay_needed():

@@ -11,6 +11,7 @@ from node.turns import Turns
 def test_memory_is_collected_in_turns_only_when_the_node_runs(monkeypatch):
     done = []
     monkeypatch.setattr(collector, "PERIOD_MS", 0)
+    monkeypatch.setattr(collector, "NEEDED_PERIOD_MS", 0)
     monkeypatch.setattr(
         collector.gc, "threshold", lambda size: done.append(("threshold", size)), raising=False
     )
