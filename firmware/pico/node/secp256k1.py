@@ -21,7 +21,7 @@ from node.curve import N
 # A step of signing takes up to 7 ms of an RP2040 and leaves up to 3 kB; a collection takes 20 ms
 # when a node runs: it must come by itself, before the threshold of whoever shares puts one into a
 # step.
-_STEPS_BETWEEN_COLLECTIONS = 16
+_STEPS_BETWEEN_COLLECTIONS = 10
 OF_BIG_INTEGERS = 3  # the same for verifying, a step of which leaves up to 8 kB
 SIGNATURE_BYTES = 64
 PUBLIC_KEY_BYTES = 64
