@@ -31,6 +31,7 @@ class Batteries:
         self.stored_wh = storage.initial_wh.copy()
         self._storage = storage
         self._hours = slot_hours
+        self._tiles: list[_Tile] = []  # built once: a block of 100,000 homes is one slot
         self._trading, self._slot = trading, 0
         has_traders = bool(np.any(storage.trades_first & storage.is_greedy))
         self._trades_first = trading is not None and has_traders
@@ -49,8 +50,11 @@ class Batteries:
             self._step_traders(surplus_w, scheduled_w, battery_w, stored_wh)
             self._slot += len(surplus_w)
             return battery_w, stored_wh
-        for start in range(0, self._where.size, TILE):
-            tile = _Tile(self._storage, self._where[start : start + TILE], self._hours)
+        if not self._tiles:
+            starts = range(0, self._where.size, TILE)
+            peers = [self._where[start : start + TILE] for start in starts]
+            self._tiles = [_Tile(self._storage, some, self._hours) for some in peers]
+        for tile in self._tiles:
             own = None if scheduled_w is None else scheduled_w[:, tile.peers]
             for slot, available_w in enumerate(surplus_w[:, tile.peers]):
                 power_w = tile.step(self.stored_wh, available_w, None if own is None else own[slot])
