@@ -40,13 +40,15 @@ def parts_of(modules, but):
         for name, module in modules.items()
         if name.startswith(("node.", "wire.")) and name != but
     ]
-    for name in ("launcher", "mounted"):  # of the cable, beside a package's
-        module = modules.get(name)
-        if module:
-            running = getattr(module, "RUNNING", ())
-            names = {name: value for name, value in module.__dict__.items() if name not in running}
-            parts.append((module.__file__, names))
-            parts += getattr(module, "TAKEN_IN", ())
+    # The cable's, beside those of a package. An older launcher does not tell what of it is running.
+    launcher, mounted = modules.get("launcher"), modules.get("mounted")
+    if hasattr(launcher, "RUNNING"):
+        names = {name: value for name, value in launcher.__dict__.items()
+                 if name not in launcher.RUNNING}  # fmt: skip
+        parts.append((launcher.__file__, names))
+        parts += launcher.TAKEN_IN
+        if mounted:
+            parts.append((mounted.__file__, mounted.__dict__))
     return parts
 
 
