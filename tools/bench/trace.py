@@ -40,6 +40,10 @@ class Trace:
         self._held_a = current_a
         self.note(now_s, self.voltage_v, current_a)
 
+    def release(self) -> None:
+        """Have what is noted from now on."""
+        self._held_a = None
+
     def mean(self, start_s: float, end_s: float) -> tuple[float, float]:
         """Return mean voltage in V and current in A over [start, end)."""
         volt_s = ampere_s = 0.0

@@ -27,7 +27,9 @@ from tools.emulation.line import Line
 from tools.emulation.pace import Pace
 
 MOST_HOUSES = 4
-USAGE = "supply on|off, apply HOUSE 0|1|2|pv|battery|bus VALUE (in V, A rms, A), look"
+USAGE = (
+    "supply on|off, apply HOUSE 0|1|2|pv|battery|bus VALUE (in V, A rms, A), release HOUSE, look"
+)
 
 
 class EmulatedPort:
@@ -125,6 +127,10 @@ class EmulatedPorts:
             ):
                 now_s = self.pace.now_ns() / 1e9
                 self.houses[name].traces[branch].hold(now_s, float(value))
+            case ["release", name] if name in self.houses:
+                self.houses[name].applied.clear()
+                for trace in self.houses[name].traces.values():
+                    trace.release()
             case ["look"]:
                 pass
             case _:
@@ -186,7 +192,7 @@ def main(image: Path, port: int, houses: int, active_low: bool) -> None:
 
     Their houses share one bus. Type `supply on` or `supply off` to join a supply of 13 V, 0.5 A to
     it, `apply house-1 0 2.6` to put 2.6 V on a channel, `apply house-1 pv 0.2` to send 0.2 A
-    through a shunt, `look` to see relays and what flows.
+    through a shunt, `release house-1` to let the house go on, `look` to see relays and what flows.
 
     Example: python -m tools.emulation.port --image pico-w.uf2 --tcp 2000 --houses 2
     """

@@ -90,3 +90,6 @@ def test_shunt_carries_what_a_test_bench_applies_when_the_house_goes_on():
     trace.note(3.0, 12.5, 0.4)
     assert (trace.voltage_v, trace.current_a) == (12.5, 0.05)
     assert trace.mean(2.0, 4.0) == pytest.approx((12.25, 0.05))
+    trace.release()
+    trace.note(5.0, 12.5, 0.4)
+    assert trace.current_a == 0.4
