@@ -141,8 +141,17 @@ def moment_of(cell: str) -> datetime.datetime | None:
         return None
 
 
-def check_steps(path: Path, name: str, moments: list[datetime.datetime], step_minutes: int) -> None:
-    """Refuse moments that do not advance by `step_minutes` each row."""
+def check_steps(
+    path: Path,
+    name: str,
+    moments: list[datetime.datetime],
+    step_minutes: int,
+    remedy: str = "write the times in UTC or with their offset (2026-03-29T03:00+02:00)",
+) -> None:
+    """Refuse moments that do not advance by `step_minutes` each row.
+
+    `remedy`: of a clock change.
+    """
     expected = datetime.timedelta(minutes=step_minutes)
     for place in range(1, len(moments)):
         try:
@@ -154,17 +163,14 @@ def check_steps(path: Path, name: str, moments: list[datetime.datetime], step_mi
         if step == expected:
             continue
         where = f"{path}, row {place + FIRST_ROW}, {name}: {moments[place].isoformat()}"
-        raise BadInput(f"{where} {_step_fault(step, expected)}")
+        raise BadInput(f"{where} {_step_fault(step, expected, remedy)}")
 
 
-def _step_fault(step: datetime.timedelta, expected: datetime.timedelta) -> str:
+def _step_fault(step: datetime.timedelta, expected: datetime.timedelta, remedy: str) -> str:
     hour = datetime.timedelta(hours=1)
     minutes = int(expected.total_seconds() // 60)
     if step in (expected + hour, expected - hour):
-        return (
-            "does not follow the row above it: a clock change or missing rows; give the scenario's "
-            "timezone, or write the times in UTC or with their offset (2026-03-29T03:00+02:00)"
-        )
+        return f"does not follow the row above it: a clock change or missing rows; {remedy}"
     if step <= datetime.timedelta():
         return "repeats or goes back before the row above it"
     if step % expected == datetime.timedelta():

@@ -20,6 +20,11 @@ from hub.sim.fields import Check, Field, integer, list_of, number, read_table, t
 
 Values = npt.NDArray[np.float64]
 
+CLOCK_CHANGE = (
+    "give the scenario's timezone, or write the times in UTC or with their offset "
+    "(2026-03-29T03:00+02:00)"
+)
+
 
 @dataclass(frozen=True)
 class Series:
@@ -132,7 +137,7 @@ def first_row(
     the file's times. Raises BadInput for a file that does not fit the run."""
     where, path, column = place
     if found is not None and not _is_local_time(found[1], clock):
-        columns.check_steps(path, *found, clock.slot_minutes)
+        columns.check_steps(path, *found, clock.slot_minutes, CLOCK_CHANGE)
     if length == clock.slots:
         if found is not None and _local(found[1][0], clock) != clock.start_local:
             raise BadInput(
