@@ -22,7 +22,7 @@ from hub.sim.worth import reach_km, ways_km
 
 Values = npt.NDArray[np.float64]
 
-NANO_EUR = 2e-9  # prices of books are whole nano-euros
+ROUNDING_EUR = 2e-9  # per kWh: both prices of a book are whole nano-euros
 
 
 @dataclass(frozen=True)
@@ -128,5 +128,6 @@ def is_gaining(
     if charge is not None:
         way += charge(pair)
     return bool(
-        inside.feed_in[row] - NANO_EUR <= price and price + way <= inside.retail[row] + NANO_EUR
+        inside.feed_in[row] - ROUNDING_EUR <= price
+        and price + way <= inside.retail[row] + ROUNDING_EUR
     )

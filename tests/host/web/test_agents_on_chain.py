@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
 from hub.agent.rounds import AgentRunner
+from tests.host.web.agent_rounds import run_until
 
 SUNNY = {"pv_power_uw": 20_000_000, "load_apparent_uva": 300_000_000}
 SHADY = {"load_apparent_uva": 300_000_000}
-
-
-async def _run_until(runner: AgentRunner, condition, timeout_s: float = 60) -> None:
-    task = asyncio.create_task(runner.run())
-    try:
-        async with asyncio.timeout(timeout_s):
-            while not condition():
-                await asyncio.sleep(0.1)
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 def _feed(site) -> None:
@@ -35,8 +23,8 @@ def test_consumer_buys_once_when_agents_run_and_are_restarted(site):
     market = site.service()
     trades = lambda: site.store.trades(window_id=window_id)  # noqa: E731
     orders = lambda: site.store.orders(window_id)  # noqa: E731
-    asyncio.run(_run_until(AgentRunner(market, site.config), lambda: len(orders()) >= 1))
-    asyncio.run(_run_until(AgentRunner(market, site.config), lambda: len(trades()) >= 1))
+    asyncio.run(run_until(AgentRunner(market, site.config), lambda: len(orders()) >= 1))
+    asyncio.run(run_until(AgentRunner(market, site.config), lambda: len(trades()) >= 1))
     # A third start finds everything done: the other prosumer's offer may stand, no more.
     again = AgentRunner(market, site.config)
     offered = {order.peer for order in orders() if order.remaining_uwh}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import json
 import time
@@ -21,6 +20,7 @@ from hub.simulated import assets_path, state_path, write_whole
 from hub.site_clock import wall_ms
 from hub.store import Store
 from hub.web.parts import PageParts
+from tests.host.web.agent_rounds import run_until
 from tests.host.web.conftest import wait_for
 
 SUNNY = {"pv_power_uw": 20_000_000, "load_apparent_uva": 300_000_000}
@@ -163,18 +163,6 @@ def address(site, house: str) -> str:
     return site.keys.peers[house].address
 
 
-async def until(runner: AgentRunner, condition) -> None:
-    task = asyncio.create_task(runner.run())
-    try:
-        async with asyncio.timeout(90):
-            while not condition():
-                await asyncio.sleep(0.1)
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
 @pytest.mark.parametrize("chosen", ["house-1", "house-3"])
 def test_buyer_trades_with_the_producer_it_chose_and_no_other(site, desk, chosen):
     feed(site)
@@ -182,7 +170,7 @@ def test_buyer_trades_with_the_producer_it_chose_and_no_other(site, desk, chosen
     desk.change("house-2", {"producers": [chosen]}, "house-2")
     window_id = site.open_window(bids_s=40)
     trades = lambda: site.store.trades(window_id=window_id)  # noqa: E731
-    asyncio.run(until(AgentRunner(market, site.config, desk), trades))
+    asyncio.run(run_until(AgentRunner(market, site.config, desk), trades))
     assert {one.seller for one in trades()} == {address(site, chosen)}
 
 
