@@ -31,9 +31,7 @@ async def open_store(
     )
     if is_small:
         await _check(lambda: look_at(place), say)
-    store: Store = Store.open(place)
-    closers.callback(store.close)
-    closers.push(store.claim())
+    store: Store = Store.open_for_hub(place, closers)
     if not is_small and not store.state(ENDED_WELL):
         await _check(store.check_whole, say)
     store.set_state(ENDED_WELL, False)

@@ -73,5 +73,5 @@ class Backend(Protocol):
     def snapshot(self) -> AbstractContextManager[Callable[[str], Iterator[Any]]]:
         """Give the rows of statements, all as of one moment."""
 
-    def claim(self) -> Any:
-        """Hold the store for one hub; return what to `close`. Raises StoreError."""
+    def claim(self) -> AbstractContextManager[None]:
+        """Hold the store for one hub. Raises StoreError when another has it."""

@@ -23,9 +23,9 @@ class Database:
     own, so it never sees half a transaction and never waits for a writer.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, backend: Backend | None = None) -> None:
         self.place = place
-        self._backend = backend_of(place)
+        self._backend = backend or backend_of(place)
         self._lock = threading.RLock()
         self._depth = 0
         self._local = threading.local()
@@ -49,6 +49,22 @@ class Database:
         Raises NewerStore or StoreError, saying what to do.
         """
         return cls(place)
+
+    @classmethod
+    def open_for_hub(cls, place: Place, closers: contextlib.AsyncExitStack) -> Any:
+        """Open or create the store for the one hub that may have it, until `closers` close.
+
+        It is held before anything in it is changed: another hub may run on it. Raises NewerStore
+        or StoreError, saying what to do.
+        """
+        backend = backend_of(place)
+        try:
+            closers.enter_context(backend.claim())
+        except backend.errors as problem:
+            raise backend.trouble(problem) from None
+        store = cls(place, backend)
+        closers.callback(store.close)
+        return store
 
     @classmethod
     def join(cls, place: Place) -> Any:
@@ -162,10 +178,6 @@ class Database:
     def backend(self) -> Backend:
         """The database itself."""
         return self._backend
-
-    def claim(self) -> Any:
-        """Hold the store for this hub; return what to close. Raises StoreError."""
-        return self._backend.claim()
 
     # Small state ------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import re
+import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -82,7 +83,7 @@ class PostgresConnection:
         except psycopg.OperationalError:
             if self.is_in_transaction or not self._raw.broken:
                 raise
-            self._raw = self._backend.open(self._is_reader)
+            self._raw = self._backend.open_again(self._is_reader)
             return self._raw.execute(text, parameters or None)
 
     def executemany(self, sql: str, rows: Any) -> None:
@@ -106,6 +107,8 @@ class PostgresBackend:
             )
         self.errors: tuple[type[Exception], ...] = (psycopg.Error,)
         self._url = url
+        self._claim: Any = None
+        self._claiming = threading.Lock()
         parts = psycopg.conninfo.conninfo_to_dict(url)
         self.place = f"PostgreSQL {parts.get('host', 'local')}/{parts.get('dbname', '')}"
 
@@ -126,6 +129,17 @@ class PostgresBackend:
         if is_reader:
             raw.execute("SET default_transaction_read_only = on")
         return raw
+
+    def open_again(self, is_reader: bool) -> Any:
+        """Return a connection in place of a broken one.
+
+        Raises StoreError when another hub took the database while the server or the way to it was
+        away.
+        """
+        with self._claiming:
+            if self._claim is not None and not _is_alive(self._claim):
+                self._claim = self._claimed()
+        return self.open(is_reader)
 
     def connect(self, is_reader: bool) -> PostgresConnection:
         return PostgresConnection(self, is_reader)
@@ -234,8 +248,18 @@ class PostgresBackend:
         finally:
             raw.close()
 
-    def claim(self) -> contextlib.AbstractContextManager[Any]:
+    @contextlib.contextmanager
+    def claim(self) -> Iterator[None]:
         """Hold the database for one hub; the server lets go when that hub's connection ends."""
+        self._claim = self._claimed()
+        try:
+            yield
+        finally:
+            with self._claiming:
+                held, self._claim = self._claim, None
+            held.close()
+
+    def _claimed(self) -> Any:
         raw = self.open(is_reader=False)
         row = raw.execute(f"SELECT pg_try_advisory_lock({HUBS}) AS is_ours").fetchone()
         if not row["is_ours"]:
@@ -244,7 +268,15 @@ class PostgresBackend:
                 f"{self.place}: another hub uses this database; stop it first, or name another in "
                 "store.url"
             )
-        return contextlib.closing(raw)
+        return raw
+
+
+def _is_alive(raw: Any) -> bool:
+    try:
+        raw.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 if psycopg is not None:

@@ -295,11 +295,55 @@ def test_second_hub_is_refused_when_one_holds_the_database(postgres):
     from hub.store.place import StoreUrl
 
     url = StoreUrl(postgres.new_url())
-    first, second = Store.open(url), Store.open(url)
-    try:
-        with first.claim(), pytest.raises(StoreError, match="another hub uses this database"):
-            second.claim()
-        second.claim().__enter__().close()
-    finally:
-        first.close()
-        second.close()
+
+    async def story():
+        async with contextlib.AsyncExitStack() as first:
+            Store.open_for_hub(url, first)
+            await refused(url)
+        async with contextlib.AsyncExitStack() as second:
+            Store.open_for_hub(url, second)
+
+    asyncio.run(story())
+
+
+async def refused(url):
+    async with contextlib.AsyncExitStack() as other:
+        with pytest.raises(StoreError, match="another hub uses this database"):
+            Store.open_for_hub(url, other)
+
+
+def test_second_hub_is_refused_still_when_the_server_was_started_again(postgres):
+    from hub.store.place import StoreUrl
+
+    url = StoreUrl(postgres.new_url())
+
+    async def story():
+        async with contextlib.AsyncExitStack() as first:
+            store = Store.open_for_hub(url, first)
+            postgres.stop()
+            postgres.start()
+            store.set_state("x", 1)
+            await refused(url)
+
+    asyncio.run(story())
+
+
+def test_hub_does_not_go_on_when_another_took_the_database_in_an_outage(postgres):
+    from hub.store.place import StoreUrl
+
+    url = StoreUrl(postgres.new_url())
+
+    async def story():
+        async with contextlib.AsyncExitStack() as first:
+            store = Store.open_for_hub(url, first)
+            postgres.stop()
+            postgres.start()
+            async with contextlib.AsyncExitStack() as second:
+                Store.open_for_hub(url, second)
+                for _ in range(2):
+                    with pytest.raises(StoreError, match="another hub uses this database"):
+                        store.set_state("x", 1)
+            store.set_state("x", 2)
+            assert store.state("x") == 2
+
+    asyncio.run(story())
