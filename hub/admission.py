@@ -18,6 +18,7 @@ from hub.mqtt.node_watch import NodeWatch
 from hub.mqtt.outside import OutsideBroker
 from hub.site_clock import wall_ms
 
+RETRY_S = 10.0  # accounts that could not be written: a full disk
 PUT_OUT_STATE = "put_out"  # in the store: node -> until when, by the wall clock
 
 
@@ -93,7 +94,21 @@ class Admission:
                 handle.cancel()
         self._use_keys()
         self._changed()
-        await self._broker.set_passwords(self._accounts())
+        await self._tell_broker()
+
+    async def _tell_broker(self) -> None:
+        """Have the broker let in who may; what lacks disk space now is tried again for ever."""
+        said = ""
+        while True:
+            try:
+                await self._broker.set_passwords(self._accounts())
+                return
+            except OSError as problem:
+                if str(problem) != said:
+                    said = str(problem)
+                    self._say(f"the broker's accounts stay as they were ({problem}); tried again "
+                              f"every {RETRY_S:g} s; keys that are void count nowhere")  # fmt: skip
+                await asyncio.sleep(RETRY_S)
 
     def close(self) -> None:
         """Let nobody in any more: the broker is to end."""
@@ -139,11 +154,10 @@ class Admission:
         self._apply()
 
     def _apply(self) -> None:
+        if self._broker.has_own_accounts:
+            task = asyncio.ensure_future(self._tell_broker())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        self._changed()
         left_ms, now_ms = {node: self.gate.shut_left_ms(node) for node in self._returns}, wall_ms()
         self._keep({node: now_ms + ms for node, ms in left_ms.items() if ms is not None})
-        self._changed()
-        if not self._broker.has_own_accounts:
-            return
-        task = asyncio.ensure_future(self._broker.set_passwords(self._accounts()))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

@@ -64,7 +64,7 @@ class MessagePart:
             self.watch,
             lambda: self.link.is_drained and self.workers.is_drained,
             say,
-            lambda put_out: store.set_state(PUT_OUT_STATE, put_out),
+            self._keep_put_out,
             changed=self._tell_workers,
             rate_per_s=config.broker.node_rate_per_s,
             workers=config.ingest.workers,
@@ -159,6 +159,13 @@ class MessagePart:
         if self.workers.are_any:
             quarantined = self.honesty.quarantine.nodes()
             self.workers.change(self.admission.up, self.admission.refused, quarantined)
+
+    def _keep_put_out(self, put_out: dict[str, int]) -> None:
+        """Write down who is put out until when, for `node list` and the alarms."""
+        try:
+            self._store.set_state(PUT_OUT_STATE, put_out)
+        except StoreError as problem:  # who is put out stays so
+            self._say(f"who is put out is not in the store: {problem}")
 
     def _caught(self, node: str, reason: str) -> None:
         """Called in any thread."""

@@ -265,6 +265,12 @@ class Site:
         self._told_pids = self._pids()
         running.announce(self.config.data_dir, state)
 
+    def _announce_again(self) -> None:
+        try:
+            self._announce()
+        except OSError as problem:  # a full disk must not keep the oracle from hearing
+            self._say(f"hub.json is not up to date: {problem}")
+
     def _pids(self) -> dict[str, int | None]:
         return {"broker": self.broker.pid, "chain": self.chain.pid}
 
@@ -296,15 +302,12 @@ class Site:
             self._say(f"the nodes' credentials stay as they were: {problem}")
             return
         await self.messages.admission.take(self.keys)
-        self._announce()
+        self._announce_again()
         self._say("keys.json has changed: the nodes' credentials are those that stand there now")
 
     def _hear(self, batch: list[Stored]) -> None:
         if self._told_pids not in (None, self._pids()):  # one was started again
-            try:
-                self._announce()
-            except OSError as problem:  # a full disk must not keep the oracle from hearing
-                self._say(f"hub.json is not up to date: {problem}")
+            self._announce_again()
         parts = (self.oracle, self.duty, self.rollouts, self.attention)
         # Boards say again what one of them could not take in.
         self._patience.try_each("news of boards", [part.hear for part in parts], batch)

@@ -60,6 +60,7 @@ class Broker:
         self.listen = listen
         self.directory = directory.resolve()
         self._passwords = dict(passwords)
+        self._told_passwords: dict[str, str] = {}  # those that run knows
         self._mosquitto = None if kind == "embedded" else find_mosquitto()
         if kind == "mosquitto" and self._mosquitto is None:
             raise PartMissing(
@@ -149,9 +150,10 @@ class Broker:
     async def set_passwords(self, passwords: Mapping[str, str]) -> None:
         """Let these accounts in and no others; who is connected with an old password is put out.
 
-        Mosquitto leaves all others alone; the embedded broker has to be started again.
+        Mosquitto leaves all others alone; the embedded broker has to be started again. Raises
+        OSError when they can't be written down: Mosquitto goes on with the old ones.
         """
-        if dict(passwords) == self._passwords:
+        if dict(passwords) == self._told_passwords:
             return
         self._passwords = dict(passwords)
         if self._child is None or not self._child.is_running:
@@ -159,6 +161,7 @@ class Broker:
         if self._mosquitto is not None:
             self._write_accounts()
             self._child.hang_up()
+            self._told_passwords = dict(passwords)
         else:
             await self._child.stop()  # the supervisor starts it again
 
@@ -197,9 +200,11 @@ class Broker:
         return [user for user in self._passwords if user.split(".")[0] == HUB_USER]
 
     async def _start_once(self) -> None:
+        told = self._passwords
         child = Child("broker", self._argv(), log_path=self.directory / "broker.log")
         await child.start()
         self._child = child
+        self._told_passwords = told
         deadline = asyncio.get_running_loop().time() + START_TIMEOUT_S
         while not is_port_open(self.port, self.host):
             if not child.is_running or asyncio.get_running_loop().time() > deadline:

@@ -169,6 +169,25 @@ def test_pause_of_a_flooding_node_ends_when_a_person_rotates_it(site):
     assert site.connect("house-1").is_in
 
 
+def test_revoked_node_is_put_out_later_when_the_disk_was_full(site, monkeypatch):
+    monkeypatch.setattr("hub.admission.RETRY_S", 0.05)
+    first = site.connect("house-1")
+    assert first.is_in
+    stopper = site.broker.directory / "passwords.new"
+    stopper.mkdir()  # in place of a full disk: the file can't be written
+    credentials.revoke(site.path, "house-1")
+    taking = threading.Thread(target=take, args=(site,))
+    taking.start()
+    until(lambda: site.said, "word of it")
+    assert "accounts stay as they were" in site.said[0]
+    assert site.admission.gate.is_shut("house-1") and "house-1" not in site.admission.up
+    stopper.rmdir()
+    taking.join(60)
+    until(lambda: first.ends, "the end of the revoked session")
+    assert not site.connect("house-1").is_in
+    assert len(site.said) == 1
+
+
 def test_revoked_node_counts_as_silent_whatever_it_said_last(site):
     status = {"nonce": "0" * 32, "state": "idle", "relay": "open", "fault": None}
     status |= {"boot_id": 1, "uptime_ms": 1_000}
