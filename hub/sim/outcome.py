@@ -73,7 +73,8 @@ class Outcome:
 
     `totals`: per peer; `slots`: of the community in each slot; `details`: (slots, peers), only
     where asked for; `stored_wh`: the batteries' charge at the end; `unserved_wh`: what
-    vehicles lacked when they left, and load that the feeder made wait and that was not served.
+    vehicles lacked when they left, and load that the feeder made wait and that was not served;
+    `vehicle_w`: (slots, peers), what vehicles that are scheduled take, None without any.
     """
 
     community: Community
@@ -84,6 +85,7 @@ class Outcome:
     stored_wh: Values
     unserved_wh: Values
     net_metering_cost: Values | None = None
+    vehicle_w: Values | None = None
     details: dict[str, Values] = field(default_factory=dict)
     pairs: list[Pair] = field(default_factory=list)
     response: Response | None = None

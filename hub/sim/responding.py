@@ -46,7 +46,8 @@ def simulate(
     load_w, rounds, residual_w = base_w, 0, np.inf
     while rounds < MAX_ROUNDS and residual_w > TOLERANCE * base_w.max():
         outcome = run(community, feeder=feeder)
-        wanted_w = movable.answer_w(_next_price(outcome), elasticity, days)
+        price = _next_price(outcome)
+        wanted_w = movable.answer_w(price, elasticity, days, outcome.vehicle_w)
         residual_w = float(np.abs(wanted_w - load_w).max())
         load_w = load_w + STEP * (wanted_w - load_w)
         community = community.with_load(load_w)

@@ -90,6 +90,7 @@ def run(
     outcome.details = {name: np.concatenate(parts) for name, parts in detailed.items()}
     outcome.stored_wh = course.batteries.stored_wh
     outcome.guard = course.guard
+    outcome.vehicle_w = None if course.planned is None else course.planned.vehicle_w
     if course.forecaster is not None:
         outcome.forecast = course.forecaster.errors
     if course.giving_way is not None:

@@ -7,7 +7,8 @@ of the day, so positive where energy is cheap:
 - the shiftable share of each appliance, which may run when it did not: that share of what it draws
   leaves dear slots by -answer and joins cheap ones by answer x room. The room of a slot is what the
   appliance draws there less than its power. As much leaves as can join.
-Both together keep each day's energy and the house's limits.
+Both together keep each day's energy and the house's limits, and leave a scheduled vehicle what it
+takes of them.
 """
 
 from __future__ import annotations
@@ -75,17 +76,27 @@ class Movable:
             most_w=np.array([peer.load_max_w for peer in peers]),
         )
 
-    def answer_w(self, price: Values, elasticity: float, days: Days) -> Values:
-        """Return each peer's load in W when it has answered the price of each slot."""
-        moved_w = np.empty_like(self.base_w)
+    def answer_w(
+        self, price: Values, elasticity: float, days: Days, vehicle_w: Values | None = None
+    ) -> Values:
+        """Return each peer's load in W when it has answered the price of each slot.
+
+        `vehicle_w`: (slots, peers or more), what vehicles take beside it.
+        """
+        moved_w, most_w = (
+            np.empty_like(self.base_w),
+            np.broadcast_to(self.most_w, self.base_w.shape),
+        )
+        if vehicle_w is not None:
+            most_w = most_w - vehicle_w[:, : self.base_w.shape[1]]
         for rows in _rows_of(days):
             mean = float(price[rows].mean())
             relative = (mean - price[rows]) / mean if mean > 0 else np.zeros(int(rows.sum()))
             answer = np.clip(elasticity * relative, -1.0, 1.0)[:, None]
-            moved_w[rows] = self._of_day(rows, answer)
+            moved_w[rows] = self._of_day(rows, answer, most_w[rows])
         return moved_w
 
-    def _of_day(self, rows: npt.NDArray[np.bool_], answer: Values) -> Values:
+    def _of_day(self, rows: npt.NDArray[np.bool_], answer: Values, most_w: Values) -> Values:
         shiftable_w = self.shiftable_w[rows]
         peers = self.base_w.shape[1]
         fixed_w = self.base_w[rows] - _by_owner(shiftable_w, self.owner, peers)
@@ -94,7 +105,7 @@ class Movable:
         elastic_w *= np.divide(before, after, out=np.ones_like(after), where=after > 0)
         shifted_w = shiftable_w + _moves(shiftable_w, self.room_w[rows], answer)
         wanted_w = elastic_w + _by_owner(shifted_w, self.owner, peers)
-        return _within(wanted_w, self.least_w, self.most_w)
+        return _within(wanted_w, self.least_w, most_w)
 
 
 def _moves(shiftable_w: Values, room_w: Values, answer: Values) -> Values:

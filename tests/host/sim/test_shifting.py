@@ -65,6 +65,18 @@ def test_load_stays_within_its_limits_when_it_moves(simulated, elastic):
     assert outcome.totals["cost"][0] < still.totals["cost"][0] - 0.05
 
 
+def test_a_scheduled_vehicle_gets_what_it_needs_when_load_moves_beside_it(simulated):
+    car = 'need_wh = 5000, charge_w = 2000, arrival = "18:00", departure = "05:00"'
+    home = WASHER + "load_w = 200\nload_max_w = 1500\n"
+    home += 'strategy = "optimal"\nvehicle = { ' + car + " }\n"
+    outcome = simulated(DAY + "[market]\nelasticity = 5\n" + home + "elastic_share = 0.4\n")
+    still = simulated(DAY + home.replace("shiftable_share = 0.5", "shiftable_share = 0"))
+    load_w = outcome.details["load"][:, 0]
+    assert load_w.max() <= 1500 + 1e-6
+    assert load_w.sum() == pytest.approx(still.details["load"].sum())
+    assert outcome.totals["cost"][0] < still.totals["cost"][0] - 0.02
+
+
 def test_days_keep_their_energy_whatever_the_price(simulated):
     random = np.random.default_rng(5)
     for _ in range(5):
