@@ -4,7 +4,7 @@
 //   node tools/contracts/compile.mjs --check    exit 1 unless the committed artefact is the same
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { compile, hashSources, readSources, root, settings } from "./compiler.mjs";
+import { compile, differences, hashSources, readSources, root, settings } from "./compiler.mjs";
 
 const artefactPath = join(root, "contracts", "abi", "EnergyMarket.json");
 
@@ -52,24 +52,26 @@ function buildArtefact() {
   };
 }
 
-function differences(committed, built) {
-  return Object.keys(built).filter(
-    (key) => JSON.stringify(committed[key]) !== JSON.stringify(built[key]),
+function fail(how) {
+  console.error(
+    `contracts/abi/EnergyMarket.json ${how}; ` +
+      "run node tools/contracts/compile.mjs and commit the result",
   );
+  process.exit(1);
 }
 
-const artefact = buildArtefact();
 if (process.argv.includes("--check")) {
-  const members = differences(JSON.parse(readFileSync(artefactPath, "utf8")), artefact);
+  const committed = JSON.parse(readFileSync(artefactPath, "utf8"));
+  if (committed.sourceSha256 !== hashSources(readSources())) {
+    fail("is of other sources than contracts/src");
+  }
+  const members = differences(committed, buildArtefact());
   if (members.length > 0) {
-    console.error(
-      `contracts/abi/EnergyMarket.json differs from contracts/src in ${members.join(", ")}; ` +
-        "run node tools/contracts/compile.mjs and commit the result",
-    );
-    process.exit(1);
+    fail(`differs from contracts/src in ${members.join(", ")}`);
   }
   console.log("contracts/abi/EnergyMarket.json is that of contracts/src");
 } else {
+  const artefact = buildArtefact();
   writeFileSync(artefactPath, `${JSON.stringify(artefact, null, 2)}\n`);
   const size = (artefact.deployedBytecode.length - 2) / 2;
   console.log(`wrote ${artefactPath}: ${size} bytes of code, ${artefact.compiler.version}`);

@@ -83,3 +83,10 @@ export function compile(sources) {
   if (problems.length > 0) throw new Error(problems.map((p) => p.formattedMessage).join("\n"));
   return { version: solc.version(), contracts: output.contracts };
 }
+
+/** The members in which a committed artefact is not the one that was built. */
+export function differences(committed, built) {
+  return Object.keys(built).filter(
+    (key) => JSON.stringify(committed[key]) !== JSON.stringify(built[key]),
+  );
+}

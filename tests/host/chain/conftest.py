@@ -92,7 +92,7 @@ def deploy_market(chain: Chain, accounts: dict[str, LocalAccount]) -> Market:
         client.register(accounts[name])
         client.approve(accounts["administrator"], accounts[name].address, f"house-{number}")
         client.deposit(accounts[name], ETH)
-    return Market(client, identity, accounts, connect(chain.rpc_url), chain.ws_url)
+    return Market(client, identity, accounts, connect(chain.rpc_url, timeout_s=60.0), chain.ws_url)
 
 
 @pytest.fixture(scope="session")

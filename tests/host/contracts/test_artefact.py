@@ -37,7 +37,7 @@ def test_abi_and_bytecode_are_those_of_the_sources():
     assert checked.returncode == 0, checked.stderr
 
 
-def test_check_names_what_differs_when_a_source_was_changed(tmp_path):
+def test_check_says_so_when_a_source_was_changed(tmp_path):
     for part in ("contracts/src", "contracts/abi", "tools/contracts"):
         (tmp_path / part).parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(["cp", "-r", CHECKOUT / part, tmp_path / part], check=True)
@@ -47,9 +47,19 @@ def test_check_names_what_differs_when_a_source_was_changed(tmp_path):
     source.write_text(source.read_text().replace("MAX_PRICE = 1e12", "MAX_PRICE = 1e11"))
     checked = compile_check(tmp_path)
     assert checked.returncode == 1
-    assert "differs from contracts/src in sourceSha256, bytecode, deployedBytecode" in (
-        checked.stderr
+    assert "is of other sources than contracts/src" in checked.stderr
+
+
+def test_check_names_the_members_that_differ():
+    compiler = (COMPILE.parent / "compiler.mjs").as_uri()
+    script = (
+        f"const {{ differences }} = await import({json.dumps(compiler)});"
+        'console.log(differences({abi: [1], bytecode: "0x1"}, {abi: [1], bytecode: "0x2", links: {}}))'
     )
+    found = subprocess.run(
+        [find_node(), "--input-type=module", "-e", script], capture_output=True, text=True
+    )
+    assert found.stdout.strip() == "[ 'bytecode', 'links' ]"
 
 
 def test_lock_file_names_no_host():
