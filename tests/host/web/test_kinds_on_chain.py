@@ -24,7 +24,6 @@ from .conftest import ETH, MIN_ENERGY_UWH, wait_for
 ENERGY = 40_000
 LOW, MIDDLE, HIGH = 160_000_000, 200_000_000, 240_000_000
 RETAIL, FEED_IN = 300_000_000, 100_000_000
-BIDS_S = 8
 
 
 class Killed(BaseException):
@@ -80,7 +79,7 @@ def post_book(site, service):
     [(UNIFORM, (LOW + HIGH) // 2), (PAY_AS_BID, HIGH), (MIDPOINT, (LOW + HIGH) // 2)],
 )
 def test_best_offer_meets_the_bid_at_the_price_of_the_mechanism(site, service, mechanism, price):
-    window_id = site.open_window(BIDS_S, mechanism=mechanism, is_strict=True)
+    window_id = site.open_window(site.brief_s(), mechanism=mechanism, is_strict=True)
     before = {name: balance(site, name) for name in ("house-1", "house-2")}
     post_book(site, service)
     with pytest.raises(Refused, match="cleared together"):
@@ -96,7 +95,7 @@ def test_mcafee_keeps_the_surplus_of_the_pair_it_leaves_out(site, service):
     grid = site.keys.grid
     admit_grid(site)
     window_id = site.open_window(
-        BIDS_S,
+        site.brief_s(),
         mechanism=MCAFEE,
         is_strict=True,
         min_energy_uwh=MIN_ENERGY_UWH,
@@ -126,7 +125,7 @@ def admit_grid(site):
 def test_community_prices_balance_against_the_grid(site, service):
     admit_grid(site)
     window_id = site.open_window(
-        BIDS_S,
+        site.brief_s(),
         mechanism=UNIFORM,
         k_permille=NO_PRICE_RULE,
         min_price=FEED_IN,
@@ -168,7 +167,7 @@ def grid_books(site, **changes):
 def test_grid_takes_what_a_community_leaves_at_feed_in_or_retail(site, service, is_surplus):
     clearer = grid_books(site)
     window_id = site.open_window(
-        BIDS_S,
+        site.brief_s(),
         mechanism=UNIFORM,
         k_permille=NO_PRICE_RULE,
         min_price=FEED_IN,
@@ -253,7 +252,7 @@ def test_class_of_the_sites_file_is_granted_once_and_served_first(site, service)
     assert said == ["the orders of house-3 are of priority class 2 from now on"]
     address = site.keys.peers["house-3"].address
     assert site.client.priorities() == {address: 2}
-    window_id = site.open_window(BIDS_S, mechanism=UNIFORM, is_strict=True)
+    window_id = site.open_window(site.brief_s(), mechanism=UNIFORM, is_strict=True)
     service.post_offer("house-1", ENERGY, LOW)
     service.post_bid("house-2", ENERGY, HIGH)
     order_id = service.post_bid("house-3", ENERGY, HIGH)
@@ -274,7 +273,9 @@ def reviewer_of(site):
 def test_only_approved_orders_are_cleared_in_a_centralised_window(site, service):
     for house in site.config.houses:
         site.feed(house.name)
-    window_id = site.open_window(BIDS_S + 3, mechanism=UNIFORM, is_strict=True, needs_approval=True)
+    window_id = site.open_window(
+        site.brief_s() + 3, mechanism=UNIFORM, is_strict=True, needs_approval=True
+    )
     service.post_offer("house-1", ENERGY, LOW)
     dear_id = service.post_bid("house-2", ENERGY, RETAIL + 1)
     bid_id = service.post_bid("house-2", ENERGY, HIGH)
@@ -343,7 +344,7 @@ def dying_client(site, at_call, when):
 def test_book_is_cleared_once_when_the_hub_is_killed_at_any_call(site, service, monkeypatch):
     monkeypatch.setattr(clearing, "FILLS_PER_CALL", 1)
     monkeypatch.setattr(clearing, "ORDERS_PER_CALL", 2)
-    window_id = site.open_window(BIDS_S + 2, mechanism=UNIFORM, is_strict=True)
+    window_id = site.open_window(site.brief_s() + 2, mechanism=UNIFORM, is_strict=True)
     service.post_offer("house-1", ENERGY, LOW)
     service.post_offer("house-3", ENERGY, LOW)
     service.post_bid("house-2", 2 * ENERGY, HIGH)
