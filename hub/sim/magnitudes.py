@@ -36,6 +36,7 @@ TOWN_W = 1e6
 POWER = Usual(20.0, TOWN_W, "W", KW, MW)
 BASE_LOAD = Usual(2.0, TOWN_W, "W", KW, MW)  # beside appliances: a router's
 LIMIT = Usual(100.0, TOWN_W, "W", KW, MW)  # of a grid connection, whose least is some 3 kW
+POWERS = (POWER, BASE_LOAD)  # of series
 BATTERY_POWER = Usual(30.0, TOWN_W, "W", KW, MW)
 CHARGER = Usual(200.0, TOWN_W, "W", KW, MW)  # 6 A of one phase are 1.4 kW
 PEAK = Usual(50.0, TOWN_W, "W", KW, MW)  # a balcony's module has 300 W

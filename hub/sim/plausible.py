@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 
 from hub.sim import magnitudes as usual
 from hub.sim.assets import CATALOGUE, Appliance, Vehicle
@@ -23,6 +24,8 @@ Given = tuple[str, float, Usual]
 
 KW_OF_KIND = 100  # a kettle of less than a hundredth of the catalogue's is in kW
 TYPICAL_W = 100.0  # of a device that is not in the catalogue; a clock takes 1 W
+HOURS_OF_DAY = 24
+COUNTS = "it never falls: is it a meter's count? Give what each slot took, as a mean in W"
 
 
 def magnitude_warnings(scenario: Scenario) -> list[str]:
@@ -44,6 +47,8 @@ def _of_series(clock: Clock, given: Iterator[tuple[Series, Usual]]) -> Iterator[
         fault = kind.fault(float(values.max()))
         if fault is not None:
             yield f"{series.place(clock, int(np.argmax(values)))}: {fault}"
+        if series.csv is not None and kind in usual.POWERS and _counts(clock, values):
+            yield f"{series.place(clock, clock.slots - 1)}: {COUNTS}"
 
 
 def _of_files(scenario: Scenario) -> Iterator[str]:
@@ -60,6 +65,16 @@ def _of_files(scenario: Scenario) -> Iterator[str]:
                 if fault is not None and values_w is not None:
                     slot = int(values_w[:, number].argmax())
                     yield f"{own.place(clock, slot, number, is_pv=is_pv)}: {fault}"
+            for number in range(len(largest_w)):
+                if values_w is not None and _counts(clock, values_w[:, number]):
+                    yield f"{own.place(clock, clock.slots - 1, number, is_pv=is_pv)}: {COUNTS}"
+
+
+def _counts(clock: Clock, values: npt.NDArray[np.float64]) -> bool:
+    """Return whether values look like a meter's count: over a day or more they rise only."""
+    lasts_a_day = clock.slots * clock.slot_hours >= HOURS_OF_DAY
+    steps = np.diff(values)
+    return lasts_a_day and bool((steps >= 0).all() and 2 * np.count_nonzero(steps) > len(steps))
 
 
 def _series(scenario: Scenario) -> Iterator[tuple[Series, Usual]]:

@@ -52,9 +52,10 @@ def test_check_says_so_when_a_source_was_changed(tmp_path):
 
 def test_check_names_the_members_that_differ():
     compiler = (COMPILE.parent / "compiler.mjs").as_uri()
+    parts = ['{abi: [1], bytecode: "0x1"}', '{abi: [1], bytecode: "0x2", links: {}}']
     script = (
         f"const {{ differences }} = await import({json.dumps(compiler)});"
-        'console.log(differences({abi: [1], bytecode: "0x1"}, {abi: [1], bytecode: "0x2", links: {}}))'
+        f"console.log(differences({', '.join(parts)}))"
     )
     found = subprocess.run(
         [find_node(), "--input-type=module", "-e", script], capture_output=True, text=True

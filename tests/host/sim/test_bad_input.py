@@ -228,6 +228,17 @@ def test_magnitude_is_warned_about_when_appliances_come_on_top_of_kilowatts(read
     assert "row 4, load_w" in warning and "at most 2.5 W" in warning
 
 
+def test_a_meters_count_is_warned_about_when_it_stands_where_watts_belong(read, tmp_path):
+    rows = np.cumsum(np.random.default_rng(1).integers(100, 400, 24)) + 1000
+    text = FROM_CSV.replace("slots = 4", "slots = 24")
+    for given, expected in ((rows, 1), (rows[::-1], 0), (rows // 4000 * 4000 + 4000, 0)):
+        lines = "".join(f"{each}\n" for each in given)
+        (tmp_path / "load.csv").write_text("load_w\n" + lines, encoding="utf-8")
+        warnings = [one for one in build(read(text)).warnings if "meter's count" in one]
+        assert len(warnings) == expected
+    assert all("row 25, load_w" in one for one in warnings)
+
+
 def test_warning_names_the_files_own_row_when_the_file_is_longer_than_the_run(read, tmp_path):
     rows = "".join(f"2026-01-01T{hour:02}:00,{hour / 10}\n" for hour in range(24))
     (tmp_path / "load.csv").write_text("time,load_w\n" + rows, encoding="utf-8")

@@ -125,6 +125,15 @@ def test_kilowatts_in_a_groups_file_are_warned_about_with_row_and_column(read, t
     assert f"{tmp_path / 'loads.csv'}, row 7, b (" in warning and "kW or kWh" in warning
 
 
+def test_a_meters_count_in_a_groups_file_is_warned_about_with_its_column(read, tmp_path):
+    rows = "".join(
+        f"2026-01-01T{hour:02}:00,{100 + hour % 7},{2000 + 150 * hour}\n" for hour in range(24)
+    )
+    own(tmp_path, "time,a,b\n" + rows)
+    (warning,) = build(read(group('source = { csv = "loads.csv" }'))).warnings
+    assert f"{tmp_path / 'loads.csv'}, row 25, b (" in warning and "meter's count" in warning
+
+
 def test_wide_file_is_read_the_same_at_once_and_row_by_row(tmp_path):
     own(tmp_path, LOADS.replace(",201", ", 2_01 "))  # Python takes it, Arrow does not
     slow = wide.read_wide(tmp_path / "loads.csv", ("b", "a"))
