@@ -54,7 +54,7 @@ def sim() -> None:
 @click.option("--plots/--no-plots", "has_plots", default=True, help="Draw plots (PNG).")
 @click.option("--json", "is_json", is_flag=True, help="Print summary.json on standard output.")
 def run(scenario: Path, out: Path, table_format: str, has_plots: bool, is_json: bool) -> None:
-    """Simulate SCENARIO, a TOML file (docs/simulator.md), and write the results to a directory.
+    """Simulate SCENARIO, a TOML file (docs/scenario.md), and write the results to a directory.
 
     summary.json holds the indicators of the community and of every peer; peers, slots and, for
     small runs, peer_slots and trades are tables; plots are PNG files.

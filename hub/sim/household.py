@@ -1,6 +1,6 @@
 """One house by its devices: a file of assets enters; each device's power at any local time leaves.
 
-The file is a `[peer]` of a scenario with its `[weather]` (docs/simulator.md). Every appliance,
+The file is a `[peer]` of a scenario with its `[weather]` (docs/scenario.md). Every appliance,
 generator and vehicle is a device of its own, metered singly and switched on and off; what else the
 house uses is its base load.
 """

@@ -1,6 +1,6 @@
 """The scenario file: its tables and fields, each with its check and default.
 
-Reference with examples: docs/simulator.md. `reading` turns the values into records.
+Reference with examples: docs/scenario.md. `reading` turns the values into records.
 """
 
 from __future__ import annotations

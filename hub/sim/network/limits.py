@@ -1,4 +1,4 @@
-"""What the scenario says of its feeder, as a plain record (docs/simulator.md)."""
+"""What the scenario says of its feeder, as a plain record (docs/scenario.md)."""
 
 from __future__ import annotations
 
