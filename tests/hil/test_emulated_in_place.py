@@ -18,7 +18,7 @@ modules = dict(sys.modules)
 from node import in_place
 gc.collect()
 before = gc.mem_free()
-parts = in_place.parts_of(modules)
+parts = in_place.parts_of(modules, "")
 freed = in_place.run_from_flash(parts, rp2.Flash(), machine.mem32, lambda path: (path, 0))
 gc.collect()
 gained = gc.mem_free() - before

@@ -33,19 +33,22 @@ def _generator():
 _KINDS = (type(_generator), type(lambda: None))
 
 
-def parts_of(modules):
-    """Return the parts of a node's modules, {name: module}, without what of them is running."""
-    launcher = modules.get("launcher")
+def parts_of(modules, but):
+    """Return the parts of a node's modules, {name: module}, all `but` the one of this name."""
+    parts = [
+        (module.__file__, module.__dict__)
+        for name, module in modules.items()
+        if name.startswith(("node.", "wire.")) and name != but
+    ]
     # The cable's, beside those of a package. An older launcher does not tell what of it is running.
-    of_cable = ("launcher", "mounted") if hasattr(launcher, "RUNNING") else ()
-    parts = []
-    for name, module in modules.items():
-        if name.startswith(("node.", "wire.")) or name in of_cable:
-            names, running = module.__dict__, getattr(module, "RUNNING", ())
-            if running:
-                names = {each: value for each, value in names.items() if each not in running}
-            parts.append((module.__file__, names))
-            parts += getattr(module, "TAKEN_IN", ())
+    launcher, mounted = modules.get("launcher"), modules.get("mounted")
+    if hasattr(launcher, "RUNNING"):
+        names = {name: value for name, value in launcher.__dict__.items()
+                 if name not in launcher.RUNNING}  # fmt: skip
+        parts.append((launcher.__file__, names))
+        parts += launcher.TAKEN_IN
+        if mounted:
+            parts.append((mounted.__file__, mounted.__dict__))
     return parts
 
 

@@ -5,7 +5,6 @@ import gc
 import sys
 
 WATCHDOG_MS = 8_000  # as the launcher's; at most 8,388 on an RP2040
-RUNNING = ("main", "run_from_flash")  # for node.in_place: while it moves the others
 
 
 class Hardware:
@@ -69,7 +68,8 @@ def run_from_flash(boots, feed=lambda: None):
     try:
         from node import in_place
 
-        parts = in_place.parts_of(modules)
+        # Of this module functions are running.
+        parts = in_place.parts_of(modules, __name__)
         flash, mem32 = Hardware.rp2.Flash(), Hardware.machine.mem32
         in_place.run_from_flash(parts, flash, mem32, boots.locate, feed)
     except Exception as problem:  # whatever an unknown MicroPython may lack
