@@ -11,7 +11,7 @@ FLASH, FLASH_END = 0x10000000, 0x10200000
 MOVING = """
 import asyncio, gc, machine, rp2, sys
 gc.threshold(32768)
-from node import delivery, finals, signer
+from node import delivery, kept_report, signer
 from wire import members
 # As the node does it: before what moves them is loaded, for that one runs.
 modules = dict(sys.modules)
@@ -27,7 +27,7 @@ def told():
     machine_ = delivery.Delivery({"link_lost_ms": 2000, "over_current_ua": 1}, lambda id_: False)
     kept = [machine_.tick(None, True, 5), machine_.hold("updating"), machine_.trip("exposure", 9)]
     kept.append([members.Hex("a", 4).check(text) for text in ("12ab", "12AB", "1")])
-    kept.append(finals.as_report({"delivery_id": "x"}))
+    kept.append(kept_report.from_bytes(bytes(range(46))))
     return kept
 
 first = told()

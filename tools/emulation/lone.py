@@ -99,14 +99,16 @@ class LoneBoard:
         directory: Path,
         firmware: Mapping[str, bytes] | None = None,
         authority: bytes | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         """`firmware`: that of a board by default. `authority`: whom it trusts, in DER.
 
-        By default that is the broker's own.
+        By default that is the broker's own. `settings`: those that are not as SETTINGS say.
         """
         self._image = image
         self._firmware = firmware or compiled_files()
         self._authority = authority
+        self._settings = SETTINGS | dict(settings or {})
         self._directory = directory
         self._ids = 0
         self.house = noon_house()
@@ -124,7 +126,7 @@ class LoneBoard:
         self.broker = Broker("auto", port, self._directory / "broker", words, tls)
         await self.broker.start()
         self.hub = StandInHub(port, [NODE], tls.authority)
-        settings = SETTINGS | {
+        settings = self._settings | {
             "broker_port": port, "broker_tls": True, "broker_ca": "ca.der",
             "broker_name": BROKER_NAME, "ntp_port": self._time.port,
             "clock_floor_s": int(time.time()),

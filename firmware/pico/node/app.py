@@ -59,9 +59,9 @@ class Node:
         self._build_deliveries(carrier.LED or profile.LED)
         self._build_link(carrier, hardware.network)
         self._boots = boots
-        self.updates = LateUpdates(boots, self._is_idle, self._build_updates)
+        self.updates = LateUpdates(boots, self.is_free, self._build_updates)
         self.commands.on_update = self.updates.take
-        self.collector = Collector(self.delivery.is_relay_needed)
+        self.collector = Collector(self._is_delivering)
         self.supervisor = Supervisor(watchdog, self.clock, self.switchboard.fail)
 
     def _build_relays(self, profile):
@@ -113,12 +113,20 @@ class Node:
             settings.node, load_or_make(machine.unique_id()), self.store.finals, self.publisher
         )
         self.signer.read_snapshot = self.snapshot
+        self.signer.on_sent = self._save_ended
         self.switchboard.on_final = self.signer.wake
         self.commands = Commands(settings, self.nonces, self.delivery, self.switchboard, self.clock)
         self.safety = Safety(self.bus, self.delivery, self.switchboard, self.clock)
 
-    def _is_idle(self):
-        return self.delivery.state == "idle"
+    def is_free(self):
+        """Tell whether no delivery is near and none waits for its signature."""
+        return self.delivery.state == "idle" and not self.signer.is_final_due
+
+    def _is_signed(self):
+        return not self.signer.is_final_due
+
+    def _is_delivering(self):
+        return self.delivery.is_relay_needed() or self.signer.is_final_due
 
     def _build_updates(self):
         from node.updates import Board, Updates  # only now: see late_updates
@@ -155,7 +163,7 @@ class Node:
                 self._machine.Pin("WL_GPIO1", self._machine.Pin.OUT, value=1)
         aggregator = Aggregator(settings.aggregate_period_s * 1000)
         self.offline = Offline(self.publisher, aggregator, self.clock)
-        self.offline.is_delivering = self.delivery.is_relay_needed
+        self.offline.is_delivering = self._is_delivering
         sources = (self.outbox, self.offline)
         self.link = Link(settings, self.network, sources, self.clock, self.receive)
         self.publisher.on_added = self.link.wake
@@ -220,6 +228,10 @@ class Node:
         else:
             self.store.save()
 
+    def _save_ended(self):
+        if self.relays.state() == "open":
+            self.store.save_ended()
+
     async def run(self):
         """Run all tasks for ever."""
         self.announce()
@@ -235,7 +247,7 @@ class Node:
             "nonce": every(NONCE_PERIOD_MS, self.publisher.want_status),
             "updates": self.updates.run(turns),
             "updates look": every(LOOK_MS, self.updates.look),
-            "save": every(SAVE_PERIOD_MS, self.save, turns),
+            "save": every(SAVE_PERIOD_MS, self.save, turns, self._is_signed),
             "clock": self.time_sync.run(self.network),
             "led": every(led_codes.STEP_MS, self.show),
             "signer": self.signer.run(turns),
@@ -269,7 +281,7 @@ class Node:
         Once for each absence: another would not help, and what is kept offline gets its time by
         the uptime of one boot.
         """
-        if self._is_idle():
+        if self.is_free():
             print("link: gone for long, the board starts again")
             self.save()
             self.offline.end()

@@ -1,4 +1,4 @@
-"""Garbage in, free memory out, in turns of its own: a collection within other work doubles it."""
+"""Garbage in, free memory out, in turns of its own: a collection within other work holds it up."""
 
 import asyncio
 import gc
@@ -6,18 +6,18 @@ import gc
 PERIOD_MS = 500  # a node that samples and sends leaves some 30 kB in that time
 NEEDED_PERIOD_MS = 300  # and one that reports a delivery as much in this
 COUNT_EVERY = 20  # collections
-# How much may be allocated between two collections once the node runs. The launcher's threshold is
-# for imports, whose garbage would scatter what stays. What stays now has its place, and whatever is
-# collected in a turn of its own must not be collected in the middle of other work before.
-RUNNING_THRESHOLD_BYTES = 65_536
+# How much may be allocated between two collections once the node runs: no limit but what is free.
+# The launcher's threshold is for imports, whose garbage would scatter what stays. What stays now
+# has its place, and a threshold counts as well what big integers and TLS have long given back.
+RUNNING_THRESHOLD_BYTES = -1
 
 
 class Collector:
-    """Collects before `gc.threshold` would, which is left for what comes unexpectedly."""
+    """Collects before memory runs out, when it would be collected in the middle of other work."""
 
-    def __init__(self, is_relay_needed):
-        """`is_relay_needed()`: a relay is closed or may soon be."""
-        self._is_relay_needed = is_relay_needed
+    def __init__(self, is_delivering):
+        """`is_delivering()`: a relay is closed or may soon be, or what it moved is being signed."""
+        self._is_delivering = is_delivering
         gc.collect()
         self.free_bytes = 0  # as last counted, after a collection
         self._count()
@@ -31,11 +31,11 @@ class Collector:
             gc.threshold(RUNNING_THRESHOLD_BYTES)
         while True:
             for _ in range(COUNT_EVERY):
-                is_needed = self._is_relay_needed()
+                is_needed = self._is_delivering()
                 await asyncio.sleep((NEEDED_PERIOD_MS if is_needed else PERIOD_MS) / 1000)
                 await turns.take()
                 gc.collect()
-            if not self._is_relay_needed():
+            if not self._is_delivering():
                 self._count()
 
     def _count(self):

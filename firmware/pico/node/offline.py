@@ -21,8 +21,8 @@ class Offline:
         self._clock = clock
         self._backlog = Backlog(path, KEPT_BYTES, MOST_SEGMENTS)
         self._in_flight = None
-        # () -> bool: whether a delivery is near. Old figures wait for its end: to sign one takes a
-        # board 11 ms, and to remove a file may erase a sector.
+        # () -> bool: whether a delivery is near or unsigned. Old figures wait for its end: to sign
+        # one takes a board 11 ms, and to remove a file may erase a sector.
         self.is_delivering = None
 
     def __len__(self):

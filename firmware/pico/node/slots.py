@@ -33,16 +33,17 @@ class Slots:
         """Replace the record. Raises OSError when the flash is full or broken."""
         self._number += 1
         head = struct.pack(_HEAD, _MARK, self._number, len(record))
-        check = struct.pack(">I", binascii.crc32(head + record) & 0xFFFFFFFF)
-        self._replace(self._paths[self._number % 2], head + record + check)
+        check = struct.pack(">I", binascii.crc32(record, binascii.crc32(head)) & 0xFFFFFFFF)
+        self._replace(self._paths[self._number % 2], (head, record, check))
 
-    def _replace(self, path, content):
-        self._write(self._temporary, content)
+    def _replace(self, path, parts):
+        self._write(self._temporary, parts)
         os.rename(self._temporary, path)
 
-    def _write(self, path, content):
+    def _write(self, path, parts):
         with open(path, "wb") as file:
-            file.write(content)
+            for part in parts:  # joined, they would take as much memory once more
+                file.write(part)
             file.flush()
 
 

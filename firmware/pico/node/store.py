@@ -25,6 +25,7 @@ class Store:
         self._underway = Underway(directory)
         self._saved = self._register_slots.load()
         self.has_restored = False
+        self._is_ended = False  # what is kept as under way has ended, and only there that is said
         for saved in (self._saved, self._underway.registers):
             self._restore(saved)
         self._is_old = self.has_restored or self._saved is not None or self.finals.has_any()
@@ -45,7 +46,9 @@ class Store:
         """Turn the delivery that a reset cut off into a final, once."""
         members = self._underway.members
         if members and not self.finals.is_finished(members["delivery_id"]):
-            self.keep_final(members)
+            self.finals.add(members)
+            self._is_ended = True
+            self.save()
 
     def may_number(self):
         """Tell whether records may be numbered: not while higher numbers surely were given out.
@@ -57,7 +60,15 @@ class Store:
     def save(self):
         """Save what has changed. It may erase sectors: not while a relay is closed."""
         self.save_registers()
-        self.finals.save_marks()
+        self.finals.save()
+        if self._is_ended:
+            self._underway.end()
+            self._is_ended = False
+
+    def save_ended(self):
+        """As `save`, if a delivery has ended since."""
+        if self._is_ended:
+            self.save()
 
     def save_registers(self):
         """Save the registers unless nothing moved."""
@@ -68,6 +79,7 @@ class Store:
 
     def begin_delivery(self, members):
         """Save registers and a delivery whose relay is about to close."""
+        self.save_ended()
         self.numbering.reserve_ahead()
         self._underway.begin()
         self.keep_running(members)
@@ -77,7 +89,13 @@ class Store:
         self._underway.keep(members, self._registers.to_bytes())
 
     def keep_final(self, members):
-        """Save registers and a delivery that ended."""
-        self.save_registers()
-        self.finals.keep_final(members)
-        self._underway.end()
+        """Save registers and a delivery that ended, where it was under way: that erases nothing.
+
+        So it can be told and signed at once; `save_ended` puts all in its place.
+        """
+        self.finals.add(members)
+        self._is_ended = True
+        if self._underway.is_begun():
+            self.keep_running(members)
+        else:
+            self.save()

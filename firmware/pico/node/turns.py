@@ -3,6 +3,8 @@
 import asyncio
 import random
 
+LATE_MS, LATE_LOOK_MS = 4_000, 100
+
 
 class Turns:
     """Nothing on this board interrupts anything else: work that waits its turn never comes in twos.
@@ -37,14 +39,20 @@ class Turns:
             self._waiting.pop(0).set()
 
 
-async def every(period_ms, action, turns=None):
+async def every(period_ms, action, turns=None, may=None):
     """Call `action` every period, from a random phase on: nodes must not send in step.
 
-    `turns`: Turns, None for what takes less than a ms.
+    `turns`: Turns, None for what takes less than a ms. `may()`, with
+    `turns`: whether `action` may come now; it waits for that, LATE_MS at most.
     """
     await asyncio.sleep(random.getrandbits(16) % period_ms / 1000)
     while True:
         if turns:
             await turns.take()
+        late_ms = 0
+        while may and late_ms < LATE_MS and not may():
+            await asyncio.sleep(LATE_LOOK_MS / 1000)
+            await turns.take()
+            late_ms += LATE_LOOK_MS
         action()
         await asyncio.sleep(period_ms / 1000)

@@ -32,8 +32,8 @@ class Board:
         self.mpy = getattr(sys.implementation, "_mpy", 0)
 
     def is_free(self):
-        """Tell whether no delivery is near and the hub within reach."""
-        return self._node.delivery.state == "idle" and self._node.link.is_up
+        """Tell whether no delivery is near, each is signed, and the hub within reach."""
+        return self._node.is_free() and self._node.link.is_up
 
     def is_quiet(self):
         """Tell whether all that was to be told is told."""

@@ -29,7 +29,7 @@ PHASES = ("closed", "progress", "final")
 ACTIONS = ("close", "open", "stop", "clear_fault")
 RESET_CAUSES = ("power_on", "watchdog", "soft", "other")
 
-# Why a delivery ended.
+# Why a delivery ended. A new one goes to the end: boards keep its place in flash.
 ABORTS = (
     "energy_reached",
     "commanded",

@@ -23,7 +23,7 @@ def test_rows_are_those_of_the_figures_when_a_board_was_measured(monkeypatch, tm
     # 3 channels at 8 kS/s for 10 s; 14.2 ms for a block of 100 ms.
     minute = bars.Minute(10.0, 240_000, 0, 55, 61_000, 10, 1)
 
-    trips = (bars.Trip(31.0, 1.2, 9.0, 90.0), bars.Trip(48.5, 1.4, 17.0, 60.0))
+    trips = (bars.Trip(31.0, 1.2, 9.0, ()), bars.Trip(48.5, 1.4, 17.0, ("finals.0",)))
 
     async def measure(path, seconds, wanted):
         assert (path, seconds) == (image, 10)
@@ -41,7 +41,7 @@ def test_rows_are_those_of_the_figures_when_a_board_was_measured(monkeypatch, tm
     assert rows["emulated_relay_open_after_limit"] == (48.5, 0.97)
     assert rows["emulated_signed_after_open"] == (1.4, pytest.approx(1.4 / 1.5, abs=1e-3))
     assert rows["emulated_safety_wait_while_signing"] == (17.0, 0.85)
-    assert rows["emulated_safety_wait_for_flash"] == (90.0, None)
+    assert rows["emulated_files_written_while_signing"] == (1, None)
     assert rows["emulated_safety_wait_for_save"] == (18.0, 0.9)
     assert rows["emulated_saves_in_delivery"] == (9, None)
     assert rows["emulated_relay_open_hub_silent"] == (9.5, pytest.approx(9.5 / 15, abs=1e-3))

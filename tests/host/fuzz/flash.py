@@ -2,10 +2,9 @@
 
 import contextlib
 import io
-import json
 import struct
 
-from node import slots, underway
+from node import kept_report, slots, underway
 from node.registers import NAMES, Registers
 from node.store import Store
 from wire.records import check
@@ -84,10 +83,10 @@ class Target(OnFlash):
                 ">16sBQQIQ", rng.randbytes(rng.choice((0, 16))), rng.randrange(3), *numbers
             )
             return delivery + self._record("registers")
-        entry = {"members": self._report() or mutate.any_value(rng), "sent": rng.random() < 0.5}
-        content = {"ended": [entry, mutate.any_value(rng)]}
-        for key in list(content):
-            if rng.random() < 0.2:
-                content[key] = mutate.any_value(rng)
-        text = json.dumps(content).encode()
-        return text if rng.random() < 0.8 else mutate.damaged(rng, text)
+        each_bytes = 1 + kept_report.BYTES + rng.choice((0, 0, 9))
+        content = b"F" + bytes([each_bytes])
+        for _ in range(rng.choice((1, 2, 40))):
+            report = self._report()
+            kept = kept_report.to_bytes(report) if report else rng.randbytes(kept_report.BYTES)
+            content += (bytes([rng.randrange(256)]) + kept).ljust(each_bytes, b"\x07")
+        return content if rng.random() < 0.8 else mutate.damaged(rng, content)

@@ -1,12 +1,8 @@
 """A board signs each of its finals once, over resets too, and its registers when told."""
 
 import asyncio
-import json
 
 import coincurve
-import pytest
-from node.finals import Finals
-from node.slots import Slots
 from wire import digests
 
 from tests.host.node.rig import NODE, delivery_id
@@ -150,6 +146,75 @@ def test_snapshot_is_signed_with_the_registers_when_it_is_taken(rig):
     assert signer_of(digest, record["signature"]) == rig.node.signer.public_key
 
 
+def test_final_is_signed_first_when_a_delivery_ends_while_a_snapshot_is_being_signed(rig):
+    deliver(rig, FIRST)
+    sign(rig)
+    sent = len(rig.sent)
+    rig.node.signer.take_snapshot()
+    turns = 0
+
+    async def end_in_it():
+        nonlocal turns
+        turns += 1
+        if turns == 3:
+            deliver(rig, SECOND)
+            assert not rig.node.is_free()
+
+    asyncio.run(rig.node.signer.sign_waiting(end_in_it))
+    rig.collect()
+    kinds = [kind for kind, _ in rig.sent[sent:] if kind in ("signature", "snapshot")]
+    assert kinds == ["signature", "snapshot"] and rig.node.is_free()
+    (record,) = rig.records("snapshot")
+    assert record["bus_import_uwh"] == rig.node.registers["bus_import"]
+    digest = digests.snapshot_digest(NODE, record)
+    assert signer_of(digest, record["signature"]) == rig.node.signer.public_key
+
+
+def test_others_wait_on_when_an_older_final_is_asked_for_while_one_is_being_signed(rig):
+    deliver(rig, FIRST)
+    sign(rig)
+    deliver(rig, SECOND)
+    free = []
+
+    async def ask():
+        rig.node.signer.wake()
+        free.append(rig.node.is_free())
+
+    asyncio.run(rig.node.signer.sign_waiting(ask))
+    assert len(free) > 3 and not any(free[:-1])
+
+
+def test_end_of_a_delivery_is_put_in_its_place_when_the_broker_has_the_signature(rig, tmp_path):
+    deliver(rig)
+    asyncio.run(rig.node.signer.sign_waiting(at_once))
+    assert (tmp_path / "underway").exists()
+    rig.collect()
+    asyncio.run(rig.node.signer.sign_waiting(at_once))
+    assert not (tmp_path / "underway").exists()
+    start_again(rig)
+    sign(rig)
+    assert len(rig.records("signature")) == 1 and len(rig.finals()) == 1
+
+
+def test_nothing_is_put_in_its_place_when_the_next_relay_is_closed(rig, tmp_path):
+    deliver(rig, FIRST)
+    sign(rig)
+    rig.lease(SECOND)
+    rig.close(SECOND)
+    assert rig.relay() == "in"
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    asyncio.run(rig.node.signer.sign_waiting(at_once))
+    assert before == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+
+
+def test_old_figures_and_updates_wait_when_a_final_is_not_signed(rig):
+    deliver(rig)
+    node = rig.node
+    assert node.delivery.state == "idle" and not node.is_free() and node.offline.is_delivering()
+    sign(rig)
+    assert node.is_free() and not node.offline.is_delivering()
+
+
 def test_snapshot_of_changed_registers_is_by_nobody_known(rig):
     rig.node.signer.take_snapshot()
     sign(rig)
@@ -173,15 +238,3 @@ def test_key_is_the_same_when_the_board_boots_again(rig):
     key = rig.node.signer.public_key
     rig.boot()
     assert rig.node.signer.public_key == key
-
-
-@pytest.mark.parametrize(("is_sent", "unsigned"), [(True, 0), (False, 1)])
-def test_finals_of_a_firmware_that_did_not_sign_are_signed_only_when_unsent(
-    rig, tmp_path, is_sent, unsigned
-):
-    deliver(rig)
-    path = str(tmp_path / "older")
-    final = rig.node.store.finals.find(FIRST)
-    entry = {"members": final, "sent": is_sent}
-    Slots(path).save(json.dumps({"running": None, "ended": [entry]}).encode())
-    assert len(Finals(Slots(path)).unsigned()) == unsigned

@@ -2,8 +2,10 @@
 
 import asyncio
 import gc
+import itertools
 
 import pytest
+from node import turns
 from node.collector import COUNT_EVERY, PERIOD_MS, Collector
 from node.turns import Turns
 
@@ -188,3 +190,43 @@ def test_old_figures_wait_when_a_delivery_is_near(rig):
     rig.command("open", "00" * 16)
     offline.next_unsent()
     assert asked == ["oldest"]
+
+
+class Late:
+    """Whether an action may come, told as often as it is asked; in no time."""
+
+    def __init__(self, monkeypatch, answers):
+        self.answers, self.slept_ms, self.acted = answers, [], 0
+        monkeypatch.setattr(turns.asyncio, "sleep", self._sleep)
+
+    async def _sleep(self, seconds):
+        if self.acted:
+            raise asyncio.CancelledError
+        self.slept_ms.append(round(seconds * 1000))
+
+    async def take(self):
+        """Take a turn of a board that does nothing else."""
+
+    def may(self):
+        return next(self.answers)
+
+    def act(self):
+        self.acted += 1
+
+    def run(self):
+        """Act once."""
+        with pytest.raises(asyncio.CancelledError):
+            asyncio.run(turns.every(1_000, self.act, self, self.may))
+        return self.slept_ms[1:]  # the first is until the phase
+
+
+def test_action_waits_when_it_may_not_come_yet(monkeypatch):
+    late = Late(monkeypatch, iter([False, False, True]))
+    assert late.run() == [turns.LATE_LOOK_MS] * 2
+    assert late.acted == 1
+
+
+def test_action_comes_in_the_end_when_it_never_may(monkeypatch):
+    late = Late(monkeypatch, itertools.repeat(False))
+    assert sum(late.run()) == turns.LATE_MS
+    assert late.acted == 1

@@ -53,6 +53,45 @@ def test_nothing_is_under_way_after_the_boot_when_the_delivery_had_ended(tmp_pat
     assert after.finals.unsent() == [members(8, reason="commanded")]
 
 
+def test_end_of_a_delivery_is_known_after_the_boot_when_it_was_not_yet_put_in_its_place(tmp_path):
+    registers, store = boot(tmp_path)
+    store.begin_delivery(members())
+    registers.add("bus_export", 8 * UWH, 1)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir() if path.is_file()}
+    store.keep_final(members(8, reason="over_current"))
+    after = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir() if path.is_file()}
+    assert before == after
+    for _ in range(2):
+        registers, store = boot(tmp_path)
+        assert store.finals.unsent() == [members(8, reason="over_current")]
+        assert registers["bus_export"] == 8
+    assert not (tmp_path / "underway").exists()
+
+
+def test_end_of_a_delivery_is_put_in_its_place_when_the_next_one_begins(tmp_path):
+    registers, store = boot(tmp_path)
+    for number in (1, 2):
+        store.begin_delivery(members(0, number))
+        store.keep_final(members(number, number, "commanded"))
+    store.begin_delivery(members(0, 3))
+    _, after = boot(tmp_path)
+    ended = [members(number, number, "commanded") for number in (1, 2)]
+    assert after.finals.unsent() == [*ended, members(0, 3, "rebooted")]
+
+
+@pytest.mark.parametrize("saving", ["save", "save_ended"])
+def test_nothing_is_under_way_when_the_end_was_put_in_its_place(tmp_path, saving):
+    registers, store = boot(tmp_path)
+    store.begin_delivery(members())
+    getattr(store, saving)()
+    assert (tmp_path / "underway").exists()  # not over yet
+    store.keep_final(members(8, reason="commanded"))
+    getattr(store, saving)()
+    assert not (tmp_path / "underway").exists()
+    _, after = boot(tmp_path)
+    assert after.finals.unsent() == [members(8, reason="commanded")]
+
+
 def test_registers_never_go_back_when_the_slots_are_newer_than_the_delivery(tmp_path):
     registers, store = boot(tmp_path)
     store.begin_delivery(members())
@@ -69,10 +108,11 @@ def test_delivery_and_registers_are_of_one_save_when_power_is_cut_at_any_step(
     flash, chance = Flash(monkeypatch), random.Random(31)
     registers, store = boot(tmp_path)
     cuts = ended = 0
-    for number in range(1, 120):
+    told = {}
+    for number in range(1, 160):
         flowed = 0
         try:
-            flash.left = chance.choice((None, chance.randrange(3_000)))
+            flash.left = chance.choice((None, chance.randrange(2_500)))
             store.begin_delivery(members(0, number))
             before = registers["bus_export"]
             for _ in range(chance.randrange(5)):
@@ -81,14 +121,19 @@ def test_delivery_and_registers_are_of_one_save_when_power_is_cut_at_any_step(
                 flowed += energy_uwh
                 store.keep_running(members(flowed, number))
             store.keep_final(members(flowed, number, "commanded"))
+            if chance.random() < 0.5:
+                store.save_ended()
         except PowerCut:
             cuts += 1
         flash.left = None
         registers, store = boot(tmp_path)
+        for name, energy_uwh in list(told.items())[-10:]:
+            assert store.finals.find(name)["energy_uwh"] == energy_uwh
         found = store.finals.find(f"{number:032x}")
         if found is None:
             assert flowed == 0  # cut before the relay could close
             continue
+        told[found["delivery_id"]] = found["energy_uwh"]
         ended += found["reason"] == "rebooted"
         assert 0 <= registers["bus_export"] - before <= flowed
         if found["reason"] == "rebooted":

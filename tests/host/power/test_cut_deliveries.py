@@ -42,7 +42,7 @@ def test_delivery_is_told_once_and_counted_once_when_power_fails_in_any_write(
         closed.append(life.was_closed)
         return is_cut
 
-    assert writes_until_done(one) > 25
+    assert writes_until_done(one) > 20
     assert closed.count(True) > 15 and closed.count(False) > 5
 
 

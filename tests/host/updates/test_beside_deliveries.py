@@ -1,5 +1,6 @@
 """An update that meets a delivery: nothing is written to flash until that is over."""
 
+import asyncio
 import base64
 
 import pytest
@@ -32,6 +33,11 @@ def end_delivery(rig):
     rig.run(300)
     assert rig.delivery.state == "idle"
     online(rig)
+    asyncio.run(rig.node.signer.sign_waiting(at_once))
+
+
+async def at_once():
+    """Take a turn on a board that does nothing else."""
 
 
 @pytest.fixture
