@@ -21,8 +21,8 @@ from tools.emulation import outages, torn
 from tools.emulation.autopsy import autopsy
 from tools.emulation.costs import measure as measure_costs
 from tools.emulation.flash import read_files
-from tools.emulation.lone import NODE, LoneBoard, saving_often
-from tools.emulation.long_used import long_used_files
+from tools.emulation.lone import NODE, LoneBoard
+from tools.emulation.variants import long_used
 
 MINUTE_S = 60.0
 BLOCK_US = 50_000
@@ -218,15 +218,14 @@ async def _connected(
 
 
 async def _minute(image: Path, duration_s: float) -> dict[str, Any]:
-    async with _connected(image, saving_often() | long_used_files()) as board:
+    async with _connected(image, long_used()) as board:
         return {"minute": await watch_minute(board, duration_s)}
 
 
 async def _limits(image: Path, _: float) -> dict[str, Any]:
     """With saves each second and snapshots each ten: what may hold up a signature comes up."""
     random_ = random.Random(SEED)
-    firmware = saving_often() | long_used_files()
-    async with _connected(image, firmware, OFTEN_SNAPSHOTS) as board:
+    async with _connected(image, long_used(), OFTEN_SNAPSHOTS) as board:
         trips = []
         for _number in range(TRIPS):
             trips.append(await trip(board, random_))
@@ -235,7 +234,7 @@ async def _limits(image: Path, _: float) -> dict[str, Any]:
 
 
 async def _saves(image: Path, _: float) -> dict[str, Any]:
-    async with _connected(image, saving_often() | long_used_files()) as board:
+    async with _connected(image, long_used()) as board:
         return {"saves": await watch_saves(board)}
 
 

@@ -20,13 +20,7 @@ from tools.bench.house import FITTED, RELAY_PINS, House, Wiring
 from tools.bench.ina226 import BUS, Ina226
 from tools.bench.profile import profile_of_house
 from tools.bench.stand_in_hub import PASSWORD, StandInHub
-from tools.board.firmware_files import (
-    ARCHITECTURE,
-    compiled,
-    compiled_files,
-    linked,
-    source_files,
-)
+from tools.board.firmware_files import compiled_files
 from tools.emulation.device import PicoW, Surroundings
 from tools.emulation.flash import TYPICAL_MS
 from tools.emulation.i2c import Meter
@@ -39,7 +33,6 @@ BUS_METER = FITTED["bus"]["address"]
 IN_PIN = next(pin for pin, relay in RELAY_PINS.items() if relay == "in")
 LOOK_S = 0.005
 WALL_LIMIT_S = 3_600
-SAVE_PERIOD, OFTEN = b"SAVE_PERIOD_MS = 300_000", b"SAVE_PERIOD_MS = 1_000"
 SETTINGS = {
     "node": NODE, "wifi_ssid": "bench", "wifi_password": "bench-key",
     "broker_host": GATEWAY, "broker_port": 1, "broker_user": NODE,
@@ -74,20 +67,6 @@ def noon_house(settings: Mapping[str, Any] = SETTINGS) -> House:
     house.follow_profile(NOON)
     house.balance(0.0)
     return house
-
-
-def saving_often() -> dict[str, bytes]:
-    """Return the firmware with its registers saved each second, not every five minutes.
-
-    The one number is another in the sources, which are then linked as a board's are: once linked
-    it has no name that anything could set.
-    """
-    sources = source_files()
-    store = sources["node/store.py"]
-    if SAVE_PERIOD not in store:
-        raise RuntimeError("node/store.py no longer says how often registers are saved")
-    often = {"node/store.py": store.replace(SAVE_PERIOD, OFTEN)}
-    return compiled(linked(sources | often), ARCHITECTURE)
 
 
 class LoneBoard:

@@ -18,8 +18,9 @@ from tools.board.firmware_files import compiled_files
 from tools.emulation.autopsy import autopsy
 from tools.emulation.device import PicoW, Surroundings
 from tools.emulation.flash import TYPICAL_MS, read_files
-from tools.emulation.lone import SETTINGS, noon_house, saving_often
+from tools.emulation.lone import SETTINGS, noon_house
 from tools.emulation.pace import Pace
+from tools.emulation.variants import saving_often
 
 Say = Callable[[str], None]
 TORN, CUTS = 100, 50

@@ -50,6 +50,14 @@ def answer(unix_ms=NOW_MS, cookie=COOKIE, first=0x24, stratum=3):
     return bytes((first, stratum)) + bytes(22) + cookie + stamp + stamp
 
 
+def test_clock_counts_each_us_when_it_is_read_at_any_pace(clock, ticks):
+    passed_us = 0
+    for step_us in (1, 998, 1, 999, 1_001, 0, 500, 77_777_777, 3):
+        passed_us += step_us
+        ticks.now_us += step_us
+        assert (clock.now_us(), clock.now_ms()) == (passed_us, passed_us // 1_000)
+
+
 def test_time_is_unknown_until_a_server_answered(wall, ticks):
     assert wall.unix_ms() is None and not wall.is_set()
     assert wall.set(NOW_MS) == 0

@@ -1,16 +1,45 @@
-"""What a board keeps in flash after months of deliveries: full, where a new board's is empty."""
+"""The firmware with other numbers, and what a board's flash holds after months: for the bars."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from node.finals import KEPT, Finals
 from node.registers import NAMES, PICO_PER_MICRO_HOUR, Registers
 from node.slots import Slots
 
+from tools.board.firmware_files import ARCHITECTURE, compiled, linked, source_files
+
 ENERGY_UWH = 3_000_000_000_000  # 3 MWh: beyond what MicroPython keeps without an object of its own
 DELIVERED_UWH = 2_000_000_000
+SAVES = {"node/store.py": (b"SAVE_PERIOD_MS = 300_000", b"SAVE_PERIOD_MS = 1_000")}
+UPTIME = {"node/clock.py": (b"self._now_ms = 0", b"self._now_ms = 8_640_000_000")}
+"""A hundred days: from the thirteenth on a time in ms is beyond such a number, too."""
+
+
+def saving_often() -> dict[str, bytes]:
+    """Return the firmware with its registers saved each second, not every five minutes."""
+    return _with(SAVES)
+
+
+def long_used() -> dict[str, bytes]:
+    """Return the files of a board that saves often and has been at work for months."""
+    return _with(SAVES | UPTIME) | long_used_files()
+
+
+def _with(changes: Mapping[str, tuple[bytes, bytes]]) -> dict[str, bytes]:
+    """Return the firmware with other numbers in its sources, linked as a board's are.
+
+    Once linked they have no names that anything could set.
+    """
+    sources = source_files()
+    for name, (before, after) in changes.items():
+        if before not in sources[name]:
+            raise RuntimeError(f"{name} no longer says {before.decode()}")
+        sources[name] = sources[name].replace(before, after)
+    return compiled(linked(sources), ARCHITECTURE)
 
 
 def long_used_files() -> dict[str, bytes]:
