@@ -5,9 +5,10 @@ Run: .venv/bin/python -m tools.protocol_page
 
 from __future__ import annotations
 
+from functools import singledispatch
 from pathlib import Path
 
-from wire import records, topics, units
+from wire import members, records, topics, units
 
 PAGE = Path(__file__).parents[1] / "docs" / "protocol.md"
 
@@ -78,6 +79,37 @@ sensor is not fitted is null.
 """
 
 
+@singledispatch
+def _described(member: members.Member) -> str:
+    """Return what values `member` takes."""
+    raise TypeError(member)
+
+
+@_described.register
+def _(member: members.Integer) -> str:
+    return f"integer, {member.least} to {member.most}"
+
+
+@_described.register
+def _(member: members.Word) -> str:
+    return "one of " + ", ".join(member.words)
+
+
+@_described.register
+def _(member: members.Hex) -> str:
+    return f"{member.digits} hexadecimal digits"
+
+
+@_described.register
+def _(member: members.Text) -> str:
+    return f"1 to {member.most} of a-z 0-9 - . _ +"
+
+
+@_described.register
+def _(member: members.Base64) -> str:
+    return f"1 to {member.most} bytes in base64"
+
+
 def page() -> str:
     """Return the whole page as Markdown."""
     parts = [_HEAD]
@@ -87,7 +119,7 @@ def page() -> str:
         parts.append("| member | value | may be null |\n| --- | --- | --- |")
         for member in records.SCHEMAS[kind]:
             null = "yes" if member.is_nullable else ""
-            parts.append(f"| `{member.name}` | {member.describe()} | {null} |")
+            parts.append(f"| `{member.name}` | {_described(member)} | {null} |")
     parts.append("\n## Why a payload is refused\n\n| reason | meaning |\n| --- | --- |")
     parts.extend(f"| `{reason}` | {_REASON[reason]} |" for reason in records.REJECTIONS)
     parts.append("| `stale_seq` | a lower sequence number than accepted before |")

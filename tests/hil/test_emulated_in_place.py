@@ -36,7 +36,7 @@ for round_ in range(60):
     with open("other", "wb") as file:
         file.write(bytes([round_]) * 9000)
 words = [machine.mem32[id(each) + 12] for each in
-         (delivery.Delivery.tick, members.Hex.longest, signer.Signer.run)]
+         (delivery.Delivery.tick, members.Hex._check_value, signer.Signer.run)]
 print((freed, gained, words, first, told() == first))
 """
 

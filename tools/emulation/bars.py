@@ -22,13 +22,12 @@ from tools.emulation.autopsy import autopsy
 from tools.emulation.costs import measure as measure_costs
 from tools.emulation.flash import read_files
 from tools.emulation.lone import NODE, LoneBoard
-from tools.emulation.variants import long_used
+from tools.emulation.variants import LONG_USED_SETTINGS, long_used
 
 MINUTE_S = 60.0
 BLOCK_US = 50_000
 OVER_CURRENT_A = 1.4  # the limit is 1 A
 TRIPS = 8
-OFTEN_SNAPSHOTS = {"snapshot_period_ms": 10_000}
 SAVES_S = 10.0
 SEED = 2017
 LOOK_EVERY_MS = 20.0
@@ -218,14 +217,14 @@ async def _connected(
 
 
 async def _minute(image: Path, duration_s: float) -> dict[str, Any]:
-    async with _connected(image, long_used()) as board:
+    async with _connected(image, long_used(), LONG_USED_SETTINGS) as board:
         return {"minute": await watch_minute(board, duration_s)}
 
 
 async def _limits(image: Path, _: float) -> dict[str, Any]:
     """With saves each second and snapshots each ten: what may hold up a signature comes up."""
     random_ = random.Random(SEED)
-    async with _connected(image, long_used(), OFTEN_SNAPSHOTS) as board:
+    async with _connected(image, long_used(), LONG_USED_SETTINGS) as board:
         trips = []
         for _number in range(TRIPS):
             trips.append(await trip(board, random_))
@@ -234,7 +233,7 @@ async def _limits(image: Path, _: float) -> dict[str, Any]:
 
 
 async def _saves(image: Path, _: float) -> dict[str, Any]:
-    async with _connected(image, long_used()) as board:
+    async with _connected(image, long_used(), LONG_USED_SETTINGS) as board:
         return {"saves": await watch_saves(board)}
 
 

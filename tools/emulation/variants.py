@@ -17,6 +17,20 @@ DELIVERED_UWH = 2_000_000_000
 SAVES = {"node/store.py": (b"SAVE_PERIOD_MS = 300_000", b"SAVE_PERIOD_MS = 1_000")}
 UPTIME = {"node/clock.py": (b"self._now_ms = 0", b"self._now_ms = 8_640_000_000")}
 """A hundred days: from the thirteenth on a time in ms is beyond such a number, too."""
+_WITH = {"gain_ppm": 1_000_400, "date": "2017-03-28", "reference": "multimeter, class 0.05"}
+LONG_USED_SETTINGS = {
+    "snapshot_period_ms": 10_000,  # often: what may hold up a signature comes up
+    "update_key": "55" * 64,
+    "calibration": {
+        "ch0": _WITH | {"offset_micro": 900, "reference_uv": 3_299_000},
+        "ch1": _WITH | {"noise_millicodes": 900, "delay_ns": 12_000},
+        "ch2": _WITH | {"offset_micro": -900, "reference_uv": 3_299_000},
+        "bus": _WITH | {"offset_micro": 20},
+        "pv": _WITH | {"offset_micro": 20},
+        "battery": _WITH | {"offset_micro": 20},
+    },
+}
+"""Of a board that a technician has calibrated."""
 
 
 def saving_often() -> dict[str, bytes]:

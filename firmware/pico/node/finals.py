@@ -4,7 +4,10 @@ from node import kept_report
 
 KEPT = 16  # ended deliveries remembered, so that none is done twice
 _MARK = b"F"
+_EACH_BYTES = 1 + kept_report.BYTES  # _SENT and _SIGNED, then a report as of kept_report
+_HEAD = _MARK + bytes([_EACH_BYTES])
 _SENT, _SIGNED = 1, 2  # the broker has the final; and the board's signature of it
+_DONE = _SENT | _SIGNED
 
 
 class Finals:
@@ -13,44 +16,48 @@ class Finals:
     def __init__(self, slots):
         """`slots`: Slots of its own."""
         self._slots = slots
-        self._ended = []  # bytearrays: _SENT and _SIGNED, then a report as of kept_report
+        self._kept = bytearray(_HEAD)  # as in flash, in one piece: objects would take more
         self._is_changed = False  # since the last save
         self._load()
 
     def is_finished(self, delivery_id):
         """Tell whether this delivery ended here."""
-        return self._entry(delivery_id) is not None
+        return self._place(delivery_id) is not None
 
     def find(self, delivery_id):
         """Return the members of the final of `delivery_id`, or None."""
-        entry = self._entry(delivery_id)
-        return _members(entry) if entry else None
+        place = self._place(delivery_id)
+        return None if place is None else self._members(place)
 
     def has_any(self):
         """Tell whether a delivery was ever kept here."""
-        return bool(self._ended)
+        return len(self._kept) > len(_HEAD)
 
     def unsent(self):
         """Return the finals the broker has not acknowledged, oldest first."""
-        return [_members(entry) for entry in self._ended if not entry[0] & _SENT]
+        return self._without(_SENT)
 
     def unsigned(self):
         """Return the finals whose signature the broker has not acknowledged, oldest first."""
-        return [_members(entry) for entry in self._ended if not entry[0] & _SIGNED]
+        return self._without(_SIGNED)
 
     def sign_again(self, delivery_id):
         """Somebody lost the signature of `delivery_id`: it counts as never sent."""
-        entry = self._entry(delivery_id)
-        if entry:
-            entry[0] &= ~_SIGNED
+        place = self._place(delivery_id)
+        if place is not None:
+            self._kept[place] &= ~_SIGNED
 
     def add(self, members):
         """Take the report of a delivery that ended; the next save is yet to come."""
-        self._ended.append(bytearray(1) + kept_report.to_bytes(members))
-        # Those not yet sent stay, however many: each is somebody's money.
-        spare = len(self._ended) - KEPT
-        for entry in [entry for entry in self._ended if _is_done(entry)][: max(0, spare)]:
-            self._ended.remove(entry)
+        kept = bytearray(_HEAD)
+        spare = len(self._places()) + 1 - KEPT
+        for place in self._places():
+            # Those not yet sent stay, however many: each is somebody's money.
+            if spare > 0 and self._kept[place] & _DONE == _DONE:
+                spare -= 1
+            else:
+                kept += self._kept[place : place + _EACH_BYTES]
+        self._kept = kept + bytes(1) + kept_report.to_bytes(members)
         self._is_changed = True
 
     def acknowledge(self, delivery_id):
@@ -68,21 +75,29 @@ class Finals:
         reset forgets goes out again, and the hub knows it.
         """
         if self._is_changed:
-            head = _MARK + bytes([1 + kept_report.BYTES])
-            self._slots.save(head + b"".join(self._ended))
+            self._slots.save(self._kept)
             self._is_changed = False
 
-    def _entry(self, delivery_id):
+    def _places(self):
+        return range(len(_HEAD), len(self._kept), _EACH_BYTES)
+
+    def _place(self, delivery_id):
         wanted = kept_report.id_bytes(delivery_id)
-        for entry in self._ended:
-            if entry[1:17] == wanted:
-                return entry
+        for place in self._places():
+            if self._kept[place + 1 : place + 17] == wanted:
+                return place
         return None
 
+    def _members(self, place):
+        return kept_report.from_bytes(self._kept[place + 1 : place + _EACH_BYTES])
+
+    def _without(self, mark):
+        return [self._members(place) for place in self._places() if not self._kept[place] & mark]
+
     def _mark(self, delivery_id, mark):
-        entry = self._entry(delivery_id)
-        if entry and not entry[0] & mark:
-            entry[0] |= mark
+        place = self._place(delivery_id)
+        if place is not None and not self._kept[place] & mark:
+            self._kept[place] |= mark
             self._is_changed = True
 
     def _load(self):
@@ -91,18 +106,10 @@ class Finals:
             return
         # Another firmware's may be longer: what it has added follows what this one knows.
         each_bytes = saved[1] if len(saved) > 1 else 0
-        if saved[:1] != _MARK or each_bytes <= kept_report.BYTES:
+        if saved[:1] != _MARK or each_bytes < _EACH_BYTES:
             print("flash: finals are not readable")
             return
-        for start in range(2, len(saved) - each_bytes + 1, each_bytes):
-            entry = bytearray(saved[start : start + 1 + kept_report.BYTES])
-            if _members(entry):
-                self._ended.append(entry)
-
-
-def _members(entry):
-    return kept_report.from_bytes(entry[1:])
-
-
-def _is_done(entry):
-    return entry[0] & (_SENT | _SIGNED) == _SENT | _SIGNED
+        for start in range(len(_HEAD), len(saved) - each_bytes + 1, each_bytes):
+            entry = saved[start : start + _EACH_BYTES]
+            if kept_report.from_bytes(entry[1:]):
+                self._kept += entry

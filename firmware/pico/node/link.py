@@ -4,7 +4,7 @@ import asyncio
 import gc
 import random
 
-from wire.topics import FROM_NODE, TO_NODE, WILL, topic
+from wire.topics import TO_NODE, WILL, topic
 
 from node import mqtt_packets as packets
 from node.addresses import address_of
@@ -39,7 +39,6 @@ class Link:
         self._sources = sources
         self._clock = clock
         self._on_message = on_message
-        self._topics = {kind: topic(settings.node, kind) for kind in FROM_NODE}
         self._commands = [topic(settings.node, kind) for kind in TO_NODE]
         self._wake = asyncio.Event()
         self._problem = None  # what ended the reading of this connection
@@ -169,7 +168,7 @@ class Link:
             self.before_work()
             flags = packets.RETAIN if entry.kind == "status" else 0
             await connection.publish(
-                self._topics[entry.kind],
+                topic(self._settings.node, entry.kind),
                 entry.payload,
                 flags,
                 lambda source=source, entry=entry: self._sent(source, entry),

@@ -4,7 +4,7 @@ import asyncio
 
 from wire import codec
 from wire.records import QUALITY
-from wire.topics import FROM_NODE, topic
+from wire.topics import topic
 
 from node.version import FIRMWARE
 
@@ -24,7 +24,6 @@ class Publisher:
         self._store = store
         self._outbox = outbox
         self._wall_clock = wall_clock
-        self._topics = {kind: topic(settings.node, kind) for kind in FROM_NODE}
         self.read_status = None  # () -> members of a status that change; set when all is built
         self.on_added = None  # () -> None; wakes the link
         self._status_wanted = asyncio.Event()
@@ -43,7 +42,7 @@ class Publisher:
 
     def send_record(self, kind, record, final_id=None, on_sent=None):
         """Queue a record that has its header."""
-        payload = codec.encode(self._topics[kind], record, self._settings.key_up)
+        payload = self._encoded(kind, record)
         self._outbox.add(kind, payload, final_id, on_sent)
         if self.on_added:
             self.on_added()
@@ -63,7 +62,11 @@ class Publisher:
         """
         if record["t_ms"] is None and record["boot_id"] == self._boot_id:
             record["t_ms"] = self._wall_clock.unix_ms_at(record["uptime_ms"])
-        return codec.encode(self._topics[kind], record, self._settings.key_up)
+        return self._encoded(kind, record)
+
+    def _encoded(self, kind, record):
+        settings = self._settings
+        return codec.encode(topic(settings.node, kind), record, settings.key_up)
 
     def send_final(self, members):
         """Queue the final of a delivery, once; it stays in flash until the broker has it.

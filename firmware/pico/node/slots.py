@@ -16,15 +16,14 @@ class Slots:
     """Keeps one byte string under `path` + ".0" and ".1"."""
 
     def __init__(self, path):
-        self._paths = (path + ".0", path + ".1")
-        self._temporary = path + ".new"
+        self._path = path
         self._number = 0
 
     def load(self):
         """Return the last record saved whole, or None."""
         newest = None
-        for path in self._paths:
-            found = _read(path)
+        for ending in (".0", ".1"):
+            found = _read(self._path + ending)
             if found and found[0] > self._number:
                 self._number, newest = found
         return newest
@@ -34,11 +33,12 @@ class Slots:
         self._number += 1
         head = struct.pack(_HEAD, _MARK, self._number, len(record))
         check = struct.pack(">I", binascii.crc32(record, binascii.crc32(head)) & 0xFFFFFFFF)
-        self._replace(self._paths[self._number % 2], (head, record, check))
+        self._replace(self._path + (".1" if self._number % 2 else ".0"), (head, record, check))
 
     def _replace(self, path, parts):
-        self._write(self._temporary, parts)
-        os.rename(self._temporary, path)
+        temporary = self._path + ".new"
+        self._write(temporary, parts)
+        os.rename(temporary, path)
 
     def _write(self, path, parts):
         with open(path, "wb") as file:

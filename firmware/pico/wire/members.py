@@ -1,4 +1,4 @@
-"""Kinds of record members: each checks one value and knows the longest it can get on the wire."""
+"""Kinds of record members: each checks one value."""
 
 import binascii
 
@@ -55,12 +55,6 @@ class Integer(Member):
             return BAD_TYPE
         return "" if self.least <= value <= self.most else OUT_OF_RANGE
 
-    def longest(self):
-        return self.least if len(str(self.least)) > len(str(self.most)) else self.most
-
-    def describe(self):
-        return "integer, %d to %d" % (self.least, self.most)
-
 
 class Word(Member):
     """One of a fixed set of words."""
@@ -73,16 +67,6 @@ class Word(Member):
         if not isinstance(value, str):
             return BAD_TYPE
         return "" if value in self.words else OUT_OF_RANGE
-
-    def longest(self):
-        longest = self.words[0]
-        for word in self.words:
-            if len(word) > len(longest):
-                longest = word
-        return longest
-
-    def describe(self):
-        return "one of " + ", ".join(self.words)
 
 
 class Hex(Member):
@@ -98,12 +82,6 @@ class Hex(Member):
         is_good = len(value) == self.digits and _has_only(value, _HEX_CHARACTERS)
         return "" if is_good else OUT_OF_RANGE
 
-    def longest(self):
-        return "f" * self.digits
-
-    def describe(self):
-        return "%d hexadecimal digits" % self.digits
-
 
 class Text(Member):
     """A word of 1 to `most` of a-z, 0-9, '-', '.', '_' and '+'."""
@@ -117,12 +95,6 @@ class Text(Member):
             return BAD_TYPE
         is_good = 1 <= len(value) <= self.most and _has_only(value, _TEXT_CHARACTERS)
         return "" if is_good else OUT_OF_RANGE
-
-    def longest(self):
-        return "x" * self.most
-
-    def describe(self):
-        return "1 to %d of a-z 0-9 - . _ +" % self.most
 
 
 class Base64(Member):
@@ -144,9 +116,3 @@ class Base64(Member):
         # Both interpreters pass over what is not base64: only the one way to write it is accepted.
         is_good = len(content) <= self.most and binascii.b2a_base64(content)[:-1] == value.encode()
         return "" if is_good else OUT_OF_RANGE
-
-    def longest(self):
-        return "A" * ((self.most + 2) // 3 * 4)
-
-    def describe(self):
-        return "1 to %d bytes in base64" % self.most

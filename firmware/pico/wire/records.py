@@ -125,17 +125,26 @@ def _port(name):
     )
 
 
+_SEQ = Integer("seq", 1, units.MAX_SEQ)  # grows per sender, node and kind, over reboots too
 _FROM_NODE = (
     Integer("boot_id", 0, units.MAX_U32),  # random at every boot
-    Integer("seq", 1, units.MAX_SEQ),  # grows per node and kind, over reboots too
+    _SEQ,
     Integer("t_ms", 0, units.MAX_TIME_MS, True),  # Unix time; null until the clock is set
 )
+_NONCE = Hex("nonce", 32)
 _TO_NODE = (
     Integer("epoch", 0, units.MAX_U32),  # grows when a hub is restored or replaced
-    Integer("seq", 1, units.MAX_SEQ),
-    Hex("nonce", 32),  # one the node offered within the last NONCE_LIFE_MS
+    _SEQ,
+    _NONCE,  # one the node offered within the last NONCE_LIFE_MS
 )
 
+# What several kinds of records have is made once: each member takes 0.1 kB of a board's memory.
+_DELIVERY_ID = Hex("delivery_id", 32)
+_NO_DELIVERY_ID = Hex("delivery_id", 32, True)
+_ROLE = Word("role", ROLES)
+_ENERGY = _energy("energy_uwh")  # by this node's own meter
+_COUNTERPARTY = _energy("counterparty_uwh")  # as the last lease told
+_UPTIME = Integer("uptime_ms", 0, units.MAX_TIME_MS)
 # secp256k1 by the board's own key, r | vs as in EIP-2098.
 _SIGNATURE = Hex("signature", 128)
 
@@ -161,19 +170,23 @@ _READING = (
         Integer("quality_flags", 0, 127),
     )
 )
-# Other records share a reading's members: each of them takes 0.1 kB of a board's memory.
-_BY_NAME = {member.name: member for member in _READING}
-_REGISTERS = tuple(_BY_NAME[name] for name in REGISTERS)
+
+
+def _of_reading(names):
+    return tuple(member for name in names for member in _READING if member.name == name)
+
+
+_REGISTERS = _of_reading(REGISTERS)
 
 SCHEMAS = {
     "reading": _FROM_NODE + _READING,
     "status": _FROM_NODE
     + (
-        Integer("uptime_ms", 0, units.MAX_TIME_MS),
-        Hex("nonce", 32),
+        _UPTIME,
+        _NONCE,
         Word("state", STATES),
         Word("relay", RELAYS),
-        Hex("delivery_id", 32, True),
+        _NO_DELIVERY_ID,
         Word("fault", ABORTS, True),
         Text("firmware", 24),
         Word("reset_cause", RESET_CAUSES),
@@ -182,11 +195,11 @@ SCHEMAS = {
     ),
     "delivery": _FROM_NODE
     + (
-        Hex("delivery_id", 32),
-        Word("role", ROLES),
+        _DELIVERY_ID,
+        _ROLE,
         Word("phase", PHASES),
-        _energy("energy_uwh"),  # by this node's own meter
-        _energy("counterparty_uwh"),  # as the last lease told
+        _ENERGY,
+        _COUNTERPARTY,
         Integer("elapsed_ms", 0, units.MAX_DURATION_MS),  # since the relay closed
         Integer("register_uwh", 0, units.MAX_ENERGY_UWH),  # the bus register of this role
         Word("reason", ABORTS, True),  # null while it runs
@@ -195,21 +208,18 @@ SCHEMAS = {
     + (
         Word("code", EVENT_CODES),
         Word("reason", REFUSALS + ABORTS + UPDATE_REFUSALS + REJECTIONS, True),
-        Hex("delivery_id", 32, True),
+        _NO_DELIVERY_ID,
         Integer("value", -units.MAX_SEQ, units.MAX_SEQ, True),
     ),
     "signature": _FROM_NODE
     + (
-        Hex("delivery_id", 32),
-        Word("role", ROLES),
-        _energy("energy_uwh"),  # as in the final
-        _energy("counterparty_uwh"),
+        _DELIVERY_ID,
+        _ROLE,
+        _ENERGY,  # as in the final
+        _COUNTERPARTY,
         _SIGNATURE,  # of digests.report_digest
     ),
-    "snapshot": _FROM_NODE
-    + (Integer("uptime_ms", 0, units.MAX_TIME_MS),)
-    + _REGISTERS
-    + (_SIGNATURE,),  # of digests.snapshot_digest
+    "snapshot": _FROM_NODE + (_UPTIME,) + _REGISTERS + (_SIGNATURE,),  # of digests.snapshot_digest
     "fetch": _FROM_NODE
     + (
         Hex("package_id", 32),
@@ -218,16 +228,16 @@ SCHEMAS = {
     ),
     "aggregate": _FROM_NODE  # as they were when the aggregate was made, but t_ms may come later
     + (
-        Integer("uptime_ms", 0, units.MAX_TIME_MS),  # of that boot, at the end of the period
+        _UPTIME,  # of that boot, at the end of the period
         Integer("duration_ms", 1, units.MAX_DURATION_MS),
     )
     + _REGISTERS  # at the end of the period
-    + tuple(_BY_NAME[name] for name in MEANS)
-    + (_BY_NAME["quality_flags"],),  # all that were seen
-    "lease": _TO_NODE + (Hex("delivery_id", 32), _energy("counterparty_uwh")),
+    + _of_reading(MEANS)
+    + _of_reading(["quality_flags"]),  # all that were seen
+    "lease": _TO_NODE + (_DELIVERY_ID, _COUNTERPARTY),
     "command": _TO_NODE
     + (
-        Hex("delivery_id", 32),
+        _DELIVERY_ID,
         Word("action", ACTIONS),
         Word("role", ROLES, True),  # this and all below: null unless the action is close
         _energy("energy_uwh", True),

@@ -8,6 +8,7 @@ from wire.members import Hex, Integer, Text, Word
 from wire.records import SCHEMAS
 
 from tests.host.fuzz.mutate import NUMBERS
+from tests.host.wire.longest import longest
 
 
 def quick_hmac(key, message):
@@ -36,7 +37,7 @@ def any_member(rng, member):
         return rng.randbytes(member.digits // 2).hex()
     if isinstance(member, Text):
         return "a" * rng.randint(1, member.most)
-    return member.longest()
+    return longest(member)
 
 
 @functools.cache
