@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 CHANNELS = 3
 BARS = (
-    *("minute", "limits", "saves", "loss", "share", "authority", "cuts"),
+    *("minute", "limits", "saves", "loss", "returns", "share", "authority", "cuts"),
     *("torn", "torn-deliveries", "torn-updates"),
 )
 """As tools.emulation.bars.NAMES, said here for a machine without the emulator."""
@@ -52,6 +52,7 @@ def _rows(figures: Figures, of_block_us: int) -> list[Row]:
     for name, value, unit, bar in (
         ("relay_open_hub_silent", figures.silence_s, "s", 15.0),
         ("relay_open_broker_gone", figures.loss_s, "s", 15.0),
+        ("return_after_radio_loss", max(figures.returns_s or [0]) or None, "s", 30.0),
         ("foreign_authority_connections", figures.foreign_connections, "connections", 0.0),
         ("power_cuts_survived_at_least", figures.cuts_survived, "of 50", 50.0),
         ("torn_writes_survived_at_least", figures.torn_survived, "of 100", 100.0),

@@ -17,7 +17,7 @@ from node.secp256k1 import verify
 from wire import digests
 
 from hub.certificates import ensure
-from tools.emulation import outages, torn
+from tools.emulation import absences, outages, torn
 from tools.emulation.autopsy import autopsy
 from tools.emulation.costs import measure as measure_costs
 from tools.emulation.flash import read_files
@@ -83,6 +83,8 @@ class Figures:
     saves: Saves | None = None
     silence_s: float | None = None
     loss_s: float | None = None
+    returns_s: tuple[float, ...] | None = None
+    """From each return of the access point to the node's first word, all of absences.RETURNS."""
     foreign_connections: int | None = None
     cuts_survived: int | None = None
     torn_survived: int | None = None
@@ -168,24 +170,6 @@ async def watch_saves(board: LoneBoard) -> Saves:
     return Saves(max(waits[True]), flash.writes - writes, flash.erases - erases)
 
 
-async def silence_s(board: LoneBoard) -> float:
-    """Let the hub fall silent in a delivery; return the seconds until the relay opened."""
-    delivery_id = await board.begin_delivery()
-    await board.run_for(3)
-    del board.hub.pairs[delivery_id]
-    began_s = board.now_s
-    return await board.opened_s(began_s, 30) - began_s
-
-
-async def loss_s(board: LoneBoard) -> float:
-    """End the broker in a delivery; return the seconds until the relay opened."""
-    await board.begin_delivery()
-    await board.run_for(3)
-    began_s = board.now_s
-    await board.broker.stop()
-    return await board.opened_s(began_s, 30) - began_s
-
-
 async def foreign_connections(image: Path, directory: Path) -> int:
     """Let a board trust another authority; return how often it connected."""
     other, _ = ensure(directory / "other", [])
@@ -239,8 +223,14 @@ async def _saves(image: Path, _: float) -> dict[str, Any]:
 
 async def _loss(image: Path, _: float) -> dict[str, Any]:
     async with _connected(image) as board:
-        silent_s = await silence_s(board)
-        return {"silence_s": silent_s, "loss_s": await loss_s(board)}
+        silent_s = await absences.silence_s(board)
+        return {"silence_s": silent_s, "loss_s": await absences.loss_s(board)}
+
+
+async def _returns(image: Path, _: float) -> dict[str, Any]:
+    async with _connected(image, long_used(), LONG_USED_SETTINGS) as board:
+        returns_s = tuple([each_s async for each_s in absences.returns_s(board)])
+        return {"returns_s": returns_s}
 
 
 async def _share(image: Path, _: float) -> dict[str, Any]:
@@ -277,6 +267,7 @@ MEASURED: dict[str, Callable[[Path, float], Awaitable[dict[str, Any]]]] = {
     "limits": _limits,
     "saves": _saves,
     "loss": _loss,
+    "returns": _returns,
     "share": _share,
     "authority": _authority,
     "cuts": _cuts,

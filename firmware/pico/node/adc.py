@@ -67,7 +67,8 @@ class AdcStream:
         self.rate_mhz = ADC_CLOCK_HZ * 1000 // (CHANNELS * (self._divider + 1))
         self.frames_per_block = self.rate_mhz * block_ms // 1_000_000
         codes = self.frames_per_block * CHANNELS
-        self._buffers = [array("H", bytes(2 * codes)) for _ in range(BUFFERS)]
+        empty = bytes(2 * codes)  # made once: each would leave a hole between two buffers
+        self._buffers = [array("H", empty) for _ in range(BUFFERS)]
         self._dma = [dma_class() for _ in range(BUFFERS)]
         # By place: the control words that chain a channel to itself, which is to none, and to the
         # next one. Packing one takes 0.1 ms.

@@ -10,6 +10,7 @@ from node import mqtt_packets as packets
 from node.addresses import address_of
 from node.link_problems import sentence
 from node.mqtt import Connection, MqttError
+from node.tls_room import TlsRoom
 
 TICK_MS = 250
 NETWORK_PROBLEMS = (
@@ -43,6 +44,7 @@ class Link:
         self._wake = asyncio.Event()
         self._problem = None  # what ended the reading of this connection
         self._tls = None
+        self._room = TlsRoom(settings.broker_tls)
         self._failed_joins = 0
         self.is_up = False
         self.beat = lambda: None  # () -> None, at each sign that the link goes on
@@ -127,6 +129,7 @@ class Link:
             host = await address_of(settings.broker_host, name_server)
             tls = self._tls_context()
             # A handshake needs some 30 kB in few pieces: the sooner and the tidier, the better.
+            self._room.release()
             gc.collect()
             if tls:
                 self.on_handshake()
@@ -151,6 +154,7 @@ class Link:
             if reading:
                 reading.cancel()
             await connection.close()
+            self._room.hold()
 
     async def _read(self, connection):
         try:

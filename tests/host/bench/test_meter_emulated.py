@@ -28,7 +28,8 @@ def test_rows_are_those_of_the_figures_when_a_board_was_measured(monkeypatch, tm
     async def measure(path, seconds, wanted):
         assert (path, seconds) == (image, 10)
         return bars.Figures(
-            14_200, 15_000, minute, trips, bars.Saves(18.0, 9, 0), 9.5, 2.1, 0, 50, 99
+            *(14_200, 15_000, minute, trips, bars.Saves(18.0, 9, 0)),
+            *(9.5, 2.1, (2.5, 3.1), 0, 50, 99),
         )
 
     monkeypatch.setattr(bars, "measure", measure)
@@ -46,6 +47,7 @@ def test_rows_are_those_of_the_figures_when_a_board_was_measured(monkeypatch, tm
     assert rows["emulated_saves_in_delivery"] == (9, None)
     assert rows["emulated_relay_open_hub_silent"] == (9.5, pytest.approx(9.5 / 15, abs=1e-3))
     assert rows["emulated_duration_at_least"] == (10.0, pytest.approx(1 / 6, abs=1e-3))
+    assert rows["emulated_return_after_radio_loss"] == (3.1, pytest.approx(3.1 / 30, abs=1e-3))
     assert rows["emulated_foreign_authority_connections"] == (0, None)
     assert rows["emulated_power_cuts_survived_at_least"] == (50, 1.0)
     assert rows["emulated_torn_writes_survived_at_least"] == (99, 0.99)
