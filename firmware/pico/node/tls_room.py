@@ -5,9 +5,9 @@ garbage settle in what was its place, and on a board at work no such piece comes
 may be free: it would not connect any more.
 """
 
-# With MicroPython 1.28: what it reads into and what it writes from, or at least the former. A
-# connection leaves as much behind as it took, so that the smaller one is always to be had again.
-READ_BYTES, WRITE_BYTES = 16_736, 4_448
+# Of MicroPython 1.28: what it reads into and what it writes from. A connection leaves such pieces
+# behind when it is closed, so that they are always to be had again.
+PIECES_BYTES = (16_736, 4_448)
 
 
 class TlsRoom:
@@ -16,19 +16,19 @@ class TlsRoom:
     def __init__(self, is_needed):
         """`is_needed`: whether TLS is spoken at all."""
         self._is_needed = is_needed
-        self._held = None
+        self._held = []
         self.hold()
 
     def hold(self):
         """Take the room, before anything else can."""
-        for size in (READ_BYTES + WRITE_BYTES, READ_BYTES):
-            if not self._is_needed or self._held:
-                return
+        if not self._is_needed or self._held:
+            return
+        for size in PIECES_BYTES:
             try:
-                self._held = bytearray(size)
+                self._held.append(bytearray(size))
             except MemoryError:
-                pass  # less of it, or none: the handshake finds another place or fails
+                pass  # the handshake finds another place, or fails
 
     def release(self):
         """Make room for a handshake, which must follow at once."""
-        self._held = None
+        self._held = []

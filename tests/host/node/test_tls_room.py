@@ -7,7 +7,7 @@ import pytest
 from node import link as link_module
 from node import tls_room
 from node.settings import Settings
-from node.tls_room import READ_BYTES, WRITE_BYTES, TlsRoom
+from node.tls_room import PIECES_BYTES, TlsRoom
 
 from tests.host.node.rig import settings_members
 
@@ -26,29 +26,30 @@ def memory(monkeypatch):
     return largest
 
 
+def held(room):
+    return [len(piece) for piece in room._held]
+
+
 @pytest.mark.parametrize(
-    ("largest", "held"),
-    [
-        (100_000, READ_BYTES + WRITE_BYTES),
-        (READ_BYTES, READ_BYTES),  # all that the connection before has left behind
-        (READ_BYTES - 1, 0),
-    ],
+    ("largest", "pieces"),
+    [(100_000, list(PIECES_BYTES)), (16_000, [PIECES_BYTES[1]]), (4_000, [])],
 )
-def test_room_is_as_large_as_there_is_memory_for(memory, largest, held):
+def test_pieces_are_held_for_which_there_is_memory(memory, largest, pieces):
     memory[0] = largest
-    assert len(TlsRoom(True)._held or b"") == held
+    assert held(TlsRoom(True)) == pieces
 
 
 def test_room_is_taken_later_when_there_was_none(memory):
     memory[0] = 0
     room = TlsRoom(True)
-    memory[0] = READ_BYTES
+    memory[0] = PIECES_BYTES[0]
     room.hold()
-    assert len(room._held) == READ_BYTES
+    room.hold()
+    assert held(room) == list(PIECES_BYTES)
 
 
 def test_no_memory_is_held_when_nothing_speaks_tls():
-    assert TlsRoom(False)._held is None
+    assert held(TlsRoom(False)) == []
 
 
 class Wired:
@@ -70,7 +71,7 @@ def test_link_holds_the_room_but_while_it_connects(monkeypatch, problem):
             pass
 
         async def open(self, *_):
-            seen.append(link._room._held)
+            seen.append(held(link._room))
             raise problem
 
         async def close(self):
@@ -80,8 +81,8 @@ def test_link_holds_the_room_but_while_it_connects(monkeypatch, problem):
     settings = Settings(settings_members(broker_tls=True, broker_ca="ca.der"))
     link = link_module.Link(settings, Wired(), [], None, None)
     monkeypatch.setattr(link, "_tls_context", object)
-    assert link._room._held
+    assert held(link._room) == list(PIECES_BYTES)
     with pytest.raises(type(problem)):
         asyncio.run(link._serve())
-    assert seen == [None, "closed"]
-    assert link._room._held
+    assert seen == [[], "closed"]
+    assert held(link._room) == list(PIECES_BYTES)
