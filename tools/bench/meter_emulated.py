@@ -47,7 +47,10 @@ def _rows(figures: Figures, of_block_us: int) -> list[Row]:
         for name, block_us in shares
         if block_us is not None
     ]
-    rows += _rows_of_trips(figures.trips) if figures.trips else []
+    if figures.trips:
+        rows += _rows_of_trips(figures.trips)
+        lost = figures.trips_codes_lost
+        rows.append(row_of("emulated_codes_lost_in_deliveries", lost, "codes", 0.0))
     rows += _rows_of_saves(figures.saves) if figures.saves else []
     for name, value, unit, bar in (
         ("relay_open_hub_silent", figures.silence_s, "s", 15.0),

@@ -80,6 +80,8 @@ class Figures:
     """The same with a mains voltage sensed, whose product with the current is real power."""
     minute: Minute | None = None
     trips: tuple[Trip, ...] | None = None
+    trips_codes_lost: int = 0
+    """From the first to the last of them, saves of their ends among it."""
     saves: Saves | None = None
     silence_s: float | None = None
     loss_s: float | None = None
@@ -209,11 +211,18 @@ async def _limits(image: Path, _: float) -> dict[str, Any]:
     """With saves each second and snapshots each ten: what may hold up a signature comes up."""
     random_ = random.Random(SEED)
     async with _connected(image, long_used(), LONG_USED_SETTINGS) as board:
-        trips = []
+        trips, lost = [], _lost(board)
         for _number in range(TRIPS):
             trips.append(await trip(board, random_))
             _say(str(trips[-1]))
-        return {"trips": tuple(trips)}
+        await board.run_for(1)  # what is saved after the last of them
+        return {"trips": tuple(trips), "trips_codes_lost": _lost(board) - lost}
+
+
+def _lost(board: LoneBoard) -> int:
+    """Return how often samples were lost so far, by the converter and by what the board told."""
+    told = [each["code"] for each in board.hub.all(NODE, "event")].count("samples_lost")
+    return board.device.converter.overruns + told
 
 
 async def _saves(image: Path, _: float) -> dict[str, Any]:

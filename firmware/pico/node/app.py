@@ -113,7 +113,7 @@ class Node:
             settings.node, load_or_make(machine.unique_id()), self.store.finals, self.publisher
         )
         self.signer.read_snapshot = self.snapshot
-        self.signer.on_sent = self._save_ended
+        self.signer.read_steps = self._ended_steps
         self.switchboard.on_final = self.signer.wake
         self.commands = Commands(settings, self.nonces, self.delivery, self.switchboard, self.clock)
         self.safety = Safety(self.bus, self.delivery, self.switchboard, self.clock)
@@ -228,9 +228,13 @@ class Node:
         else:
             self.store.save()
 
-    def _save_ended(self):
+    def _ended_steps(self):
+        """Return what puts the reports in their place, none of it while a relay is closed."""
+        return [lambda step=step: self._when_open(step) for step in self.store.ended_steps()]
+
+    def _when_open(self, step):
         if self.relays.state() == "open":
-            self.store.save_ended()
+            step()
 
     async def run(self):
         """Run all tasks for ever."""

@@ -17,7 +17,7 @@ class Finals:
         """`slots`: Slots of its own."""
         self._slots = slots
         self._kept = bytearray(_HEAD)  # as in flash, in one piece: objects would take more
-        self._is_changed = False  # since the last save
+        self.is_changed = False  # since the last save
         self._load()
 
     def is_finished(self, delivery_id):
@@ -58,7 +58,7 @@ class Finals:
             else:
                 kept += self._kept[place : place + _EACH_BYTES]
         self._kept = kept + bytes(1) + kept_report.to_bytes(members)
-        self._is_changed = True
+        self.is_changed = True
 
     def acknowledge(self, delivery_id):
         """The broker has the final of `delivery_id`."""
@@ -74,9 +74,9 @@ class Finals:
         What was acknowledged is not saved at once: the next delivery may be under way. What a
         reset forgets goes out again, and the hub knows it.
         """
-        if self._is_changed:
+        if self.is_changed:
             self._slots.save(self._kept)
-            self._is_changed = False
+            self.is_changed = False
 
     def _places(self):
         return range(len(_HEAD), len(self._kept), _EACH_BYTES)
@@ -98,7 +98,7 @@ class Finals:
         place = self._place(delivery_id)
         if place is not None and not self._kept[place] & mark:
             self._kept[place] |= mark
-            self._is_changed = True
+            self.is_changed = True
 
     def _load(self):
         saved = self._slots.load()

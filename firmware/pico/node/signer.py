@@ -24,10 +24,10 @@ class Signer:
         self._wake = asyncio.Event()
         self._under_way = []  # deliveries whose signature is in the outbox
         self._is_snapshot_due = False
-        self._has_sent = False  # a signature, since the last `on_sent`
+        self._has_sent = False  # a signature, since the last `read_steps`
         self.is_final_due = False  # a final is about to be signed, or being signed
         self.read_snapshot = None  # () -> uptime and registers; set when all is built
-        self.on_sent = None  # () -> None, when the broker has signatures and no final waits
+        self.read_steps = tuple  # () -> what to do when the broker has signatures, a turn each
         self.before_step = None  # () -> None, before each step of a signature
 
     @property
@@ -73,10 +73,11 @@ class Signer:
             await self._give_way()  # a record was encoded: with a digest it would be 20 ms
             members = self._next_final()
         self.is_final_due = False
-        if self._has_sent and self.on_sent:
+        if self._has_sent:
             self._has_sent = False
-            await take_turn()
-            self.on_sent()
+            for step in self.read_steps():
+                await take_turn()
+                step()
 
     def _next_final(self):
         for members in self._finals.unsigned():

@@ -28,7 +28,7 @@ def test_rows_are_those_of_the_figures_when_a_board_was_measured(monkeypatch, tm
     async def measure(path, seconds, wanted):
         assert (path, seconds) == (image, 10)
         return bars.Figures(
-            *(14_200, 15_000, minute, trips, bars.Saves(18.0, 9, 0)),
+            *(14_200, 15_000, minute, trips, 3, bars.Saves(18.0, 9, 0)),
             *(9.5, 2.1, (2.5, 3.1), 0, 50, 99),
         )
 
@@ -43,6 +43,7 @@ def test_rows_are_those_of_the_figures_when_a_board_was_measured(monkeypatch, tm
     assert rows["emulated_signed_after_open"] == (1.4, pytest.approx(1.4 / 1.5, abs=1e-3))
     assert rows["emulated_safety_wait_while_signing"] == (17.0, 0.85)
     assert rows["emulated_files_written_while_signing"] == (1, None)
+    assert rows["emulated_codes_lost_in_deliveries"] == (3, None)
     assert rows["emulated_safety_wait_for_save"] == (18.0, 0.9)
     assert rows["emulated_saves_in_delivery"] == (9, None)
     assert rows["emulated_relay_open_hub_silent"] == (9.5, pytest.approx(9.5 / 15, abs=1e-3))

@@ -92,6 +92,33 @@ def test_nothing_is_under_way_when_the_end_was_put_in_its_place(tmp_path, saving
     assert after.finals.unsent() == [members(8, reason="commanded")]
 
 
+@pytest.mark.parametrize("is_over", [False, True])
+@pytest.mark.parametrize("done", range(4))
+def test_next_delivery_stays_when_saving_the_end_before_it_was_interrupted(tmp_path, done, is_over):
+    registers, store = boot(tmp_path)
+    store.begin_delivery(members(0, 1))
+    store.keep_final(members(1, 1, "commanded"))
+    steps = store.ended_steps()
+    assert len(steps) == 3
+    for step in steps[:done]:
+        step()
+    store.begin_delivery(members(0, 2))
+    if is_over:
+        store.keep_final(members(2, 2, "commanded"))
+        steps[2]()  # must not forget what is kept only there
+    else:
+        store.keep_running(members(2, 2))
+    _, after = boot(tmp_path)
+    last = members(2, 2, "commanded" if is_over else "rebooted")
+    assert after.finals.unsent() == [members(1, 1, "commanded"), last]
+
+
+def test_nothing_is_left_to_save_when_no_delivery_has_ended(tmp_path):
+    _, store = boot(tmp_path)
+    store.begin_delivery(members())
+    assert store.ended_steps() == ()
+
+
 def test_registers_never_go_back_when_the_slots_are_newer_than_the_delivery(tmp_path):
     registers, store = boot(tmp_path)
     store.begin_delivery(members())
