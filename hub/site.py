@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 
 from hub import keys as secrets
 from hub import provision, running
 from hub.anchor.runner import Anchoring
+from hub.announcing import Announcing
 from hub.attention import Attention, AttentionParts
 from hub.board_network import BoardNetwork
 from hub.chain.chain_clock import ChainClock
@@ -34,6 +35,7 @@ from hub.processes import wait_until
 from hub.retention import Retention
 from hub.schedule import Coordinator
 from hub.site_clock import SiteClock
+from hub.site_tasks import SiteTasks
 from hub.store_start import open_store
 from hub.time_server import is_host_synchronised
 from hub.updates.rollout import Rollouts
@@ -41,7 +43,6 @@ from hub.updates.rollout import Rollouts
 CONNECT_TIMEOUT_S = 15.0
 FOLLOW_TIMEOUT_S = 60.0
 OPENING_S = 2.0
-CANCEL_S = 5.0  # longer than a task needs to end what it has begun
 
 
 class Site:
@@ -53,13 +54,12 @@ class Site:
         self.config = config
         self.keys = keys
         self._say = say
-        self._stopping = asyncio.Event()
-        self._tasks: list[asyncio.Task[Any]] = []
         self._closers = contextlib.AsyncExitStack()
         self._is_resumed = False
-        self._told_pids: dict[str, int | None] | None = None  # not announced yet
+        self.announcing = Announcing(config.data_dir, self._state, say)
         self.anchoring: Anchoring | None = None
         self._patience = Patience(say)
+        self.tasks = SiteTasks(self._patience)
         self.page: PagePart | None = None
 
     async def start(self) -> None:
@@ -93,38 +93,31 @@ class Site:
         self.oracle.resume()
         self._is_resumed = True
         self.duty.start()
-        self._spawn(self.chain_clock.run(), "chain clock")
-        self._keep("deliveries", self.oracle.run)
-        self._keep("refunds", self.returns.run)
-        self._keep("books", self.books.run)
-        self._keep("rollouts", self.rollouts.run)
+        self.tasks.spawn(self.chain_clock.run(), "chain clock")
+        self.tasks.keep("deliveries", self.oracle.run)
+        self.tasks.keep("refunds", self.returns.run)
+        self.tasks.keep("books", self.books.run)
+        self.tasks.keep("rollouts", self.rollouts.run)
         for name, work in self.attention.tasks().items():
-            self._keep(name, work)
+            self.tasks.keep(name, work)
         self.anchoring = Anchoring.of(self.config, self.keys, self.store, self._say)
         if self.anchoring is not None:
-            self._spawn(self.anchoring.run(), "anchors")
+            self.tasks.spawn(self.anchoring.run(), "anchors")
         keep_days, trusted = self.config.store.keep_readings_days, self._is_clock_trusted
         retention = Retention(self.store, keep_days, self._say, trusted)
-        self._spawn(retention.run(), "retention")
+        self.tasks.spawn(retention.run(), "retention")
         self._start_page()
-        self._announce()
+        self.announcing.begin()
         # Taken back by who made it: a hub refused for another's sake must leave that one's alone.
         self._closers.callback(running.withdraw, self.config.data_dir)
 
     def request_stop(self) -> None:
         """Make `run` return."""
-        self._stopping.set()
+        self.tasks.request_stop()
 
     async def run(self) -> None:
         """Run until `request_stop`; raises what a part failed with."""
-        stop = asyncio.create_task(self._stopping.wait(), name="stop")
-        try:
-            done, _ = await asyncio.wait([stop, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stop.cancel()
-        for task in done - {stop}:
-            task.result()  # raises what ended the part
-            raise RuntimeError(f"{task.get_name()} ended by itself")
+        await self.tasks.run()
 
     async def stop(self) -> None:
         """Open the relays, then end every part in the opposite order; the store is whole."""
@@ -132,13 +125,7 @@ class Site:
             self.oracle.open_all()
             with contextlib.suppress(TimeoutError):  # their leases end soon after
                 await wait_until(lambda: not self.oracle.has_turns, OPENING_S, "opening")
-        left = set(self._tasks)
-        while left:  # again: Python 3.11's wait_for swallows a cancellation that meets its event
-            for task in left:
-                task.cancel()
-            _, left = await asyncio.wait(left, timeout=CANCEL_S)
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()
+        await self.tasks.end()
         await self._closers.aclose()
 
     # Starting -----------------------------------------------------------------------------------
@@ -148,14 +135,14 @@ class Site:
         self._closers.push_async_callback(self.network.stop)
         await self.network.start()
         self.broker = self.network.broker
-        self._spawn(self.broker.run(), "broker supervisor")
-        self._spawn(self.network.run(), "certificates")
+        self.tasks.spawn(self.broker.run(), "broker supervisor")
+        self.tasks.spawn(self.network.run(), "certificates")
 
     async def _start_chain(self) -> None:
         self.chain = ChainPart(self.config, self.keys, self.store, self.ports["chain"], self._say)
         await self.chain.start()
         self._closers.push_async_callback(self.chain.stop)
-        self._spawn(self.chain.supervise(), "chain supervisor")
+        self.tasks.spawn(self.chain.supervise(), "chain supervisor")
         await self.chain.join()
         self.client = self.chain.client
 
@@ -225,19 +212,19 @@ class Site:
         )
         self.books = BookKeeping.of(self.config, self.store, self.client, keys, self._say)
         self.messages.start()
-        self._spawn(self.messages.run(), "messages")
+        self.tasks.spawn(self.messages.run(), "messages")
         self._closers.push_async_callback(self.messages.stop)
 
     async def _start_following(self) -> None:
         following = Following(self.chain, self.store, self._chain_moved, self._say)
-        self._keep("chain follower", following.run)
+        self.tasks.keep("chain follower", following.run)
         async with asyncio.timeout(FOLLOW_TIMEOUT_S):
             await following.caught_up.wait()
         await wait_until(
             lambda: self.link.is_connected, CONNECT_TIMEOUT_S, "connecting to the broker"
         )
         if self.config.schedule.mode == "daily":
-            self._keep("schedule", self.coordinator.run_daily)
+            self.tasks.keep("schedule", self.coordinator.run_daily)
 
     def _start_page(self) -> None:
         """Also the bridges and the agents: they see the store and the market, no relay."""
@@ -247,11 +234,12 @@ class Site:
         self.page = PagePart(parts, self.duty, self._say)
         self.page.start()
         self._closers.callback(self.page.stop)
-        self._spawn(self.page.run_agents(), "agents")
-        self._spawn(self.page.run_events(), "events")
+        self.tasks.spawn(self.page.run_agents(), "agents")
+        self.tasks.spawn(self.page.run_events(), "events")
 
-    def _announce(self) -> None:
-        state = {
+    def _state(self) -> dict[str, Any]:
+        """Return what other processes may know of this hub."""
+        return {
             "page_url": self.page.url if self.page else None,
             "ports": self.ports,
             "rpc_url": self.chain.rpc_url,
@@ -260,26 +248,8 @@ class Site:
             "keys": self.keys.digest,
             "boards_dir": str(self.config.boards_dir),
             "clock": self.clock.record(),
-            "pids": self._pids(),
+            "pids": {"broker": self.broker.pid, "chain": self.chain.pid},
         }
-        self._told_pids = self._pids()
-        running.announce(self.config.data_dir, state)
-
-    def _announce_again(self) -> None:
-        try:
-            self._announce()
-        except OSError as problem:  # a full disk must not keep the oracle from hearing
-            self._say(f"hub.json is not up to date: {problem}")
-
-    def _pids(self) -> dict[str, int | None]:
-        return {"broker": self.broker.pid, "chain": self.chain.pid}
-
-    def _spawn(self, work: Coroutine[Any, Any, Any], name: str) -> None:
-        self._tasks.append(asyncio.create_task(work, name=name))
-
-    def _keep(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Spawn a task that goes on by itself after the store was away."""
-        self._spawn(self._patience.keep(name, run), name)
 
     # Running ------------------------------------------------------------------------------------
 
@@ -302,12 +272,11 @@ class Site:
             self._say(f"the nodes' credentials stay as they were: {problem}")
             return
         await self.messages.admission.take(self.keys)
-        self._announce_again()
+        self.announcing.renew()
         self._say("keys.json has changed: the nodes' credentials are those that stand there now")
 
     def _hear(self, batch: list[Stored]) -> None:
-        if self._told_pids not in (None, self._pids()):  # one was started again
-            self._announce_again()
+        self.announcing.look()
         parts = (self.oracle, self.duty, self.rollouts, self.attention)
         # Boards say again what one of them could not take in.
         self._patience.try_each("news of boards", [part.hear for part in parts], batch)

@@ -142,8 +142,7 @@ def test_hub_ends_with_the_reason_when_it_would_hear_no_board_any_more(tmp_path)
         site = Site(config.load(tmp_path), secrets)
         await site.start()
         try:
-            watched = {task.get_name() for task in site._tasks}
-            assert {"messages", "broker supervisor"} <= watched
+            assert {"messages", "broker supervisor"} <= site.tasks.names
             site.messages.ingest.store_batch = refuse
             site.messages.ingest.put(Arrival("a", b"", 1, False, 1, 1))
             with pytest.raises(KeyError, match="a mistake"):

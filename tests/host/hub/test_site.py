@@ -166,7 +166,7 @@ def test_store_is_refused_and_untouched_when_the_chain_is_another(tmp_path):
 
 
 def test_hub_ends_when_a_task_swallows_its_cancellation(tmp_path, monkeypatch):
-    monkeypatch.setattr("hub.site.CANCEL_S", 0.05)
+    monkeypatch.setattr("hub.site_tasks.CANCEL_S", 0.05)
 
     async def deaf_once():
         with contextlib.suppress(asyncio.CancelledError):
@@ -175,7 +175,7 @@ def test_hub_ends_when_a_task_swallows_its_cancellation(tmp_path, monkeypatch):
 
     async def story():
         hub = Site(*make(tmp_path))
-        hub._spawn(deaf_once(), "deaf once")
+        hub.tasks.spawn(deaf_once(), "deaf once")
         await asyncio.sleep(0)
         await asyncio.wait_for(hub.stop(), 30)
 
