@@ -44,7 +44,7 @@ FCS_THRESHOLD_1 = 1 << 24
 
 ADC_CLOCK_HZ = 48_000_000
 CHANNELS = 3
-# So many blocks, less one, may wait while a save to flash holds everything up: 0.16 s with the
+# So many blocks, less one, may wait while a save to flash holds everything up: 0.14 s with the
 # three erases that littlefs makes now and then.
 BUFFERS = 7
 BLOCK_MS = 50

@@ -94,7 +94,7 @@ def main(boots):
 
     run_from_flash(boots, watchdog.feed)
     node = Node(wanted, Hardware, boots, watchdog)
-    # Built into the meters; of a board that was calibrated they take 2 kB.
+    # Built into the meters; of a board that was calibrated they take 3 kB.
     wanted.sensors = wanted.calibration = wanted.ina226 = None
     try:
         asyncio.run(node.run())

@@ -69,7 +69,7 @@ class Store:
             step()
 
     def ended_steps(self):
-        """Return what `save_ended` does, in order: each holds a board up for 0.16 s at most."""
+        """Return what `save_ended` does, in order, each step for a turn of its own."""
         return (self.save_registers, self.finals.save, self._end_underway) if self._is_ended else ()
 
     def _end_underway(self):
